@@ -1,0 +1,33 @@
+//! What the XDP program and the collector agree on: map names and keys, the counters' meaning, and
+//! the metadata that travels with each redirected frame.
+//!
+//! Both sides compile this file, so neither can drift. It is `no_std`, has no dependency and
+//! no unsafe code.
+#![no_std]
+#![forbid(unsafe_code)]
+
+mod counter;
+mod frame_meta;
+mod listener;
+
+pub use counter::{Counter, Fate};
+pub use frame_meta::{FRAME_META_LEN, Family, FrameMeta};
+pub use listener::{AllowKeyV4, AllowKeyV6, LISTENERS_MAX, ListenerKey};
+
+/// Names of the program and its maps in the object file.
+pub mod names {
+    /// The XDP program.
+    pub const PROGRAM: &str = "steer";
+    /// `XSKMAP`: RX queue number → AF_XDP socket.
+    pub const SOCKETS: &str = "SOCKETS";
+    /// Hash: [`crate::ListenerKey`] → listener number (`u32`).
+    pub const LISTENERS: &str = "LISTENERS";
+    /// LPM trie: exporter IPv4 prefixes that may send.
+    pub const ALLOW_V4: &str = "ALLOW_V4";
+    /// LPM trie: exporter IPv6 prefixes that may send.
+    pub const ALLOW_V6: &str = "ALLOW_V6";
+    /// Per-CPU array: [`crate::Counter`] → packets (`u64`).
+    pub const COUNTERS: &str = "COUNTERS";
+    /// Global: 1 when the allow-list is in force, 0 when every exporter may send.
+    pub const ALLOW_LIST_ENFORCED: &str = "ALLOW_LIST_ENFORCED";
+}

@@ -1,0 +1,2 @@
+//! The program `logweir`.
+fn main() {}
