@@ -1,1 +1,25 @@
-//! See the crate's description.
+//! Bytes to records: the session-log formats of firewalls and NAT boxes, decoded in place into the
+//! columns of a [`Batch`](batch::Batch).
+//!
+//! No input or output, no clock, no threads: a datagram and its time of arrival go in, rows come
+//! out. The same functions serve AF_XDP, sockets, capture files, tests and benchmarks.
+#![forbid(unsafe_code)]
+#![cfg_attr(
+    not(test),
+    deny(
+        clippy::unwrap_used,
+        clippy::expect_used,
+        clippy::indexing_slicing,
+        clippy::panic,
+        reason = "whatever a sender sends must not end a worker"
+    )
+)]
+
+pub mod batch;
+pub mod context;
+pub mod extra;
+pub mod reason;
+pub mod record;
+pub mod session;
+pub mod text;
+pub mod unparsed;

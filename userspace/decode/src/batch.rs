@@ -1,0 +1,99 @@
+//! A batch: the records of many datagrams as columns, filled by one worker, handed over whole and
+//! then used again.
+//!
+//! Facts that all records of a datagram share (exporter, time of arrival, …) are not repeated for
+//! each row: they stand once in a [`Run`], which also names the columns that its rows filled. A
+//! column that a run does not name holds leftovers of an earlier use in those rows and must not be
+//! read; so a decoder writes only what the wire carried. Nothing here allocates after
+//! [`Batch::new`].
+
+use crate::{
+    context::Context,
+    session::{ColumnSet, SessionTable},
+    text::{Text, TextArena},
+    unparsed::UnparsedTable,
+};
+
+/// Consecutive rows of one table that came from one datagram or line.
+#[derive(Clone, Copy, Debug)]
+pub struct Run {
+    /// Index of the first row.
+    pub first_row: u32,
+    /// Number of rows.
+    pub rows: u32,
+    /// The columns that these rows filled. Empty for tables whose columns are always filled.
+    pub columns: ColumnSet,
+    /// What the rows have in common.
+    pub context: Context,
+}
+
+/// How much a batch holds.
+#[derive(Clone, Copy, Debug)]
+pub struct Capacity {
+    /// Rows of the session table.
+    pub session_rows: usize,
+    /// Rows of the unparsed table.
+    pub unparsed_rows: usize,
+    /// Bytes of text, of all tables together.
+    pub text_bytes: usize,
+}
+
+impl Capacity {
+    /// Room for the largest UDP datagram of the smallest records, several times over.
+    pub const DEFAULT: Capacity =
+        Capacity { session_rows: 96 * 1024, unparsed_rows: 16 * 1024, text_bytes: 8 << 20 };
+}
+
+/// Records of all families from consecutive datagrams of one worker.
+#[derive(Debug)]
+pub struct Batch {
+    /// Records of the family `session`.
+    pub session: SessionTable,
+    /// Records of the family `unparsed`.
+    pub unparsed: UnparsedTable,
+    /// The bytes of all [`Text`] values.
+    pub text: TextArena,
+}
+
+impl Batch {
+    /// An empty batch. All memory that it will ever use is allocated here.
+    pub fn new(capacity: Capacity) -> Self {
+        Self {
+            session: SessionTable::new(capacity.session_rows),
+            unparsed: UnparsedTable::new(capacity.unparsed_rows),
+            text: TextArena::new(capacity.text_bytes),
+        }
+    }
+
+    /// Forgets all records; keeps the memory.
+    pub fn clear(&mut self) {
+        self.session.clear();
+        self.unparsed.clear();
+        self.text.clear();
+    }
+
+    /// Number of records of all families.
+    pub fn records(&self) -> usize {
+        self.session.rows() + self.unparsed.rows()
+    }
+
+    /// Whether it holds no record.
+    pub fn is_empty(&self) -> bool {
+        self.records() == 0
+    }
+
+    /// Whether a datagram with a payload of this many bytes surely fits, whatever it holds.
+    ///
+    /// No record is shorter than one byte on the wire, and no text is longer than its datagram
+    /// but for [`TextArena::EXPANSION_MAX`].
+    pub fn has_room_for(&self, payload_bytes: usize) -> bool {
+        self.session.room() > payload_bytes
+            && self.unparsed.room() > payload_bytes.min(UnparsedTable::RECORDS_PER_DATAGRAM_MAX)
+            && self.text.room() > payload_bytes.saturating_mul(TextArena::EXPANSION_MAX)
+    }
+
+    /// The bytes of a text value of this batch.
+    pub fn text(&self, text: Text) -> &[u8] {
+        self.text.get(text)
+    }
+}

@@ -1,0 +1,119 @@
+//! What a record carried beyond the columns of its family: unknown keys and elements.
+//!
+//! One [`Text`](crate::text::Text) holds all of a record's pairs, each as
+//! `key_len: u8, key, kind: u8, value_len: u16 (native order), value`.
+
+/// The value of an extra pair.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Value<'a> {
+    /// Text as the device sent it.
+    Text(&'a [u8]),
+    /// An unsigned number.
+    Number(u64),
+    /// Bytes of unknown meaning.
+    Bytes(&'a [u8]),
+}
+
+const TEXT: u8 = 0;
+const NUMBER: u8 = 1;
+const BYTES: u8 = 2;
+
+/// The longest head of an encoded pair: key length, key, kind and value length.
+const HEAD_MAX: usize = 1 + KEY_MAX + 1 + 2;
+
+/// Longer keys are cut.
+pub const KEY_MAX: usize = 64;
+
+/// A pair's bytes, for [`TextArena::append`](crate::text::TextArena::append): `parts()`.
+#[derive(Debug)]
+pub struct Encoded<'a> {
+    head: [u8; HEAD_MAX],
+    head_len: usize,
+    number: [u8; 8],
+    value: Value<'a>,
+}
+
+impl<'a> Encoded<'a> {
+    /// Encodes one pair. A value of more than 65,535 bytes is cut.
+    pub fn new(key: &[u8], value: Value<'a>) -> Self {
+        let key = key.get(..key.len().min(KEY_MAX)).unwrap_or_default();
+        let value = match value {
+            Value::Text(bytes) => Value::Text(cut(bytes)),
+            Value::Bytes(bytes) => Value::Bytes(cut(bytes)),
+            number => number,
+        };
+        let (kind, len, number) = match value {
+            Value::Text(bytes) => (TEXT, bytes.len(), [0; 8]),
+            Value::Bytes(bytes) => (BYTES, bytes.len(), [0; 8]),
+            Value::Number(number) => (NUMBER, 8, number.to_ne_bytes()),
+        };
+        let [len_0, len_1] = u16::try_from(len).unwrap_or(u16::MAX).to_ne_bytes();
+        let key_len = u8::try_from(key.len()).unwrap_or(0);
+        let bytes = std::iter::once(key_len).chain(key.iter().copied()).chain([kind, len_0, len_1]);
+        let mut head = [0; HEAD_MAX];
+        let mut head_len = 0;
+        for (cell, byte) in head.iter_mut().zip(bytes) {
+            *cell = byte;
+            head_len += 1;
+        }
+        Self { head, head_len, number, value }
+    }
+
+    /// The encoded bytes, in order.
+    pub fn parts(&self) -> [&[u8]; 2] {
+        let head = self.head.get(..self.head_len).unwrap_or_default();
+        match self.value {
+            Value::Text(bytes) | Value::Bytes(bytes) => [head, bytes],
+            Value::Number(_) => [head, &self.number],
+        }
+    }
+}
+
+fn cut(bytes: &[u8]) -> &[u8] {
+    bytes.get(..bytes.len().min(usize::from(u16::MAX))).unwrap_or_default()
+}
+
+/// The pairs of an encoded text, in the order in which they were written.
+pub fn pairs(mut encoded: &[u8]) -> impl Iterator<Item = (&[u8], Value<'_>)> {
+    std::iter::from_fn(move || {
+        let (&key_len, rest) = encoded.split_first()?;
+        let (key, rest) = rest.split_at_checked(usize::from(key_len))?;
+        let (&[kind, len_0, len_1], rest) = rest.split_first_chunk::<3>()?;
+        let len = usize::from(u16::from_ne_bytes([len_0, len_1]));
+        let (value, rest) = rest.split_at_checked(len)?;
+        encoded = rest;
+        let value = match kind {
+            NUMBER => Value::Number(u64::from_ne_bytes(value.try_into().ok()?)),
+            BYTES => Value::Bytes(value),
+            _ => Value::Text(value),
+        };
+        Some((key, value))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn pairs_read_back_as_written() {
+        let written = [
+            (b"Key".as_slice(), Value::Text(b"some text")),
+            (b"ie10", Value::Number(u64::MAX)),
+            (b"", Value::Bytes(&[0, 255])),
+        ];
+        let mut bytes = Vec::new();
+        for (key, value) in written {
+            bytes.extend(Encoded::new(key, value).parts().concat());
+        }
+        assert_eq!(pairs(&bytes).collect::<Vec<_>>(), written);
+    }
+
+    #[test]
+    fn a_cut_encoding_ends_the_pairs() {
+        let bytes = Encoded::new(b"k", Value::Text(b"value")).parts().concat();
+        for len in 0..bytes.len() {
+            assert_eq!(pairs(&bytes[..len]).count(), 0);
+        }
+    }
+}

@@ -1,0 +1,75 @@
+//! Why a datagram, a line or a part of one was not decoded. Each is a counter.
+
+macro_rules! reasons {
+    ($($(#[$doc:meta])* $variant:ident = $name:literal;)*) => {
+        /// Why something was not decoded.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        #[repr(u8)]
+        pub enum Reason { $($(#[$doc])* $variant,)* }
+
+        impl Reason {
+            /// All reasons, in the order of their indices.
+            pub const ALL: &[Reason] = &[$(Reason::$variant,)*];
+            /// How many there are.
+            pub const COUNT: usize = Self::ALL.len();
+
+            /// The name in records, tables and metrics.
+            pub const fn name(self) -> &'static str {
+                match self { $(Reason::$variant => $name,)* }
+            }
+        }
+    };
+}
+
+reasons! {
+    /// The datagram has no payload.
+    Empty = "empty";
+    /// The first bytes fit no format.
+    UnknownFormat = "unknown_format";
+    /// NetFlow or IPFIX of a version that is not decoded.
+    UnsupportedVersion = "unsupported_version";
+    /// The datagram ends inside its NetFlow header.
+    HeaderTruncated = "header_truncated";
+    /// A flowset's length is less than 4 or points past the end of the datagram.
+    FlowsetLength = "flowset_length";
+    /// A flowset ID between 2 and 255, which RFC 3954 reserves.
+    FlowsetReserved = "flowset_reserved";
+    /// A template that ends inside its field list.
+    TemplateTruncated = "template_truncated";
+    /// A template with an ID below 256.
+    TemplateId = "template_id";
+    /// A template without fields, or with more than the limit.
+    TemplateFieldCount = "template_field_count";
+    /// A template with a field of a length that cannot be: variable, or longer than a datagram.
+    TemplateFieldLength = "template_field_length";
+    /// A template whose records have no length at all.
+    TemplateRecordLength = "template_record_length";
+    /// The exporter, or all exporters together, have as many templates as the limits allow.
+    TemplateLimit = "template_limit";
+    /// Data whose template did not come in time, or for which the waiting room was full.
+    TemplateMissing = "template_missing";
+    /// A data flowset that is shorter than one record of its template.
+    DataTruncated = "data_truncated";
+    /// A syslog priority that is not `<0>` to `<191>`.
+    SyslogPriority = "syslog_priority";
+    /// A syslog line of a kind that no decoder knows.
+    SyslogUnknown = "syslog_unknown";
+    /// A USG session log without the keys that every session log has.
+    SessionKeyMissing = "session_key_missing";
+    /// A USG session log with a value that cannot be.
+    SessionValue = "session_value";
+    /// More lines in one datagram than are taken apart.
+    TooManyLines = "too_many_lines";
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_lists_each_reason_at_its_index() {
+        for (index, reason) in Reason::ALL.iter().enumerate() {
+            assert_eq!(*reason as usize, index);
+        }
+    }
+}

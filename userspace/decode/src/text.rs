@@ -1,0 +1,125 @@
+//! Text of a batch: bytes as the device sent them, in one arena that is allocated once.
+
+use std::borrow::Cow;
+
+/// A byte string in the [`TextArena`] of the same batch.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Text {
+    start: u32,
+    len: u32,
+}
+
+impl Text {
+    /// The empty text, which stands for an absent value.
+    pub const EMPTY: Text = Text { start: 0, len: 0 };
+
+    /// Whether the value is absent.
+    pub const fn is_empty(self) -> bool {
+        self.len == 0
+    }
+}
+
+/// The text bytes of one batch.
+#[derive(Debug)]
+pub struct TextArena {
+    bytes: Vec<u8>,
+}
+
+impl TextArena {
+    /// How many times the bytes of a datagram its texts may take: the raw bytes once more in
+    /// `unparsed`, and the keys and tags that are added in `extra`.
+    pub const EXPANSION_MAX: usize = 4;
+
+    /// An empty arena of a fixed capacity in bytes.
+    pub fn new(capacity: usize) -> Self {
+        Self { bytes: Vec::with_capacity(capacity) }
+    }
+
+    /// Forgets all text.
+    pub fn clear(&mut self) {
+        self.bytes.clear();
+    }
+
+    /// Bytes that still fit.
+    pub fn room(&self) -> usize {
+        self.bytes.capacity() - self.bytes.len()
+    }
+
+    /// Copies a value in; `None`, and nothing copied, when it does not fit.
+    pub fn push(&mut self, value: &[u8]) -> Option<Text> {
+        self.push_parts(&[value])
+    }
+
+    /// Copies the parts in as one value; `None`, and nothing copied, when they do not fit.
+    pub fn push_parts(&mut self, parts: &[&[u8]]) -> Option<Text> {
+        let len: usize = parts.iter().map(|part| part.len()).sum();
+        if len > self.room() {
+            return None;
+        }
+        let start = u32::try_from(self.bytes.len()).ok()?;
+        let text = Text { start, len: u32::try_from(len).ok()? };
+        for part in parts {
+            self.bytes.extend_from_slice(part);
+        }
+        Some(text)
+    }
+
+    /// Appends to `text`, which must be the value pushed last (or empty); `None`, and nothing
+    /// copied, when it is not, or when there is no room.
+    pub fn append(&mut self, text: Text, parts: &[&[u8]]) -> Option<Text> {
+        let added = if text.is_empty() {
+            return self.push_parts(parts);
+        } else if text.start as usize + text.len as usize == self.bytes.len() {
+            self.push_parts(parts)?
+        } else {
+            return None;
+        };
+        Some(Text { start: text.start, len: text.len.checked_add(added.len)? })
+    }
+
+    /// The bytes of a value; empty for one that is not of this arena.
+    pub fn get(&self, text: Text) -> &[u8] {
+        let start = text.start as usize;
+        self.bytes.get(start..start + text.len as usize).unwrap_or_default()
+    }
+}
+
+/// Device text as UTF-8: as it stands where it is valid, else read as GBK, the charset that
+/// Huawei firewalls use unless `firewall log charset utf-8` is set. Never fails: bytes of neither
+/// charset become U+FFFD.
+pub fn to_utf8(bytes: &[u8]) -> Cow<'_, str> {
+    match std::str::from_utf8(bytes) {
+        Ok(text) => Cow::Borrowed(text),
+        Err(_) => encoding_rs::GBK.decode_without_bom_handling(bytes).0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_value_that_does_not_fit_leaves_the_arena_as_it_was() {
+        let mut arena = TextArena::new(8);
+        let capacity = arena.room();
+        let first = arena.push(b"12345").unwrap();
+        assert_eq!(arena.push(&vec![0; capacity]), None);
+        assert_eq!(arena.get(first), b"12345");
+        assert_eq!(arena.room(), capacity - 5);
+    }
+
+    #[test]
+    fn append_extends_the_last_value_only() {
+        let mut arena = TextArena::new(64);
+        let first = arena.append(Text::EMPTY, &[b"a", b"b"]).unwrap();
+        let longer = arena.append(first, &[b"c"]).unwrap();
+        assert_eq!(arena.get(longer), b"abc");
+        assert_eq!(arena.append(first, &[b"x"]), None);
+    }
+
+    #[test]
+    fn gbk_text_is_read_where_it_is_not_utf8() {
+        assert_eq!(to_utf8("中文".as_bytes()), "中文");
+        assert_eq!(to_utf8(b"\xd6\xd0\xce\xc4"), "中文");
+    }
+}
