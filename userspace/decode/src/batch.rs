@@ -88,7 +88,7 @@ impl Batch {
     /// but for [`TextArena::EXPANSION_MAX`].
     pub fn has_room_for(&self, payload_bytes: usize) -> bool {
         self.session.room() > payload_bytes
-            && self.unparsed.room() > payload_bytes.min(UnparsedTable::RECORDS_PER_DATAGRAM_MAX)
+            && self.unparsed.room() > payload_bytes / UnparsedTable::BYTES_PER_RECORD_MIN + 1
             && self.text.room() > payload_bytes.saturating_mul(TextArena::EXPANSION_MAX)
     }
 

@@ -1,7 +1,9 @@
 //! What a record carried beyond the columns of its family: unknown keys and elements.
 //!
 //! One [`Text`](crate::text::Text) holds all of a record's pairs, each as
-//! `key_len: u8, key, kind: u8, value_len: u16 (native order), value`.
+//! `key_len: u8, key, kind: u8, value_len: u16 (native order), value`; a number is its bytes in
+//! network order without leading zeros. So one byte on the wire becomes at most twelve here, which
+//! [`TextArena::EXPANSION_MAX`](crate::text::TextArena::EXPANSION_MAX) rests on.
 
 /// The value of an extra pair.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,6 +32,7 @@ pub struct Encoded<'a> {
     head: [u8; HEAD_MAX],
     head_len: usize,
     number: [u8; 8],
+    number_skip: usize,
     value: Value<'a>,
 }
 
@@ -42,10 +45,16 @@ impl<'a> Encoded<'a> {
             Value::Bytes(bytes) => Value::Bytes(cut(bytes)),
             number => number,
         };
-        let (kind, len, number) = match value {
-            Value::Text(bytes) => (TEXT, bytes.len(), [0; 8]),
-            Value::Bytes(bytes) => (BYTES, bytes.len(), [0; 8]),
-            Value::Number(number) => (NUMBER, 8, number.to_ne_bytes()),
+        let mut number = [0; 8];
+        let mut number_skip = 0;
+        let (kind, len) = match value {
+            Value::Text(bytes) => (TEXT, bytes.len()),
+            Value::Bytes(bytes) => (BYTES, bytes.len()),
+            Value::Number(value) => {
+                number = value.to_be_bytes();
+                number_skip = (value.leading_zeros() / 8) as usize;
+                (NUMBER, number.len() - number_skip)
+            }
         };
         let [len_0, len_1] = u16::try_from(len).unwrap_or(u16::MAX).to_ne_bytes();
         let key_len = u8::try_from(key.len()).unwrap_or(0);
@@ -56,7 +65,7 @@ impl<'a> Encoded<'a> {
             *cell = byte;
             head_len += 1;
         }
-        Self { head, head_len, number, value }
+        Self { head, head_len, number, number_skip, value }
     }
 
     /// The encoded bytes, in order.
@@ -64,7 +73,7 @@ impl<'a> Encoded<'a> {
         let head = self.head.get(..self.head_len).unwrap_or_default();
         match self.value {
             Value::Text(bytes) | Value::Bytes(bytes) => [head, bytes],
-            Value::Number(_) => [head, &self.number],
+            Value::Number(_) => [head, self.number.get(self.number_skip..).unwrap_or_default()],
         }
     }
 }
@@ -83,7 +92,7 @@ pub fn pairs(mut encoded: &[u8]) -> impl Iterator<Item = (&[u8], Value<'_>)> {
         let (value, rest) = rest.split_at_checked(len)?;
         encoded = rest;
         let value = match kind {
-            NUMBER => Value::Number(u64::from_ne_bytes(value.try_into().ok()?)),
+            NUMBER => Value::Number(value.iter().fold(0, |n, byte| n << 8 | u64::from(*byte))),
             BYTES => Value::Bytes(value),
             _ => Value::Text(value),
         };
@@ -100,6 +109,8 @@ mod tests {
         let written = [
             (b"Key".as_slice(), Value::Text(b"some text")),
             (b"ie10", Value::Number(u64::MAX)),
+            (b"ie11", Value::Number(0x0102)),
+            (b"ie12", Value::Number(0)),
             (b"", Value::Bytes(&[0, 255])),
         ];
         let mut bytes = Vec::new();

@@ -17,9 +17,13 @@
 
 pub mod batch;
 pub mod context;
+pub mod decoder;
 pub mod extra;
+pub mod limits;
+pub mod netflow;
 pub mod reason;
 pub mod record;
 pub mod session;
+pub mod syslog;
 pub mod text;
 pub mod unparsed;

@@ -69,6 +69,35 @@ impl ColumnSet {
     }
 }
 
+/// Cells of a column, by their type.
+#[derive(Debug)]
+pub enum Cells<'a> {
+    /// Codes and small numbers.
+    U8(&'a mut [u8]),
+    /// Ports.
+    U16(&'a mut [u16]),
+    /// IPv4 addresses, seconds, …
+    U32(&'a mut [u32]),
+    /// Counters.
+    U64(&'a mut [u64]),
+    /// IPv6 addresses.
+    V6(&'a mut [[u8; 16]]),
+    /// Text.
+    Text(&'a mut [Text]),
+}
+
+macro_rules! cells_from {
+    ($($variant:ident: $type:ty;)*) => {$(
+        impl<'a> From<&'a mut [$type]> for Cells<'a> {
+            fn from(cells: &'a mut [$type]) -> Self {
+                Cells::$variant(cells)
+            }
+        }
+    )*};
+}
+
+cells_from! { U8: u8; U16: u16; U32: u32; U64: u64; V6: [u8; 16]; Text: Text; }
+
 macro_rules! session_columns {
     ($($(#[$doc:meta])* $field:ident / $column:ident: $type:ty = $empty:expr;)*) => {
         /// A column of [`SessionTable`].
@@ -79,6 +108,11 @@ macro_rules! session_columns {
         impl Column {
             /// All columns.
             pub const ALL: &[Column] = &[$(Column::$column,)*];
+
+            /// Bytes of one cell.
+            pub const fn width(self) -> usize {
+                match self { $(Column::$column => size_of::<$type>(),)* }
+            }
         }
 
         /// Session records as columns, each as long as the table's capacity. Row `i` of a column
@@ -97,6 +131,19 @@ macro_rules! session_columns {
                     rows: 0,
                     runs: Vec::with_capacity(capacity),
                     $($field: vec![$empty; capacity].into_boxed_slice(),)*
+                }
+            }
+        }
+
+        impl SessionTable {
+            /// A column's cells for the rows that the next [`SessionTable::commit`] adds: as many
+            /// as still fit.
+            pub fn vacant(&mut self, column: Column) -> Cells<'_> {
+                let rows = self.rows;
+                match column {
+                    $(Column::$column => {
+                        Cells::from(self.$field.get_mut(rows..).unwrap_or_default())
+                    })*
                 }
             }
         }

@@ -26,9 +26,9 @@ pub struct TextArena {
 }
 
 impl TextArena {
-    /// How many times the bytes of a datagram its texts may take: the raw bytes once more in
-    /// `unparsed`, and the keys and tags that are added in `extra`.
-    pub const EXPANSION_MAX: usize = 4;
+    /// How many bytes of text one byte of a datagram may make: that many for a one-byte element
+    /// with a five-digit number in `extra`, its key and tags included.
+    pub const EXPANSION_MAX: usize = 12;
 
     /// An empty arena of a fixed capacity in bytes.
     pub fn new(capacity: usize) -> Self {
@@ -64,16 +64,16 @@ impl TextArena {
         Some(text)
     }
 
-    /// Appends to `text`, which must be the value pushed last (or empty); `None`, and nothing
-    /// copied, when it is not, or when there is no room.
+    /// Appends to `text`, which must be empty or the value pushed last; `None`, and nothing
+    /// appended, when it is not, or when there is no room.
     pub fn append(&mut self, text: Text, parts: &[&[u8]]) -> Option<Text> {
-        let added = if text.is_empty() {
+        if text.is_empty() {
             return self.push_parts(parts);
-        } else if text.start as usize + text.len as usize == self.bytes.len() {
-            self.push_parts(parts)?
-        } else {
+        }
+        if text.start as usize + text.len as usize != self.bytes.len() {
             return None;
-        };
+        }
+        let added = self.push_parts(parts)?;
         Some(Text { start: text.start, len: text.len.checked_add(added.len)? })
     }
 

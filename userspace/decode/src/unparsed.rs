@@ -19,8 +19,9 @@ pub struct UnparsedTable {
 }
 
 impl UnparsedTable {
-    /// The most unparsed records that one datagram makes: lines beyond this stay in one piece.
-    pub const RECORDS_PER_DATAGRAM_MAX: usize = 64;
+    /// The shortest part of a datagram that becomes an unparsed record of its own: the header of
+    /// a NetFlow flowset, or a syslog priority and a line end.
+    pub const BYTES_PER_RECORD_MIN: usize = 4;
 
     /// An empty table for this many rows.
     pub fn new(capacity: usize) -> Self {

@@ -1,0 +1,43 @@
+//! Everything that a sender can make grow, and where it stops. What happens there is a counter.
+
+/// The limits of a decoder.
+#[derive(Clone, Copy, Debug)]
+pub struct Limits {
+    /// Exporters with templates, all workers together.
+    pub exporters: usize,
+    /// Observation domains with templates, an exporter.
+    pub domains_per_exporter: usize,
+    /// Templates, an observation domain.
+    pub templates_per_domain: usize,
+    /// Bytes that the templates of all exporters may take.
+    pub template_bytes: usize,
+    /// Fields, a template.
+    pub fields_per_template: usize,
+    /// Datagrams that wait for a template, a worker.
+    pub waiting_datagrams: usize,
+    /// Bytes of datagrams that wait for a template, a worker.
+    pub waiting_bytes: usize,
+    /// Bytes of datagrams of one exporter that wait for a template, a worker.
+    pub waiting_bytes_per_exporter: usize,
+    /// Nanoseconds that a datagram waits for its template.
+    pub waiting_age_ns: i64,
+    /// Messages that one syslog datagram is split into; what follows stays in one piece.
+    pub messages_per_datagram: usize,
+}
+
+impl Limits {
+    /// Fit for thousands of exporters on a collector host.
+    pub const DEFAULT: Limits = Limits {
+        exporters: 16_384,
+        domains_per_exporter: 256,
+        templates_per_domain: 256,
+        template_bytes: 128 << 20,
+        fields_per_template: 512,
+        waiting_datagrams: 8_192,
+        waiting_bytes: 16 << 20,
+        waiting_bytes_per_exporter: 2 << 20,
+        // Exporters repeat their templates every half hour at the latest.
+        waiting_age_ns: 1_800_000_000_000,
+        messages_per_datagram: 64,
+    };
+}

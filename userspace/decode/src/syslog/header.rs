@@ -1,0 +1,185 @@
+//! The header of a USG syslog message, in all its variants (*Meanings of Log Fields*; the form of
+//! the tag after VRP's log format).
+//!
+//! ```text
+//! line   = ["<" PRI ">" [SP]] [relay] header content
+//! header = time SP host SP tag       default timestamp local | utc
+//!        | host SP tag               default timestamp none
+//!        | host SP "%%: "            host-name
+//!        | "%%: "                    none
+//! tag    = "%%" 2DIGIT MODULE "/" SEVERITY "/" BRIEF "(" FLAG ")" ["[" COUNT "]"] ":"
+//! relay  = "Mmm dd hh:mm:ss" SP host SP    before a VRP time or a tag
+//! ```
+//! After `%%: ` a Default content brings its tag with it; an mtn content has none.
+
+use super::time::{self, HeaderTime};
+use crate::{reason::Reason, session::Event};
+
+/// A message's header, and the content that it leaves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Header<'a> {
+    /// The device's time.
+    pub time: Option<HeaderTime>,
+    /// The device's name; empty where the header has none.
+    pub host: &'a [u8],
+    /// What the log is called in its tag; empty where there is no tag.
+    pub brief: &'a [u8],
+    /// What follows the header.
+    pub content: &'a [u8],
+}
+
+/// What kind of content a header announces.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Content {
+    /// `key=value` pairs of a session log.
+    Default(Event),
+    /// A sentence.
+    Mtn,
+}
+
+impl Header<'_> {
+    /// The kind of content; `None` for what is no session log.
+    pub fn content_kind(&self) -> Option<Content> {
+        if self.content.starts_with(b"Built a") || self.content.starts_with(b"Teardown a") {
+            return Some(Content::Mtn);
+        }
+        Some(Content::Default(match self.brief {
+            b"SESSION_BUILT" => Event::Create,
+            b"SESSION_TEARDOWN" => Event::End,
+            b"SESSION_PERIODICALLY" => Event::Update,
+            b"SESSION_URL" => Event::Flow,
+            b"PACKET_DENY" => Event::Deny,
+            _ => return None,
+        }))
+    }
+}
+
+/// Reads the header of a message.
+pub fn read(message: &[u8]) -> Result<Header<'_>, Reason> {
+    let text = skip_spaces(skip_priority(message)?);
+    let (time, host, text) = read_origin(text).ok_or(Reason::SyslogUnknown)?;
+    let text = text.strip_prefix(b"%%:").map_or(text, skip_spaces);
+    let (brief, content) = read_tag(text).unwrap_or((&[], text));
+    Ok(Header { time, host, brief, content: skip_spaces(content) })
+}
+
+/// Passes over `<PRI>`, which is optional.
+fn skip_priority(message: &[u8]) -> Result<&[u8], Reason> {
+    let Some(text) = message.strip_prefix(b"<") else { return Ok(message) };
+    let end = text.iter().take(4).position(|byte| *byte == b'>').ok_or(Reason::SyslogPriority)?;
+    let (digits, text) = text.split_at_checked(end).ok_or(Reason::SyslogPriority)?;
+    match super::scan::number(digits) {
+        Some(0..=191) => Ok(text.get(1..).unwrap_or_default()),
+        _ => Err(Reason::SyslogPriority),
+    }
+}
+
+/// Reads time and host, up to the `%%` that every variant has.
+fn read_origin(text: &[u8]) -> Option<(Option<HeaderTime>, &[u8], &[u8])> {
+    if let Some((time, rest)) = time::read_vrp(text) {
+        let (host, rest) = read_host(skip_spaces(rest))?;
+        return Some((Some(time), host, rest));
+    }
+    if let Some(relayed) = time::skip_rfc3164(text).and_then(|rest| skip_word(skip_spaces(rest))) {
+        return match time::read_vrp(relayed) {
+            Some((time, rest)) => {
+                let (host, rest) = read_host(skip_spaces(rest))?;
+                Some((Some(time), host, rest))
+            }
+            None => {
+                let (host, rest) = read_host(relayed)?;
+                Some((None, host, rest))
+            }
+        };
+    }
+    let (host, rest) = read_host(text)?;
+    Some((None, host, rest))
+}
+
+/// The host name, which may be missing, and the text from `%%` on.
+fn read_host(text: &[u8]) -> Option<(&[u8], &[u8])> {
+    if text.starts_with(b"%%") {
+        return Some((&[], text));
+    }
+    let end = text.iter().position(|byte| *byte == b' ')?;
+    let (host, rest) = text.split_at_checked(end)?;
+    let rest = skip_spaces(rest);
+    rest.starts_with(b"%%").then_some((host, rest))
+}
+
+/// Reads the tag; its BRIEF and what follows the colon come back.
+fn read_tag(text: &[u8]) -> Option<(&[u8], &[u8])> {
+    let rest = skip_spaces(text.strip_prefix(b"%%")?);
+    let (digits, rest) = rest.split_at_checked(2)?;
+    if !digits.iter().all(u8::is_ascii_digit) {
+        return None;
+    }
+    let (tag, content) = split_once(rest, b':')?;
+    let (_module, tag) = split_once(tag, b'/')?;
+    let (_severity, tag) = split_once(tag, b'/')?;
+    let (brief, _flag_and_count) = split_once(tag, b'(')?;
+    Some((brief, content))
+}
+
+fn split_once(text: &[u8], separator: u8) -> Option<(&[u8], &[u8])> {
+    let at = memchr::memchr(separator, text)?;
+    let (before, after) = text.split_at_checked(at)?;
+    Some((before, after.get(1..)?))
+}
+
+fn skip_word(text: &[u8]) -> Option<&[u8]> {
+    let (_, rest) = split_once(text, b' ')?;
+    Some(skip_spaces(rest))
+}
+
+fn skip_spaces(text: &[u8]) -> &[u8] {
+    let spaces = text.iter().take_while(|byte| byte.is_ascii_whitespace()).count();
+    text.get(spaces..).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_variant() {
+        let default = "%%01SECLOG/6/SESSION_BUILT(l):IPVer=4";
+        for (line, host, has_time) in [
+            (format!("<190>2016-01-08 10:21:48 FW {default}"), "FW", true),
+            (format!("<190> 2016-01-08 10:21:48 FW {default}"), "FW", true),
+            (format!("<190>FW {default}"), "FW", false),
+            (format!("<190>FW %%: {default}"), "FW", false),
+            (format!("<190>%%: {default}"), "", false),
+            (format!("Sep 9 11:56:41 192.0.2.1 2020-09-09 10:05:11 FW {default}"), "FW", true),
+            (format!("<190>Sep 19 11:56:41 192.0.2.1 FW {default}"), "FW", false),
+            (format!("<190>Oct  5 2018 10:52:19.12+02:00 DST FW {default}"), "FW", true),
+            ("<190>FW %%01SECLOG/6/SESSION_BUILT(l)[12]: IPVer=4".into(), "FW", false),
+        ] {
+            let header = read(line.as_bytes()).unwrap();
+            assert_eq!(header.host, host.as_bytes(), "{line}");
+            assert_eq!(header.time.is_some(), has_time, "{line}");
+            assert_eq!(header.content_kind(), Some(Content::Default(Event::Create)), "{line}");
+            assert_eq!(header.content, b"IPVer=4", "{line}");
+        }
+    }
+
+    #[test]
+    fn mtn_needs_no_tag() {
+        for line in ["<190>%%: Built an udp", "<190>FW %%:  Built an udp"] {
+            assert_eq!(read(line.as_bytes()).unwrap().content_kind(), Some(Content::Mtn));
+        }
+    }
+
+    #[test]
+    fn what_is_no_header_has_a_reason() {
+        for (line, reason) in [
+            ("<192>FW %%: x", Reason::SyslogPriority),
+            ("<>FW %%: x", Reason::SyslogPriority),
+            ("<1", Reason::SyslogPriority),
+            ("<190>kernel: hello", Reason::SyslogUnknown),
+            ("", Reason::SyslogUnknown),
+        ] {
+            assert_eq!(read(line.as_bytes()), Err(reason), "{line}");
+        }
+    }
+}

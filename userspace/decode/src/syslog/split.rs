@@ -1,0 +1,95 @@
+//! Where a message ends, in a datagram that may hold several.
+//!
+//! A datagram normally holds one message. Another one begins after a NUL, after a line end that is
+//! followed by a priority (`<190>`) or preceded by the full stop that ends every session log, and
+//! directly at a priority after such a full stop. Any other line end is white space within the
+//! message: the firewall's own documentation prints them wrapped.
+
+use memchr::memchr3_iter;
+
+/// The first message, trimmed, and what follows it.
+pub fn next(payload: &[u8]) -> (&[u8], &[u8]) {
+    for at in memchr3_iter(b'\n', b'\0', b'<', payload) {
+        let (before, after) = payload.split_at_checked(at).unwrap_or((payload, &[]));
+        let boundary = match after {
+            [b'\0', ..] => true,
+            [b'\n', next @ ..] => starts_with_priority(next) || ends_with_stop(before),
+            _ => ends_with_stop(before) && starts_with_priority(after),
+        };
+        if boundary {
+            let separator = usize::from(!after.starts_with(b"<"));
+            return (trim(before), trim_start(after.get(separator..).unwrap_or_default()));
+        }
+    }
+    (trim(payload), &[])
+}
+
+/// Whether a priority stands here: `<`, one to three digits, `>`.
+pub fn starts_with_priority(bytes: &[u8]) -> bool {
+    matches!(
+        bytes,
+        [b'<', b'0'..=b'9', b'>', ..]
+            | [b'<', b'0'..=b'9', b'0'..=b'9', b'>', ..]
+            | [b'<', b'0'..=b'9', b'0'..=b'9', b'0'..=b'9', b'>', ..]
+    )
+}
+
+fn ends_with_stop(bytes: &[u8]) -> bool {
+    trim(bytes).ends_with(b".")
+}
+
+fn is_padding(byte: u8) -> bool {
+    byte.is_ascii_whitespace() || byte == 0
+}
+
+fn trim_start(bytes: &[u8]) -> &[u8] {
+    let start = bytes.iter().position(|byte| !is_padding(*byte)).unwrap_or(bytes.len());
+    bytes.get(start..).unwrap_or_default()
+}
+
+fn trim(bytes: &[u8]) -> &[u8] {
+    let end = bytes.iter().rposition(|byte| !is_padding(*byte)).map_or(0, |last| last + 1);
+    bytes.get(..end).unwrap_or_default()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn messages(mut payload: &[u8]) -> Vec<&[u8]> {
+        let mut messages = Vec::new();
+        loop {
+            let (message, rest) = next(payload);
+            messages.push(message);
+            if rest.is_empty() {
+                return messages;
+            }
+            payload = rest;
+        }
+    }
+
+    #[test]
+    fn one_message_is_one_whatever_ends_it() {
+        for payload in [b"<190>a b.".as_slice(), b"<190>a b.\n", b"<190>a b.\r\n\0", b"<190>a b."] {
+            assert_eq!(messages(payload), [b"<190>a b."]);
+        }
+    }
+
+    #[test]
+    fn a_wrapped_line_is_one_message() {
+        assert_eq!(messages(b"<190>a,\nb=1.\n"), [b"<190>a,\nb=1."]);
+    }
+
+    #[test]
+    fn several_messages_are_told_apart() {
+        let expected: [&[u8]; 3] = [b"<190>a.", b"<190>b", b"<9>c"];
+        assert_eq!(messages(b"<190>a.<190>b\n<9>c"), expected);
+        assert_eq!(messages(b"<190>a.\0<190>b\0<9>c\0"), expected);
+        assert_eq!(messages(b"a.\nb."), [b"a.", b"b."]);
+    }
+
+    #[test]
+    fn an_angle_bracket_in_a_value_ends_nothing() {
+        assert_eq!(messages(b"<190>UserName=a<1>b,c=1.5<x>"), [b"<190>UserName=a<1>b,c=1.5<x>"]);
+    }
+}

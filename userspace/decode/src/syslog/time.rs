@@ -1,0 +1,180 @@
+//! Times in VRP headers, as UTC nanoseconds.
+//!
+//! ```text
+//! YYYY-MM-DD hh:mm:ss      session logs (Meanings of Log Fields)
+//! Mmm dd YYYY hh:mm:ss     other modules
+//! ```
+//! either followed by `.fff`, a zone `+hh:mm` or `-hh:mm`, and ` DST`, where the device adds them.
+
+use crate::context::UnixNanos;
+
+/// A time in a header.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HeaderTime {
+    /// The time; read as UTC where the header names no zone.
+    pub unix_nanos: UnixNanos,
+    /// Whether the header names its zone.
+    pub has_zone: bool,
+}
+
+/// Reads a VRP time from the start of the text; what follows it comes back.
+pub fn read_vrp(text: &[u8]) -> Option<(HeaderTime, &[u8])> {
+    let (date, rest) = read_iso_date(text).or_else(|| read_month_date(text))?;
+    let (clock, rest) = read_clock(strip_spaces(rest))?;
+    let (fraction_ns, rest) = read_fraction(rest);
+    let (zone_s, rest) = read_zone(rest);
+    let rest = rest.strip_prefix(b" DST").unwrap_or(rest);
+    let seconds = date * 86_400 + clock - zone_s.unwrap_or(0);
+    // Nanoseconds in 64 bits end in the year 2262.
+    let unix_nanos = seconds.checked_mul(1_000_000_000)?.checked_add(fraction_ns)?;
+    Some((HeaderTime { unix_nanos, has_zone: zone_s.is_some() }, rest))
+}
+
+/// Reads `Mmm dd hh:mm:ss`, which relays put in front (RFC 3164 §4.1.2), and passes over it.
+pub fn skip_rfc3164(text: &[u8]) -> Option<&[u8]> {
+    let (_, rest) = read_month(text)?;
+    let (_, rest) = read_digits(strip_spaces(rest), 1, 2)?;
+    let (_, rest) = read_clock(rest.strip_prefix(b" ")?)?;
+    Some(rest)
+}
+
+/// `YYYY-MM-DD`, as days since 1970.
+fn read_iso_date(text: &[u8]) -> Option<(i64, &[u8])> {
+    let (year, rest) = read_digits(text, 4, 4)?;
+    let (month, rest) = read_digits(rest.strip_prefix(b"-")?, 1, 2)?;
+    let (day, rest) = read_digits(rest.strip_prefix(b"-")?, 1, 2)?;
+    Some((days(year, month, day)?, rest))
+}
+
+/// `Mmm dd YYYY`, as days since 1970.
+fn read_month_date(text: &[u8]) -> Option<(i64, &[u8])> {
+    let (month, rest) = read_month(text)?;
+    let (day, rest) = read_digits(strip_spaces(rest), 1, 2)?;
+    let (year, rest) = read_digits(rest.strip_prefix(b" ")?, 4, 4)?;
+    Some((days(year, month, day)?, rest))
+}
+
+fn read_month(text: &[u8]) -> Option<(i64, &[u8])> {
+    const MONTHS: [&[u8; 3]; 12] = [
+        b"Jan", b"Feb", b"Mar", b"Apr", b"May", b"Jun", b"Jul", b"Aug", b"Sep", b"Oct", b"Nov",
+        b"Dec",
+    ];
+    let (name, rest) = text.split_first_chunk::<3>()?;
+    let month = MONTHS.iter().position(|month| *month == name)?;
+    Some((month as i64 + 1, rest.strip_prefix(b" ")?))
+}
+
+/// `hh:mm:ss`, as seconds of the day.
+fn read_clock(text: &[u8]) -> Option<(i64, &[u8])> {
+    let (hour, rest) = read_digits(text, 2, 2)?;
+    let (minute, rest) = read_digits(rest.strip_prefix(b":")?, 2, 2)?;
+    let (second, rest) = read_digits(rest.strip_prefix(b":")?, 2, 2)?;
+    (hour < 24 && minute < 60 && second < 61).then_some((hour * 3600 + minute * 60 + second, rest))
+}
+
+/// `.f` to `.fffffffff`, as nanoseconds; 0 where there is none.
+fn read_fraction(text: &[u8]) -> (i64, &[u8]) {
+    let Some(digits) = text.strip_prefix(b".") else { return (0, text) };
+    let count = digits.iter().take(9).take_while(|byte| byte.is_ascii_digit()).count();
+    match read_digits(digits, 1, 9) {
+        Some((fraction, rest)) => (fraction * 10i64.pow(9 - count as u32), rest),
+        None => (0, text),
+    }
+}
+
+/// `+hh:mm` or `-hh:mm`, as seconds east of UTC.
+fn read_zone(text: &[u8]) -> (Option<i64>, &[u8]) {
+    let read = || {
+        let (sign, rest) = text.split_first()?;
+        let sign = match sign {
+            b'+' => 1,
+            b'-' => -1,
+            _ => return None,
+        };
+        let (hour, rest) = read_digits(rest, 2, 2)?;
+        let (minute, rest) = read_digits(rest.strip_prefix(b":")?, 2, 2)?;
+        Some((sign * (hour * 3600 + minute * 60), rest))
+    };
+    read().map_or((None, text), |(zone, rest)| (Some(zone), rest))
+}
+
+/// A number of `min` to `max` digits.
+fn read_digits(text: &[u8], min: usize, max: usize) -> Option<(i64, &[u8])> {
+    let len = text.iter().take(max).take_while(|byte| byte.is_ascii_digit()).count();
+    if len < min {
+        return None;
+    }
+    let (digits, rest) = text.split_at_checked(len)?;
+    let number = digits.iter().fold(0, |number, digit| number * 10 + i64::from(digit - b'0'));
+    Some((number, rest))
+}
+
+fn strip_spaces(text: &[u8]) -> &[u8] {
+    let spaces = text.iter().take_while(|byte| **byte == b' ').count();
+    text.get(spaces..).unwrap_or_default()
+}
+
+/// Days from 1970-01-01 to a date of the Gregorian calendar, by counting the days of years that
+/// begin in March, so that the leap day comes last.
+fn days(year: i64, month: i64, day: i64) -> Option<i64> {
+    if !(1..=12).contains(&month) || !(1..=days_of_month(year, month)).contains(&day) {
+        return None;
+    }
+    let (year, month) = if month > 2 { (year, month - 3) } else { (year - 1, month + 9) };
+    let leap_days = year / 4 - year / 100 + year / 400;
+    // 1970-01-01 is day 719,468 of the count that begins on 0000-03-01.
+    Some(year * 365 + leap_days + (month * 153 + 2) / 5 + day - 1 - 719_468)
+}
+
+fn days_of_month(year: i64, month: i64) -> i64 {
+    match month {
+        2 if year % 4 == 0 && (year % 100 != 0 || year % 400 == 0) => 29,
+        2 => 28,
+        4 | 6 | 9 | 11 => 30,
+        _ => 31,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+
+    fn seconds(text: &str) -> Option<i64> {
+        read_vrp(text.as_bytes()).map(|(time, _)| time.unix_nanos / 1_000_000_000)
+    }
+
+    #[test]
+    fn vrp_forms() {
+        assert_eq!(seconds("2016-01-08 02:23:46 H"), Some(1_452_219_826));
+        assert_eq!(seconds("Oct 5 2018 10:52:19 H"), Some(1_538_736_739));
+        assert_eq!(seconds("Oct  5 2018 10:52:19 H"), Some(1_538_736_739));
+        let (time, rest) = read_vrp(b"Jul 08 2026 09:35:40.5+02:00 DST A %%01X").unwrap();
+        assert_eq!(time, HeaderTime { unix_nanos: 1_783_496_140_500_000_000, has_zone: true });
+        assert_eq!(rest, b" A %%01X");
+    }
+
+    #[test]
+    fn impossible_times_are_none() {
+        for bad in [
+            "2016-02-30 00:00:00",
+            "2016-13-01 00:00:00",
+            "2015-02-29 00:00:00",
+            "2016-01-01 24:00:00",
+            "9999-01-01 00:00:00",
+            "2016-01-01",
+            "Foo 01 2016 00:00:00",
+            "",
+        ] {
+            assert_eq!(seconds(bad), None, "{bad}");
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn agrees_with_a_calendar_library(second in 0..i64::MAX / 1_000_000_000) {
+            let time = jiff::Timestamp::from_second(second).unwrap();
+            prop_assert_eq!(seconds(&time.strftime("%Y-%m-%d %H:%M:%S").to_string()), Some(second));
+        }
+    }
+}

@@ -1,0 +1,235 @@
+//! USG session log, `mtn` content: a sentence (*Meanings of Log Fields*).
+//!
+//! ```text
+//! mtn   = ("Built" | "Teardown") ("a" | "an") proto "session," end "to" end [stats] "."
+//! end   = ip ":" port ["[" natip ":" natport "]"] "(" zone ")"
+//! stats = "," "duration" n "," "rcv" n "bytes via" n "packets," "send" n "bytes via" n "packets"
+//! ```
+//! with any white space between the parts. It has no absolute time: the end of the session is the
+//! header's time (that of arrival where the header has none), the begin is the end less the
+//! duration in seconds.
+//!
+//! In every example of the document bytes and packets are exchanged ("send 20 bytes via 1720
+//! packets" is the session that the Default content reports as 20 packets, 1720 bytes). No IP
+//! packet is shorter than 20 bytes, which tells these lines from right ones.
+
+use super::{header::Header, scan, session_context};
+use crate::{
+    batch::Batch,
+    context::{EventTime, Flags, Format},
+    decoder::Datagram,
+    reason::Reason,
+    session::{Event, SessionRow},
+    text::TextArena,
+};
+use std::net::IpAddr;
+
+const IP_PACKET_BYTES_MIN: u64 = 20;
+
+/// Decodes one message's content into one session record.
+pub fn decode(
+    header: &Header<'_>,
+    datagram: &Datagram<'_>,
+    batch: &mut Batch,
+) -> Result<(), Reason> {
+    let mut words = Words(header.content);
+    let event = match words.word() {
+        b"Built" => Event::Create,
+        _ => Event::End,
+    };
+    let mut row = SessionRow { event: Some(event as u8), ..SessionRow::default() };
+    words.any(&[b"an", b"a"])?;
+    row.protocol = scan::protocol(words.word());
+    words.any(&[b"session,"])?;
+    let source = words.end()?;
+    words.any(&[b"to"])?;
+    let destination = words.end()?;
+    set_source(&mut row, &source, &mut batch.text);
+    set_destination(&mut row, &destination, &mut batch.text);
+
+    let mut context = session_context(Format::HuaweiUsgMtn, header, datagram, batch);
+    if let Some(time) = header.time {
+        context.event_time = EventTime::Header(time.unix_nanos);
+        if !time.has_zone {
+            context.flags = context.flags.with(Flags::HEADER_ZONE_ASSUMED_UTC);
+        }
+    }
+    let event_ns = header.time.map_or(datagram.received_at, |time| time.unix_nanos);
+    let event_s = u32::try_from(event_ns / 1_000_000_000).ok();
+    match words.stats()? {
+        None if event == Event::Create => row.start_s = event_s,
+        None => row.end_s = event_s,
+        Some(stats) => {
+            row.end_s = event_s;
+            row.start_s = event_s.and_then(|end| end.checked_sub(stats.duration_s));
+            row.duration_ms = Some(u64::from(stats.duration_s) * 1000);
+            context.flags = context.flags.with(Flags::TIME_FROM_DURATION);
+            if set_counters(&mut row, stats) {
+                context.flags = context.flags.with(Flags::MTN_COUNTERS_SWAPPED);
+            }
+        }
+    }
+    batch.session.push(&context, &row);
+    Ok(())
+}
+
+/// One end of a session.
+struct End<'a> {
+    address: IpAddr,
+    port: u16,
+    nat: Option<(IpAddr, u16)>,
+    zone: &'a [u8],
+}
+
+/// What only a finished session has.
+#[derive(Clone, Copy)]
+struct Stats {
+    duration_s: u32,
+    received: Volume,
+    sent: Volume,
+}
+
+/// Bytes and packets of one direction, as printed.
+#[derive(Clone, Copy)]
+struct Volume {
+    bytes: u64,
+    packets: u64,
+}
+
+impl Volume {
+    fn looks_swapped(self) -> bool {
+        self.packets >= self.bytes
+            && self.packets > 0
+            && self.bytes < self.packets.saturating_mul(IP_PACKET_BYTES_MIN)
+    }
+
+    fn swapped(self) -> Volume {
+        Volume { bytes: self.packets, packets: self.bytes }
+    }
+}
+
+/// Sets the counters; `true` when bytes and packets were exchanged. The device exchanges both
+/// directions or none.
+fn set_counters(row: &mut SessionRow, stats: Stats) -> bool {
+    let Stats { mut received, mut sent, .. } = stats;
+    let swapped = received.looks_swapped() || sent.looks_swapped();
+    if swapped {
+        (received, sent) = (received.swapped(), sent.swapped());
+    }
+    row.received_bytes = Some(received.bytes);
+    row.received_packets = Some(received.packets);
+    row.sent_bytes = Some(sent.bytes);
+    row.sent_packets = Some(sent.packets);
+    swapped
+}
+
+fn by_family(address: IpAddr) -> (Option<u32>, Option<[u8; 16]>) {
+    match address {
+        IpAddr::V4(address) => (Some(address.into()), None),
+        IpAddr::V6(address) => (None, Some(address.octets())),
+    }
+}
+
+fn set_source(row: &mut SessionRow, end: &End<'_>, arena: &mut TextArena) {
+    (row.src_v4, row.src_v6) = by_family(end.address);
+    row.src_port = Some(end.port);
+    row.src_zone = arena.push(end.zone);
+    if let Some((address, port)) = end.nat {
+        (row.nat_src_v4, row.nat_src_v6) = by_family(address);
+        row.nat_src_port = Some(port);
+    }
+}
+
+fn set_destination(row: &mut SessionRow, end: &End<'_>, arena: &mut TextArena) {
+    (row.dst_v4, row.dst_v6) = by_family(end.address);
+    row.dst_port = Some(end.port);
+    row.dst_zone = arena.push(end.zone);
+    if let Some((address, port)) = end.nat {
+        (row.nat_dst_v4, row.nat_dst_v6) = by_family(address);
+        row.nat_dst_port = Some(port);
+    }
+}
+
+/// The words of the sentence.
+struct Words<'a>(&'a [u8]);
+
+impl<'a> Words<'a> {
+    /// The text up to one of the stop bytes, which stays.
+    fn until(&mut self, stops: &[u8]) -> &'a [u8] {
+        self.skip_spaces();
+        let end = self.0.iter().position(|byte| stops.contains(byte)).unwrap_or(self.0.len());
+        let (text, rest) = self.0.split_at_checked(end).unwrap_or((self.0, &[]));
+        self.0 = rest;
+        text
+    }
+
+    fn word(&mut self) -> &'a [u8] {
+        self.until(b" \n\r\t")
+    }
+
+    fn skip_spaces(&mut self) {
+        let spaces = self.0.iter().take_while(|byte| byte.is_ascii_whitespace()).count();
+        self.0 = self.0.get(spaces..).unwrap_or_default();
+    }
+
+    /// Passes over one of the texts, which must stand here.
+    fn any(&mut self, texts: &[&[u8]]) -> Result<(), Reason> {
+        self.skip_spaces();
+        let rest = texts.iter().find_map(|text| self.0.strip_prefix(*text));
+        self.0 = rest.ok_or(Reason::SessionKeyMissing)?;
+        Ok(())
+    }
+
+    fn number(&mut self) -> Result<u64, Reason> {
+        scan::number(self.until(b" \n\r\t,.")).ok_or(Reason::SessionValue)
+    }
+
+    fn end(&mut self) -> Result<End<'a>, Reason> {
+        let (address, port) = endpoint(self.until(b" \n\r\t[("))?;
+        self.skip_spaces();
+        let nat = match self.any(&[b"["]) {
+            Ok(()) => {
+                let nat = endpoint(self.until(b"]"))?;
+                self.any(&[b"]"])?;
+                Some(nat)
+            }
+            Err(_) => None,
+        };
+        self.any(&[b"("])?;
+        let zone = self.until(b")");
+        self.any(&[b")"])?;
+        Ok(End { address, port, nat, zone })
+    }
+
+    fn stats(&mut self) -> Result<Option<Stats>, Reason> {
+        if self.any(&[b","]).is_err() {
+            return Ok(None);
+        }
+        self.any(&[b"duration"])?;
+        let duration_s = u32::try_from(self.number()?).map_err(|_| Reason::SessionValue)?;
+        self.any(&[b","])?;
+        self.any(&[b"rcv"])?;
+        let received = self.volume()?;
+        self.any(&[b","])?;
+        self.any(&[b"send"])?;
+        let sent = self.volume()?;
+        Ok(Some(Stats { duration_s, received, sent }))
+    }
+
+    fn volume(&mut self) -> Result<Volume, Reason> {
+        let bytes = self.number()?;
+        self.any(&[b"bytes"])?;
+        self.any(&[b"via"])?;
+        let packets = self.number()?;
+        self.any(&[b"packets"])?;
+        Ok(Volume { bytes, packets })
+    }
+}
+
+/// `address:port`; the last colon separates, so that an IPv6 address may stand in front of it.
+fn endpoint(text: &[u8]) -> Result<(IpAddr, u16), Reason> {
+    let colon = memchr::memrchr(b':', text).ok_or(Reason::SessionValue)?;
+    let (address, port) = text.split_at_checked(colon).ok_or(Reason::SessionValue)?;
+    let port = port.get(1..).and_then(scan::number).and_then(|port| u16::try_from(port).ok());
+    Ok((scan::address(address).ok_or(Reason::SessionValue)?, port.ok_or(Reason::SessionValue)?))
+}
