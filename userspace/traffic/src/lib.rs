@@ -9,6 +9,7 @@
 //!   same [`ModelConfig`] gives the same bytes, on every machine.
 //! - [`Session`] — the truth of one record, `Some` for what the datagram carries.
 //! - [`netflow`], [`syslog`], [`mtn`] — the encoders, for a [`record::Record`] of one's own.
+//! - [`frame`] — an Ethernet frame round a payload; [`pcap`] — a capture file of frames.
 //!
 //! Source documents: "003" is Huawei's *Appendix: Meanings of Log Fields* of the USG6000E.
 
@@ -16,10 +17,12 @@
 
 mod addresses;
 mod config;
+pub mod frame;
 mod model;
 pub mod mtn;
 mod names;
 pub mod netflow;
+pub mod pcap;
 pub mod random;
 pub mod record;
 pub mod syslog;
