@@ -10,6 +10,7 @@
 //! - [`Session`] — the truth of one record, `Some` for what the datagram carries.
 //! - [`netflow`], [`syslog`], [`mtn`] — the encoders, for a [`record::Record`] of one's own.
 //! - [`frame`] — an Ethernet frame round a payload; [`pcap`] — a capture file of frames.
+//! - [`hostile`] — datagrams that no honest exporter sends.
 //!
 //! Source documents: "003" is Huawei's *Appendix: Meanings of Log Fields* of the USG6000E.
 
@@ -18,6 +19,7 @@
 mod addresses;
 mod config;
 pub mod frame;
+pub mod hostile;
 mod model;
 pub mod mtn;
 mod names;
