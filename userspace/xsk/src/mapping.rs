@@ -54,11 +54,6 @@ impl Mapping {
         Ok(Self { start, len })
     }
 
-    /// Length in bytes.
-    pub(crate) fn len(&self) -> usize {
-        self.len
-    }
-
     /// Start address.
     pub(crate) fn start(&self) -> NonNull<u8> {
         self.start
