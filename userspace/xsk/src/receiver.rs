@@ -349,3 +349,6 @@ fn push_free_frames(fill: &mut FillRing, umem: &mut Umem, max: u32) {
         fill.publish();
     }
 }
+
+#[cfg(test)]
+mod tests;

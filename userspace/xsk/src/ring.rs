@@ -154,4 +154,4 @@ mod rings {
 }
 
 #[cfg(all(test, not(loom)))]
-mod tests;
+pub(crate) mod tests;

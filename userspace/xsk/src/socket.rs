@@ -251,7 +251,7 @@ fn set_int_option(fd: BorrowedFd<'_>, option: libc::c_int, value: libc::c_int) -
 pub(crate) struct Wakeups {
     pub(crate) made: Cell<u64>,
     pub(crate) retries: Cell<u64>,
-    /// The last answer that was no success and none of the ordinary "not now".
+    /// The last answer, if it was neither success nor the ordinary "not now".
     failure: Cell<Option<Errno>>,
 }
 
@@ -267,6 +267,20 @@ pub(crate) struct Socket {
 }
 
 impl Socket {
+    /// A socket of another family, whose system calls fail: for rings that a test made.
+    #[cfg(test)]
+    pub(crate) fn of_another_family() -> Self {
+        let fd = socket_with(AddressFamily::UNIX, SocketType::DGRAM, SocketFlags::CLOEXEC, None);
+        Self {
+            fd: fd.expect("a socket"),
+            place: Place { interface: Interface::by_name("lo").expect("lo"), queue: 0 },
+            zero_copy: false,
+            need_wakeup: false,
+            multi_buffer: true,
+            wakeups: Wakeups::default(),
+        }
+    }
+
     /// Lets the kernel look at the fill ring, and drives NAPI if busy polling is set.
     pub(crate) fn wake_rx(&self) {
         let mut nothing: [u8; 0] = [];
@@ -282,6 +296,7 @@ impl Socket {
     fn note(&self, result: io::Result<()>) {
         let wakeups = &self.wakeups;
         wakeups.made.set(wakeups.made.get() + 1);
+        wakeups.failure.set(None);
         match result {
             Ok(()) => {}
             Err(Errno::AGAIN | Errno::BUSY | Errno::NOBUFS | Errno::INTR) => {
@@ -291,7 +306,7 @@ impl Socket {
         }
     }
 
-    /// The last failure to wake the kernel, once.
+    /// How the last attempt to wake the kernel failed, if it did.
     pub(crate) fn take_failure(&self) -> Option<Errno> {
         self.wakeups.failure.take()
     }

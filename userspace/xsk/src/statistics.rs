@@ -117,7 +117,8 @@ pub struct SenderStatistics {
     /// System calls made to wake the kernel.
     pub wakeups: u64,
     /// Those of them that the kernel or driver answered with "not now"
-    /// (`EAGAIN`, `EBUSY`, `ENOBUFS`, `EINTR`): back-pressure.
+    /// (`EAGAIN`, `EBUSY`, `ENOBUFS`, `EINTR`): back-pressure, and in copy mode also each call that
+    /// ends because it has sent as many packets as the kernel allows one call (32).
     pub wakeup_retries: u64,
     /// What the kernel counted.
     pub kernel: KernelStatistics,

@@ -12,13 +12,13 @@ use super::*;
 use crate::mapping::Mapping;
 use crate::sync::Ordering;
 
-const SIZE: u32 = 8;
+pub(crate) const SIZE: u32 = 8;
 /// As the kernel lays rings out: indices and flags on cache lines of their own, then the slots.
 const OFFSETS: XdpRingOffset =
     XdpRingOffset { producer: 0, consumer: 64, desc: 192, flags: Some(128) };
 
 /// Two views of one ring whose indices stand at `start`.
-fn pair<T: Slot>(start: u32) -> (RingMemory<T>, RingMemory<T>) {
+pub(crate) fn pair<T: Slot>(start: u32) -> (RingMemory<T>, RingMemory<T>) {
     let len = RingMemory::<T>::mapping_len(SIZE, &OFFSETS).expect("a small ring");
     let mapping = Arc::new(Mapping::anonymous(len, false).expect("a page"));
     let view = || RingMemory::<T>::new(Arc::clone(&mapping), SIZE, &OFFSETS).expect("fits");

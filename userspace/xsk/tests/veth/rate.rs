@@ -58,7 +58,7 @@ fn rate() {
         assert_eq!(received + lost, SENT);
         println!(
             "copy mode on veth, {PACKET_LEN}-byte packets: {SENT} sent, {received} received, \
-             {lost} lost and counted, {:.0} packets/s; {} send calls, {} pushed back",
+             {lost} lost and counted, {:.0} packets/s; {} send calls, {} of them answered \"not now\"",
             SENT as f64 / seconds,
             sender.wakeups,
             sender.wakeup_retries,
