@@ -23,12 +23,16 @@ macro_rules! counters {
             /// All counters, in the order of their indices.
             pub const ALL: &[Counter] = &[$(Counter::$variant,)*];
 
+            /// How many counters there are.
+            pub const COUNT: usize = Self::ALL.len();
+
             /// The name in tables, JSON and metrics.
             pub const fn name(self) -> &'static str {
                 match self { $(Counter::$variant => $name,)* }
             }
 
             /// What becomes of the frames that this counter counts.
+            #[inline(always)]
             pub const fn fate(self) -> Fate {
                 match self { $(Counter::$variant => Fate::$fate,)* }
             }
@@ -39,28 +43,33 @@ macro_rules! counters {
 counters! {
     /// A log datagram, redirected into the socket of its queue.
     Redirected = 0, "redirected", Redirect;
-    /// Not IPv4, IPv6 or a VLAN tag in front of them; also a third VLAN tag.
+    /// Not IPv4, IPv6 or a VLAN tag in front of them; also a third VLAN tag, and an IP version that
+    /// contradicts the EtherType.
     NotIp = 1, "not_ip", Pass;
-    /// An IP protocol other than UDP.
+    /// An IP protocol other than UDP, in fragments and beside options too.
     NotUdp = 2, "not_udp", Pass;
     /// UDP to a port or address that is no listener's.
     NotListener = 3, "not_listener", Pass;
     /// An IPv4 or IPv6 fragment: the stack joins it, the UDP socket gets the whole.
     Fragment = 4, "fragment", Pass;
-    /// An IPv4 header with options.
+    /// An IPv4 header with options in front of UDP.
     IpOptions = 5, "ip_options", Pass;
     /// An IPv6 extension header other than the fragment header.
     Ipv6Extension = 6, "ipv6_extension", Pass;
-    /// The frame ends inside a header that it should hold.
+    /// The frame, or the first buffer of a frame in several, ends inside a header that it should
+    /// hold.
     Truncated = 7, "truncated", Pass;
     /// IP and UDP lengths contradict each other or the frame.
     BadLength = 8, "bad_length", Pass;
-    /// The driver left no room for the metadata.
+    /// The driver left no room for the metadata, or another program's metadata stands there.
     NoMetadata = 9, "no_metadata", Pass;
     /// No AF_XDP socket in the slot of this queue.
     NoSocket = 10, "no_socket", Pass;
     /// To a listener, from a sender that is not on the allow-list.
     NotAllowed = 11, "not_allowed", Drop;
+    /// To a listener, but longer than [`crate::Setting::FrameLenMax`]: an AF_XDP socket would drop
+    /// it, the UDP socket takes it.
+    TooLong = 12, "too_long", Pass;
 }
 
 #[cfg(test)]

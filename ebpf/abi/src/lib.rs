@@ -9,10 +9,16 @@
 mod counter;
 mod frame_meta;
 mod listener;
+mod setting;
 
 pub use counter::{Counter, Fate};
 pub use frame_meta::{FRAME_META_LEN, Family, FrameMeta};
-pub use listener::{AllowKeyV4, AllowKeyV6, LISTENERS_MAX, ListenerKey};
+pub use listener::{ALLOW_MAX, AllowKeyV4, AllowKeyV6, LISTENERS_MAX, ListenerKey};
+pub use setting::Setting;
+
+/// How many RX queues the socket map has room for; a frame of a queue beyond it is passed up and
+/// counted as [`Counter::NoSocket`].
+pub const SOCKETS_MAX: u32 = 256;
 
 /// Names of the program and its maps in the object file.
 pub mod names {
@@ -22,12 +28,12 @@ pub mod names {
     pub const SOCKETS: &str = "SOCKETS";
     /// Hash: [`crate::ListenerKey`] → listener number (`u32`).
     pub const LISTENERS: &str = "LISTENERS";
-    /// LPM trie: exporter IPv4 prefixes that may send.
+    /// LPM trie: exporter IPv4 prefixes that may send; being in it is what counts, not the value.
     pub const ALLOW_V4: &str = "ALLOW_V4";
     /// LPM trie: exporter IPv6 prefixes that may send.
     pub const ALLOW_V6: &str = "ALLOW_V6";
     /// Per-CPU array: [`crate::Counter`] → packets (`u64`).
     pub const COUNTERS: &str = "COUNTERS";
-    /// Global: 1 when the allow-list is in force, 0 when every exporter may send.
-    pub const ALLOW_LIST_ENFORCED: &str = "ALLOW_LIST_ENFORCED";
+    /// Array: [`crate::Setting`] → its value (`u32`).
+    pub const SETTINGS: &str = "SETTINGS";
 }

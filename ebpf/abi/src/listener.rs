@@ -3,6 +3,9 @@
 /// How many listener keys the map holds.
 pub const LISTENERS_MAX: u32 = 256;
 
+/// How many prefixes each of the two allow-lists holds. The tries take memory as they fill.
+pub const ALLOW_MAX: u32 = 65_536;
+
 /// Key of the listener map. The program looks first for the packet's destination address and port,
 /// then for the port with [`ListenerKey::any_address`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

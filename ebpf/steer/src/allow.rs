@@ -1,0 +1,27 @@
+//! Which exporters may send.
+
+use aya_ebpf::{
+    macros::map,
+    maps::{LpmTrie, lpm_trie::Key},
+};
+use logweir_abi::{ALLOW_MAX, Setting};
+
+use crate::{parse::Address, setting};
+
+#[map]
+static ALLOW_V4: LpmTrie<u32, u32> = LpmTrie::with_max_entries(ALLOW_MAX, 0);
+
+#[map]
+static ALLOW_V6: LpmTrie<[u32; 4], u32> = LpmTrie::with_max_entries(ALLOW_MAX, 0);
+
+/// Whether the allow-list holds this address, or is not in force.
+#[inline(always)]
+pub fn may_send(source: Address) -> bool {
+    if setting::value(Setting::AllowListEnforced) == 0 {
+        return true;
+    }
+    match source {
+        Address::V4(address) => ALLOW_V4.get(Key::new(32, address)).is_some(),
+        Address::V6(address) => ALLOW_V6.get(Key::new(128, address)).is_some(),
+    }
+}

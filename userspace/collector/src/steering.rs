@@ -1,0 +1,497 @@
+//! Loading the XDP program, attaching it to an interface, and the maps it is run by.
+//!
+//! The program itself is in `ebpf/steer`; what both sides agree on is in `logweir_abi`. This is the
+//! only module that knows aya.
+
+mod error;
+mod prefix;
+
+use std::{
+    collections::HashSet, fmt, hash::Hash, io, net::IpAddr, ops::Index, os::fd::BorrowedFd,
+    time::Duration,
+};
+
+use aya::{
+    Ebpf, EbpfError, EbpfLoader, Pod, TestRun as _, TestRunOptions,
+    maps::{Array, HashMap, LpmTrie, Map, MapData, MapError, PerCpuArray, XskMap, lpm_trie::Key},
+    programs::{ProgramError, Xdp, XdpError, XdpMode, xdp::XdpLinkId},
+};
+use logweir_abi::{
+    ALLOW_MAX, AllowKeyV4, AllowKeyV6, Counter, FRAME_META_LEN, LISTENERS_MAX, ListenerKey,
+    SOCKETS_MAX, Setting, names,
+};
+
+pub use error::SteeringError;
+pub use prefix::{Prefix, PrefixError};
+
+/// The XDP program as it is committed.
+static OBJECT: &[u8] = aya::include_bytes_aligned!("../../../ebpf/object/steer.o");
+
+/// What a UMEM frame of 4096 bytes holds behind the headroom that XDP keeps in front of it.
+pub const FRAME_LEN_MAX_DEFAULT: u32 = 4096 - 256;
+
+/// A loaded XDP program with its maps. Dropping it detaches the program.
+pub struct Steering {
+    ebpf: Ebpf,
+    attached: Option<(String, XdpLinkId)>,
+    sockets: XskMap<MapData>,
+    counters: PerCpuArray<MapData, u64>,
+    settings: Array<MapData, u32>,
+    allow_v4: LpmTrie<MapData, AllowKeyV4, u32>,
+    allow_v6: LpmTrie<MapData, AllowKeyV6, u32>,
+}
+
+impl Steering {
+    /// Loads the program into the kernel, with listeners and allow-list set; attached to nothing.
+    pub fn load(config: &SteeringConfig) -> Result<Self, SteeringError> {
+        let mut ebpf = EbpfLoader::new().load(OBJECT).map_err(SteeringError::from_load)?;
+        let program: &mut Xdp = ebpf
+            .program_mut(names::PROGRAM)
+            .ok_or(SteeringError::Object { missing: names::PROGRAM })?
+            .try_into()
+            .map_err(|source| SteeringError::Load { source: Box::new(EbpfError::from(source)) })?;
+        program.load().map_err(|source| SteeringError::from_load(source.into()))?;
+
+        set_listeners(&mut take(&mut ebpf, names::LISTENERS)?, &config.listeners)?;
+        let mut steering = Self {
+            sockets: take(&mut ebpf, names::SOCKETS)?,
+            counters: take(&mut ebpf, names::COUNTERS)?,
+            settings: take(&mut ebpf, names::SETTINGS)?,
+            allow_v4: take(&mut ebpf, names::ALLOW_V4)?,
+            allow_v6: take(&mut ebpf, names::ALLOW_V6)?,
+            attached: None,
+            ebpf,
+        };
+        steering.set_allow_list(&config.allow)?;
+        steering.set_frame_len_max(FRAME_LEN_MAX_DEFAULT)?;
+        Ok(steering)
+    }
+
+    /// Attaches the program to an interface, and says in which mode.
+    ///
+    /// Sockets are bound and inserted after this: some drivers want it in that order.
+    pub fn attach(
+        &mut self,
+        interface: &str,
+        mode: AttachMode,
+    ) -> Result<AttachedMode, SteeringError> {
+        if let Some((attached, _)) = &self.attached {
+            return Err(SteeringError::AlreadyAttached { interface: attached.clone() });
+        }
+        let attached = match mode {
+            AttachMode::Native => {
+                self.attach_in(interface, XdpMode::Driver)?;
+                AttachedMode::Native
+            }
+            AttachMode::Generic => {
+                self.attach_in(interface, XdpMode::Skb)?;
+                AttachedMode::Generic { native_refused: None }
+            }
+            AttachMode::Auto => match self.attach_in(interface, XdpMode::Driver) {
+                Ok(()) => AttachedMode::Native,
+                Err(SteeringError::Attach { source, .. }) => {
+                    self.attach_in(interface, XdpMode::Skb)?;
+                    AttachedMode::Generic { native_refused: Some(source.to_string()) }
+                }
+                // Not a matter of the mode: generic mode would only repeat the complaint.
+                Err(other) => return Err(other),
+            },
+        };
+        Ok(attached)
+    }
+
+    fn attach_in(&mut self, interface: &str, mode: XdpMode) -> Result<(), SteeringError> {
+        let unknown = || SteeringError::UnknownInterface { interface: interface.to_owned() };
+        // aya panics at a zero byte; the kernel has no such interface.
+        if interface.contains('\0') {
+            return Err(unknown());
+        }
+        let link = self.program_mut()?.attach(interface, mode).map_err(|error| {
+            let interface = interface.to_owned();
+            let source = match error {
+                ProgramError::UnknownInterface { .. } => return unknown(),
+                ProgramError::SyscallError(syscall) => syscall.io_error,
+                ProgramError::XdpError(XdpError::NetlinkError(netlink)) => netlink
+                    .raw_os_error()
+                    .map_or_else(|| io::Error::other(netlink), io::Error::from_raw_os_error),
+                other => io::Error::other(other),
+            };
+            match source.raw_os_error().map(rustix::io::Errno::from_raw_os_error) {
+                Some(rustix::io::Errno::BUSY | rustix::io::Errno::EXIST) => {
+                    SteeringError::Occupied { interface }
+                }
+                Some(rustix::io::Errno::PERM | rustix::io::Errno::ACCESS) => {
+                    SteeringError::AttachNotPermitted { interface }
+                }
+                _ => SteeringError::Attach { interface, mode: mode_name(mode), source },
+            }
+        })?;
+        self.attached = Some((interface.to_owned(), link));
+        Ok(())
+    }
+
+    /// Takes the program off its interface; does nothing when it is on none.
+    pub fn detach(&mut self) -> Result<(), SteeringError> {
+        let Some((interface, link)) = self.attached.take() else { return Ok(()) };
+        self.program_mut()?
+            .detach(link)
+            .map_err(|source| SteeringError::Detach { interface, source: Box::new(source) })
+    }
+
+    /// Sends the frames of an RX queue to this AF_XDP socket from now on. The socket must be bound
+    /// to the queue; the kernel forgets it by itself when it is closed.
+    pub fn insert_socket(&mut self, queue: u32, fd: BorrowedFd<'_>) -> Result<(), SteeringError> {
+        check_queue(queue)?;
+        self.sockets.set(queue, fd, 0).map_err(|source| SteeringError::Socket {
+            what: "inserting",
+            queue,
+            source: Box::new(source),
+        })
+    }
+
+    /// Leaves the frames of an RX queue to the kernel's stack from now on.
+    pub fn remove_socket(&mut self, queue: u32) -> Result<(), SteeringError> {
+        check_queue(queue)?;
+        match self.sockets.unset(queue) {
+            Err(source) if errno(&source) != Some(rustix::io::Errno::NOENT) => {
+                Err(SteeringError::Socket { what: "removing", queue, source: Box::new(source) })
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// The frames counted since the program was loaded, over all CPUs.
+    pub fn counters(&self) -> Result<Counters, SteeringError> {
+        let mut sums = [0; Counter::COUNT];
+        for counter in Counter::ALL {
+            let per_cpu = self
+                .counters
+                .get(&(*counter as u32), 0)
+                .map_err(|source| map_error(names::COUNTERS, source))?;
+            sums[*counter as usize] = per_cpu.iter().sum();
+        }
+        Ok(Counters(sums))
+    }
+
+    /// Replaces the allow-list while the program runs; an empty one lets every exporter send.
+    ///
+    /// An exporter that is on both the old list and the new is let through at every moment.
+    pub fn set_allow_list(&mut self, allow: &[Prefix]) -> Result<(), SteeringError> {
+        let (v4, v6) = keys(allow);
+        if allow.is_empty() {
+            self.set(Setting::AllowListEnforced, 0)?;
+        }
+        replace(&mut self.allow_v4, names::ALLOW_V4, &v4)?;
+        replace(&mut self.allow_v6, names::ALLOW_V6, &v6)?;
+        if !allow.is_empty() {
+            self.set(Setting::AllowListEnforced, 1)?;
+        }
+        Ok(())
+    }
+
+    /// The longest frame that goes to a socket, from the Ethernet header on; 0 for no limit. Longer
+    /// ones go to the kernel's stack. It is [`FRAME_LEN_MAX_DEFAULT`] at first: raise it where the
+    /// sockets take frames in several descriptors, lower it where UMEM frames are smaller.
+    pub fn set_frame_len_max(&mut self, bytes: u32) -> Result<(), SteeringError> {
+        self.set(Setting::FrameLenMax, bytes)
+    }
+
+    fn set(&mut self, setting: Setting, value: u32) -> Result<(), SteeringError> {
+        self.settings
+            .set(setting as u32, value, 0)
+            .map_err(|source| map_error(names::SETTINGS, source))
+    }
+
+    /// Runs the program over one frame without a device in between (`BPF_PROG_TEST_RUN`), with the
+    /// maps as they are: the frame is counted, and nobody receives it. The kernel wants 14 bytes at
+    /// least.
+    pub fn try_frame(&self, trial: &Trial<'_>) -> Result<Verdict, SteeringError> {
+        let len = trial.frame.len();
+        // struct xdp_md: data, data_end, data_meta, ingress_ifindex, rx_queue_index, egress_ifindex
+        let data_end = trial.first_buffer_len.unwrap_or(len) as u32;
+        let (ifindex, queue) = trial.rx_queue.unwrap_or((0, 0));
+        let mut context = [0; 24];
+        for (bytes, value) in context.chunks_exact_mut(4).zip([0, data_end, 0, ifindex, queue, 0]) {
+            bytes.copy_from_slice(&value.to_ne_bytes());
+        }
+        let mut packet = vec![0; len + FRAME_META_LEN];
+        let mut context_after = [0; 24];
+        let program: &Xdp = self
+            .ebpf
+            .program(names::PROGRAM)
+            .ok_or(SteeringError::Object { missing: names::PROGRAM })?
+            .try_into()
+            .map_err(|source| SteeringError::Trial { source: Box::new(source) })?;
+        let result = program
+            .test_run(TestRunOptions {
+                data_in: Some(trial.frame),
+                data_out: Some(&mut packet),
+                ctx_in: Some(&context),
+                ctx_out: Some(&mut context_after),
+                repeat: trial.repeat,
+                ..TestRunOptions::new()
+            })
+            .map_err(|source| SteeringError::Trial { source: Box::new(source) })?;
+        packet.truncate(result.data_size_out as usize);
+        let [d0, d1, d2, d3, ..] = context_after;
+        let metadata_len = u32::from_ne_bytes([d0, d1, d2, d3]) as usize;
+        let packet_without_metadata = packet.split_off(metadata_len.min(packet.len()));
+        Ok(Verdict {
+            action: result.return_value,
+            metadata: packet,
+            packet: packet_without_metadata,
+            duration: result.duration,
+        })
+    }
+
+    fn program_mut(&mut self) -> Result<&mut Xdp, SteeringError> {
+        self.ebpf
+            .program_mut(names::PROGRAM)
+            .and_then(|program| program.try_into().ok())
+            .ok_or(SteeringError::Object { missing: names::PROGRAM })
+    }
+}
+
+impl fmt::Debug for Steering {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let interface = self.attached.as_ref().map(|(interface, _)| interface);
+        f.debug_struct("Steering").field("attached", &interface).finish_non_exhaustive()
+    }
+}
+
+/// What the program is loaded with.
+#[derive(Clone, Debug, Default)]
+pub struct SteeringConfig {
+    /// The ports to take datagrams of.
+    pub listeners: Vec<Listener>,
+    /// The exporters that may send; if empty, every exporter may.
+    pub allow: Vec<Prefix>,
+}
+
+/// One port, on one address or on all of them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Listener {
+    /// The destination address; `None` for any address of either family.
+    pub address: Option<IpAddr>,
+    /// The UDP port.
+    pub port: u16,
+    /// The number that comes back in `FrameMeta::listener`.
+    pub number: u16,
+}
+
+impl Listener {
+    fn key(&self) -> ListenerKey {
+        match self.address.map(|address| address.to_canonical()) {
+            None => ListenerKey::any_address(self.port),
+            // `0.0.0.0` and `::` mean any address, as they do for a socket.
+            Some(address) if address.is_unspecified() => ListenerKey::any_address(self.port),
+            Some(IpAddr::V4(address)) => ListenerKey::v4(address.octets(), self.port),
+            Some(IpAddr::V6(address)) => ListenerKey::v6(address.octets(), self.port),
+        }
+    }
+}
+
+/// How the program is to be attached.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum AttachMode {
+    /// In the driver, or generically where the driver refuses.
+    #[default]
+    Auto,
+    /// In the driver or not at all.
+    Native,
+    /// In the kernel's stack, which every driver supports and which is slower.
+    Generic,
+}
+
+/// How the program was attached.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AttachedMode {
+    /// In the driver.
+    Native,
+    /// In the kernel's stack.
+    Generic {
+        /// Why the driver did not take it, if it was asked.
+        native_refused: Option<String>,
+    },
+}
+
+impl fmt::Display for AttachedMode {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Native => f.write_str("native mode"),
+            Self::Generic { native_refused: None } => f.write_str("generic mode"),
+            Self::Generic { native_refused: Some(reason) } => {
+                write!(f, "generic mode (the driver refused native mode: {reason})")
+            }
+        }
+    }
+}
+
+/// Frames by what became of them; their sum is what the program saw.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Counters([u64; Counter::COUNT]);
+
+impl Counters {
+    /// All frames.
+    pub fn total(&self) -> u64 {
+        self.0.iter().sum()
+    }
+
+    /// Each counter with its value.
+    pub fn iter(&self) -> impl Iterator<Item = (Counter, u64)> + '_ {
+        Counter::ALL.iter().map(|counter| (*counter, self[*counter]))
+    }
+}
+
+impl Index<Counter> for Counters {
+    type Output = u64;
+
+    fn index(&self, counter: Counter) -> &u64 {
+        &self.0[counter as usize]
+    }
+}
+
+/// A frame for [`Steering::try_frame`].
+#[derive(Clone, Copy, Debug)]
+pub struct Trial<'a> {
+    /// The frame, from the Ethernet header on.
+    pub frame: &'a [u8],
+    /// How much of it lies in the first buffer; `None` for all of it, or as much as a page holds.
+    pub first_buffer_len: Option<usize>,
+    /// Index of the interface and number of the queue that it comes in on; `None` for queue 0 of
+    /// the loopback device.
+    pub rx_queue: Option<(u32, u32)>,
+    /// How often the program runs.
+    pub repeat: u32,
+}
+
+impl<'a> Trial<'a> {
+    /// One run, in one buffer, on queue 0.
+    pub fn new(frame: &'a [u8]) -> Self {
+        Self { frame, first_buffer_len: None, rx_queue: None, repeat: 1 }
+    }
+}
+
+/// What the program made of a trial.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Verdict {
+    /// The XDP action: 1 drop, 2 pass, 4 redirect.
+    pub action: u32,
+    /// The metadata area that it left in front of the packet.
+    pub metadata: Vec<u8>,
+    /// The packet behind it.
+    pub packet: Vec<u8>,
+    /// Time of one run.
+    pub duration: Duration,
+}
+
+fn take<M>(ebpf: &mut Ebpf, name: &'static str) -> Result<M, SteeringError>
+where
+    M: TryFrom<Map, Error = MapError>,
+{
+    let map = ebpf.take_map(name).ok_or(SteeringError::Object { missing: name })?;
+    M::try_from(map).map_err(|source| map_error(name, source))
+}
+
+fn set_listeners(
+    map: &mut HashMap<MapData, [u8; 20], u32>,
+    listeners: &[Listener],
+) -> Result<(), SteeringError> {
+    check_room(names::LISTENERS, listeners.len(), LISTENERS_MAX)?;
+    const NO_REPLACEMENT: u64 = 1; // BPF_NOEXIST
+    for listener in listeners {
+        map.insert(listener.key().to_bytes(), u32::from(listener.number), NO_REPLACEMENT).map_err(
+            |source| match errno(&source) {
+                Some(rustix::io::Errno::EXIST) => SteeringError::DuplicateListener {
+                    address: listener.address,
+                    port: listener.port,
+                },
+                _ => map_error(names::LISTENERS, source),
+            },
+        )?;
+    }
+    Ok(())
+}
+
+/// Splits a list into the keys of the two tries.
+fn keys(allow: &[Prefix]) -> (Vec<Key<AllowKeyV4>>, Vec<Key<AllowKeyV6>>) {
+    let (mut v4, mut v6) = (Vec::new(), Vec::new());
+    for prefix in allow {
+        match prefix.address() {
+            IpAddr::V4(address) => v4.push(Key::new(u32::from(prefix.len()), address.octets())),
+            IpAddr::V6(address) => v6.push(Key::new(u32::from(prefix.len()), address.octets())),
+        }
+    }
+    (v4, v6)
+}
+
+/// New keys first, old ones out afterwards: what is on both lists is never missing.
+fn replace<K: Pod + Eq + Hash>(
+    trie: &mut LpmTrie<MapData, K, u32>,
+    name: &'static str,
+    keys: &[Key<K>],
+) -> Result<(), SteeringError> {
+    check_room(name, keys.len(), ALLOW_MAX)?;
+    let identity = |key: &Key<K>| (key.prefix_len(), key.data());
+    let wanted: HashSet<(u32, K)> = keys.iter().map(identity).collect();
+    let old: Vec<Key<K>> =
+        trie.keys().collect::<Result<_, _>>().map_err(|source| map_error(name, source))?;
+    for key in keys {
+        trie.insert(key, 1, 0).map_err(|source| map_error(name, source))?;
+    }
+    for key in old.iter().filter(|key| !wanted.contains(&identity(key))) {
+        trie.remove(key).map_err(|source| map_error(name, source))?;
+    }
+    Ok(())
+}
+
+fn check_room(map: &'static str, count: usize, entries_max: u32) -> Result<(), SteeringError> {
+    if count > entries_max as usize {
+        return Err(SteeringError::TooMany { map, count, entries_max });
+    }
+    Ok(())
+}
+
+fn check_queue(queue: u32) -> Result<(), SteeringError> {
+    if queue >= SOCKETS_MAX {
+        return Err(SteeringError::QueueOutOfRange { queue });
+    }
+    Ok(())
+}
+
+fn map_error(map: &'static str, source: MapError) -> SteeringError {
+    SteeringError::Map { map, source: Box::new(source) }
+}
+
+fn errno(error: &MapError) -> Option<rustix::io::Errno> {
+    match error {
+        MapError::SyscallError(syscall) => {
+            syscall.io_error.raw_os_error().map(rustix::io::Errno::from_raw_os_error)
+        }
+        _ => None,
+    }
+}
+
+fn mode_name(mode: XdpMode) -> &'static str {
+    match mode {
+        XdpMode::Skb => "generic",
+        _ => "native",
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn any_address_has_three_spellings() {
+        let key = |address: Option<&str>| {
+            let address = address.map(|text| text.parse().expect(text));
+            Listener { address, port: 514, number: 1 }.key()
+        };
+        assert_eq!(key(None), ListenerKey::any_address(514));
+        assert_eq!(key(Some("0.0.0.0")), ListenerKey::any_address(514));
+        assert_eq!(key(Some("::")), ListenerKey::any_address(514));
+        assert_eq!(key(Some("::ffff:192.0.2.1")), ListenerKey::v4([192, 0, 2, 1], 514));
+    }
+}
