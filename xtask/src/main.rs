@@ -1,2 +1,37 @@
-//! `cargo xtask`: what this project does to itself.
-fn main() {}
+//! `cargo xtask`: what this project does to itself. One file a task; `shell` is what they share.
+#![forbid(unsafe_code)]
+#![expect(clippy::print_stdout, reason = "a task says what it does")]
+#![expect(clippy::print_stderr, reason = "and why it failed")]
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+mod ebpf;
+mod shell;
+
+/// Tasks of the logweir workspace.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask")]
+struct Arguments {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    Ebpf(ebpf::Arguments),
+}
+
+fn main() -> ExitCode {
+    let result = match Arguments::parse().task {
+        Task::Ebpf(arguments) => ebpf::run(&arguments),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -209,9 +209,12 @@ impl Steering {
         let len = trial.frame.len();
         // struct xdp_md: data, data_end, data_meta, ingress_ifindex, rx_queue_index, egress_ifindex
         let data_end = trial.first_buffer_len.unwrap_or(len) as u32;
+        let data = trial.metadata_len as u32;
         let (ifindex, queue) = trial.rx_queue.unwrap_or((0, 0));
         let mut context = [0; 24];
-        for (bytes, value) in context.chunks_exact_mut(4).zip([0, data_end, 0, ifindex, queue, 0]) {
+        for (bytes, value) in
+            context.chunks_exact_mut(4).zip([data, data_end, 0, ifindex, queue, 0])
+        {
             bytes.copy_from_slice(&value.to_ne_bytes());
         }
         let mut packet = vec![0; len + FRAME_META_LEN];
@@ -356,7 +359,11 @@ impl Index<Counter> for Counters {
 pub struct Trial<'a> {
     /// The frame, from the Ethernet header on.
     pub frame: &'a [u8],
-    /// How much of it lies in the first buffer; `None` for all of it, or as much as a page holds.
+    /// How many of its first bytes are not of the frame, but metadata that stands in front of it
+    /// already.
+    pub metadata_len: usize,
+    /// How much of the whole lies in the first buffer; `None` for as much as fits. Linux 6.18 and
+    /// later.
     pub first_buffer_len: Option<usize>,
     /// Index of the interface and number of the queue that it comes in on; `None` for queue 0 of
     /// the loopback device.
@@ -368,7 +375,7 @@ pub struct Trial<'a> {
 impl<'a> Trial<'a> {
     /// One run, in one buffer, on queue 0.
     pub fn new(frame: &'a [u8]) -> Self {
-        Self { frame, first_buffer_len: None, rx_queue: None, repeat: 1 }
+        Self { frame, metadata_len: 0, first_buffer_len: None, rx_queue: None, repeat: 1 }
     }
 }
 

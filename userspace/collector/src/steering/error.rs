@@ -125,11 +125,11 @@ pub enum SteeringError {
 
 impl SteeringError {
     pub(super) fn from_load(source: EbpfError) -> Self {
+        // EACCES is another matter: so the verifier speaks.
+        let not_permitted = Some(rustix::io::Errno::PERM.raw_os_error());
         let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(&source);
         while let Some(error) = cause {
-            let kind = error.downcast_ref::<io::Error>().map(io::Error::kind);
-            if kind == Some(io::ErrorKind::PermissionDenied)
-                && !rustix::process::geteuid().is_root()
+            if error.downcast_ref::<io::Error>().is_some_and(|e| e.raw_os_error() == not_permitted)
             {
                 return Self::LoadNotPermitted;
             }
