@@ -1,1 +1,27 @@
-//! See the crate's description.
+//! Batches to Parquet files, and questions to them.
+//!
+//! [`writer::Writer`] takes the [`Batch`](logweir_decode::batch::Batch)es of the decoders and
+//! writes each family's rows to hourly partitions, so that a reader never sees half a file and
+//! every row that went in is accounted for.
+//!
+//! | module | what it holds |
+//! | --- | --- |
+//! | [`schema`] | the families and the columns of their files |
+//! | [`convert`] | a batch's columns as Arrow arrays |
+//! | [`partition`] | which directory a row belongs to |
+//! | [`part`] | one Parquet file that is being written |
+//! | [`incoming`] | the place where unfinished files are |
+//! | [`writer`] | open parts, when they are closed, and the books |
+#![forbid(unsafe_code)]
+
+pub mod arrivals;
+pub mod convert;
+pub mod error;
+pub mod incoming;
+pub mod part;
+pub mod partition;
+pub mod schema;
+#[cfg(test)]
+mod testing;
+pub mod totals;
+pub mod writer;

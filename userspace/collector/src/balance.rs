@@ -1,0 +1,366 @@
+//! The balance: every datagram and record in exactly one place, from the interface to the files.
+//!
+//! Each stage's equation must come out even. What does not is *unaccounted*, and is printed.
+
+use crate::{
+    counters::{Counter, WorkerCounters},
+    nic::NicCounters,
+};
+use logweir_abi::{Counter as XdpCounter, Fate};
+use logweir_decode::reason::Reason;
+use serde::Serialize;
+use std::{collections::BTreeMap, fmt};
+
+/// Counters that are not zero, by name.
+pub type Named = BTreeMap<&'static str, u64>;
+
+/// The whole table.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct Balance {
+    /// The interface's own counters, where one was named.
+    pub nic: Option<NicCounters>,
+    /// The XDP program's, where it was attached.
+    pub xdp: Option<XdpBalance>,
+    /// The AF_XDP sockets'.
+    pub ring: Option<RingBalance>,
+    /// The UDP sockets'.
+    pub socket: Option<SocketBalance>,
+    /// Datagrams through the decoders.
+    pub datagrams: DatagramBalance,
+    /// Records to the store.
+    pub records: RecordBalance,
+    /// What the equations leave over.
+    pub unaccounted: Unaccounted,
+}
+
+/// Frames that the XDP program saw.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct XdpBalance {
+    /// `native` or `generic`.
+    pub mode: &'static str,
+    /// All frames.
+    pub seen: u64,
+    /// Frames redirected into an AF_XDP socket.
+    pub redirected: u64,
+    /// Frames left to the kernel's stack, by reason.
+    pub passed: Named,
+    /// Frames dropped, by reason.
+    pub dropped: Named,
+    /// Whether the interface counts the same frames as the program does, so that the two must
+    /// agree. So it is on veth; elsewhere it is the driver's choice.
+    pub nic_counts_same_frames: bool,
+}
+
+/// Frames at the AF_XDP sockets.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct RingBalance {
+    /// `zero-copy` or `copy`.
+    pub mode: &'static str,
+    /// Datagrams taken from the RX rings.
+    pub received: u64,
+    /// Frames lost because a RX ring was full (`rx_ring_full`).
+    pub rx_ring_full: u64,
+    /// Frames lost for want of a free frame or because they were too long (`rx_dropped`).
+    pub rx_dropped: u64,
+    /// Frames taken from the ring that were no readable datagram.
+    pub unreadable: u64,
+}
+
+/// Datagrams at the UDP sockets.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct SocketBalance {
+    /// Datagrams received.
+    pub received: u64,
+    /// Datagrams that the kernel dropped at the socket (`SO_RXQ_OVFL`).
+    pub dropped: u64,
+}
+
+/// Datagrams through the decoders.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct DatagramBalance {
+    /// From all sources.
+    pub received: u64,
+    /// Bytes of payload.
+    pub received_bytes: u64,
+    /// All of it decoded.
+    pub decoded: u64,
+    /// Something of it rejected, by reason.
+    pub rejected: Named,
+    /// Dropped because no empty batch was left: the writer was too slow.
+    pub dropped_no_batch: u64,
+    /// Waiting for a template.
+    pub waiting: u64,
+}
+
+/// Records from the decoders to the store.
+#[derive(Clone, Debug, Default, Serialize)]
+pub struct RecordBalance {
+    /// Decoded records of the family `session`.
+    pub session: u64,
+    /// Records of the family `unparsed`.
+    pub unparsed: u64,
+    /// Lost because the writer was gone.
+    pub dropped_no_writer: u64,
+    /// In files with their final names, or printed.
+    pub stored: u64,
+    /// Lost because a file could not be written.
+    pub failed: u64,
+    /// Handed over but not stored yet.
+    pub pending: u64,
+}
+
+/// What each equation leaves over; negative where more came out than went in.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Unaccounted {
+    /// Interface: received − seen by the XDP program.
+    pub nic: i64,
+    /// Rings: redirected − received − dropped.
+    pub ring: i64,
+    /// Sources: received − through the decoders.
+    pub source: i64,
+    /// Decoders: received − decoded − rejected − dropped − waiting.
+    pub datagrams: i64,
+    /// Store: records decoded − stored − failed − dropped.
+    pub records: i64,
+    /// The sum of their absolute values.
+    pub total: u64,
+}
+
+impl XdpBalance {
+    /// The table's part of the program's counters.
+    pub fn new(mode: &'static str, counters: impl Iterator<Item = (XdpCounter, u64)>) -> Self {
+        let mut balance = Self { mode, ..Self::default() };
+        for (counter, count) in counters {
+            balance.seen += count;
+            let by_reason = match counter.fate() {
+                Fate::Redirect => {
+                    balance.redirected = count;
+                    continue;
+                }
+                Fate::Pass => &mut balance.passed,
+                Fate::Drop => &mut balance.dropped,
+            };
+            if count > 0 {
+                by_reason.insert(counter.name(), count);
+            }
+        }
+        balance
+    }
+}
+
+impl Balance {
+    /// Adds a worker's counters.
+    pub fn add_worker(&mut self, counters: &WorkerCounters) {
+        let datagrams = &mut self.datagrams;
+        datagrams.received += counters.received.get();
+        datagrams.received_bytes += counters.received_bytes.get();
+        datagrams.decoded += counters.decoded.get();
+        for (reason, counter) in Reason::ALL.iter().zip(&counters.rejected) {
+            add_named(&mut datagrams.rejected, reason.name(), counter);
+        }
+        datagrams.dropped_no_batch += counters.dropped_no_batch.get();
+        datagrams.waiting += counters.waiting.get();
+        self.records.session += counters.session_records.get();
+        self.records.unparsed += counters.unparsed_records.get();
+        self.records.dropped_no_writer += counters.dropped_no_writer.get();
+    }
+
+    /// Works out what is left over.
+    pub fn close(&mut self) {
+        let seen = self.xdp.as_ref().map_or(0, |xdp| xdp.seen);
+        let nic = match (&self.nic, &self.xdp) {
+            (Some(nic), Some(xdp)) if xdp.nic_counts_same_frames => {
+                difference(nic.rx_packets, seen)
+            }
+            _ => 0,
+        };
+        let redirected = self.xdp.as_ref().map_or(0, |xdp| xdp.redirected);
+        let ring = self.ring.as_ref().map_or(0, |ring| {
+            let out = ring.received + ring.rx_ring_full + ring.rx_dropped + ring.unreadable;
+            difference(redirected, out)
+        });
+        let datagrams = &self.datagrams;
+        let sources = [
+            self.ring.as_ref().map(|ring| ring.received),
+            self.socket.as_ref().map(|socket| socket.received),
+        ];
+        let source = match sources {
+            [None, None] => 0,
+            _ => difference(sources.into_iter().flatten().sum(), datagrams.received),
+        };
+        let settled = datagrams.decoded
+            + datagrams.rejected.values().sum::<u64>()
+            + datagrams.dropped_no_batch
+            + datagrams.waiting;
+        let records = &self.records;
+        let kept = records.stored + records.failed + records.dropped_no_writer + records.pending;
+        let parts = [
+            nic,
+            ring,
+            source,
+            difference(datagrams.received, settled),
+            difference(records.session + records.unparsed, kept),
+        ];
+        let [nic, ring, source, datagrams, records] = parts;
+        let total = parts.iter().map(|part| part.unsigned_abs()).sum();
+        self.unaccounted = Unaccounted { nic, ring, source, datagrams, records, total };
+    }
+
+    /// Datagrams and frames that are known to be lost, by place; records that were, too.
+    pub fn lost(&self) -> Named {
+        let mut lost = Named::new();
+        let mut add = |name, count| {
+            if count > 0 {
+                lost.insert(name, count);
+            }
+        };
+        if let Some(nic) = &self.nic {
+            add("nic rx_dropped", nic.rx_dropped);
+            add("nic rx_fifo_errors", nic.rx_fifo_errors);
+        }
+        if let Some(ring) = &self.ring {
+            add("ring rx_ring_full", ring.rx_ring_full);
+            add("ring rx_dropped", ring.rx_dropped);
+            add("ring unreadable", ring.unreadable);
+        }
+        if let Some(socket) = &self.socket {
+            add("socket dropped", socket.dropped);
+        }
+        add("datagrams without a batch", self.datagrams.dropped_no_batch);
+        add("records without a writer", self.records.dropped_no_writer);
+        add("records not written", self.records.failed);
+        lost
+    }
+}
+
+fn add_named(named: &mut Named, name: &'static str, counter: &Counter) {
+    let count = counter.get();
+    if count > 0 {
+        *named.entry(name).or_default() += count;
+    }
+}
+
+fn difference(put_in: u64, came_out: u64) -> i64 {
+    put_in.wrapping_sub(came_out).cast_signed()
+}
+
+impl fmt::Display for Balance {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "balance")?;
+        if let Some(nic) = &self.nic {
+            row(f, "nic", "received", nic.rx_packets)?;
+            row(f, "nic", "dropped", nic.rx_dropped + nic.rx_fifo_errors)?;
+        }
+        if let Some(xdp) = &self.xdp {
+            row(f, "xdp", "seen", xdp.seen)?;
+            row(f, "xdp", "redirected", xdp.redirected)?;
+            rows(f, "xdp", "passed up", &xdp.passed)?;
+            rows(f, "xdp", "dropped", &xdp.dropped)?;
+        }
+        if let Some(ring) = &self.ring {
+            row(f, "ring", "received", ring.received)?;
+            row(f, "ring", "dropped: rx_ring_full", ring.rx_ring_full)?;
+            row(f, "ring", "dropped: rx_dropped", ring.rx_dropped)?;
+            row(f, "ring", "dropped: unreadable", ring.unreadable)?;
+        }
+        if let Some(socket) = &self.socket {
+            row(f, "socket", "received", socket.received)?;
+            row(f, "socket", "dropped", socket.dropped)?;
+        }
+        row(f, "decode", "datagrams", self.datagrams.received)?;
+        row(f, "decode", "decoded", self.datagrams.decoded)?;
+        rows(f, "decode", "rejected", &self.datagrams.rejected)?;
+        row(f, "decode", "waiting for a template", self.datagrams.waiting)?;
+        row(f, "hand-off", "datagrams dropped: no batch", self.datagrams.dropped_no_batch)?;
+        row(f, "hand-off", "records dropped: no writer", self.records.dropped_no_writer)?;
+        row(f, "store", "session records", self.records.session)?;
+        row(f, "store", "unparsed records", self.records.unparsed)?;
+        row(f, "store", "stored", self.records.stored)?;
+        row(f, "store", "failed", self.records.failed)?;
+        row(f, "store", "pending", self.records.pending)?;
+        write!(f, "unaccounted {}", self.unaccounted.total)?;
+        if self.unaccounted.total > 0 {
+            let Unaccounted { nic, ring, source, datagrams, records, .. } = self.unaccounted;
+            write!(
+                f,
+                " (nic {nic}, ring {ring}, source {source}, datagrams {datagrams}, records {records})"
+            )?;
+        }
+        Ok(())
+    }
+}
+
+fn row(f: &mut fmt::Formatter<'_>, stage: &str, name: &str, count: u64) -> fmt::Result {
+    writeln!(f, "  {stage:<9} {name:<34} {count:>15}")
+}
+
+fn rows(f: &mut fmt::Formatter<'_>, stage: &str, what: &str, named: &Named) -> fmt::Result {
+    for (name, count) in named {
+        row(f, stage, &format!("{what}: {name}"), *count)?;
+    }
+    Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn even() -> Balance {
+        let xdp = [(XdpCounter::Redirected, 90), (XdpCounter::Fragment, 10)];
+        let mut balance = Balance {
+            nic: Some(NicCounters { rx_packets: 100, ..NicCounters::default() }),
+            xdp: Some(XdpBalance {
+                nic_counts_same_frames: true,
+                ..XdpBalance::new("native", xdp.into_iter())
+            }),
+            ring: Some(RingBalance { received: 80, rx_ring_full: 10, ..RingBalance::default() }),
+            socket: Some(SocketBalance { received: 5, dropped: 0 }),
+            datagrams: DatagramBalance {
+                received: 85,
+                decoded: 80,
+                rejected: [("empty", 4)].into(),
+                dropped_no_batch: 1,
+                ..DatagramBalance::default()
+            },
+            records: RecordBalance {
+                session: 200,
+                unparsed: 4,
+                stored: 200,
+                failed: 4,
+                ..RecordBalance::default()
+            },
+            ..Balance::default()
+        };
+        balance.close();
+        balance
+    }
+
+    #[test]
+    fn an_even_balance_leaves_nothing() {
+        assert_eq!(even().unaccounted, Unaccounted::default());
+        assert!(even().to_string().ends_with("unaccounted 0"));
+    }
+
+    /// Each counter takes part in some equation: changing any one is noticed.
+    #[test]
+    fn whatever_is_missing_shows() {
+        let changes: [fn(&mut Balance); 10] = [
+            |b| b.nic.as_mut().unwrap().rx_packets += 1,
+            |b| b.xdp.as_mut().unwrap().redirected += 1,
+            |b| b.xdp.as_mut().unwrap().seen += 1,
+            |b| b.ring.as_mut().unwrap().rx_ring_full += 1,
+            |b| b.socket.as_mut().unwrap().received += 1,
+            |b| b.datagrams.received += 1,
+            |b| b.datagrams.waiting += 1,
+            |b| b.datagrams.dropped_no_batch -= 1,
+            |b| b.records.session += 1,
+            |b| b.records.stored -= 1,
+        ];
+        for (index, change) in changes.iter().enumerate() {
+            let mut balance = even();
+            change(&mut balance);
+            balance.close();
+            assert_ne!(balance.unaccounted.total, 0, "change {index}");
+        }
+    }
+}

@@ -1,0 +1,79 @@
+//! The command line. Names and flags are a contract.
+
+use crate::commands;
+use clap::{Parser, Subcommand};
+use std::process::ExitCode;
+
+/// A kernel-bypass collector for ISP session logs.
+#[derive(Debug, Parser)]
+#[command(name = "logweir", version)]
+pub struct Cli {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Collect session logs into Parquet, from an interface (AF_XDP) or from UDP sockets
+    Run(commands::run::Args),
+    /// Decode captures, payloads or text files to standard output
+    Decode(commands::decode::Args),
+    /// Send the logs of a seeded model of exporters to an interface, a UDP address or a file
+    Generate(commands::generate::Args),
+    /// Find who had a public address and port at a time
+    Trace(commands::trace::Args),
+    /// Check a configuration file
+    CheckConfig(commands::check_config::Args),
+}
+
+/// A failure: one sentence, and the exit code.
+#[derive(Debug)]
+pub struct Failure {
+    /// What is wrong, and where.
+    pub message: String,
+    /// The exit code: 2 for wrong input, 1 for anything else.
+    pub code: u8,
+}
+
+impl Failure {
+    /// Wrong options, files or configuration.
+    pub fn input(message: impl Into<String>) -> Self {
+        Self { message: message.into(), code: 2 }
+    }
+
+    /// Anything else.
+    pub fn other(message: impl Into<String>) -> Self {
+        Self { message: message.into(), code: 1 }
+    }
+}
+
+impl Cli {
+    /// Runs the command.
+    pub fn run(self) -> ExitCode {
+        let result = match self.command {
+            Command::Run(args) => commands::run::run(args),
+            Command::Decode(args) => commands::decode::run(args),
+            Command::Generate(args) => commands::generate::run(&args),
+            Command::Trace(args) => commands::trace::run(&args),
+            Command::CheckConfig(args) => commands::check_config::run(&args),
+        };
+        match result {
+            Ok(code) => code,
+            Err(failure) => {
+                crate::tell(&failure.message);
+                ExitCode::from(failure.code)
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::CommandFactory;
+
+    #[test]
+    fn the_command_line_is_consistent() {
+        Cli::command().debug_assert();
+    }
+}

@@ -1,0 +1,224 @@
+//! `logweir generate`: sends the logs of a seeded model of exporters, and says what it sent.
+
+mod outlet;
+
+use crate::{cli::Failure, nearest::nearest};
+use logweir_traffic::{EventKind, Format, Model, ModelConfig, Session};
+use outlet::{Outlet, Target};
+use serde_json::json;
+use std::{
+    net::SocketAddr,
+    process::ExitCode,
+    thread,
+    time::{Duration, Instant, SystemTime, UNIX_EPOCH},
+};
+
+/// Arguments of `generate`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Where to: an interface (by AF_XDP), udp://HOST:PORT, or FILE.pcap
+    #[arg(long, value_name = "IF|udp://HOST:PORT|FILE.pcap")]
+    to: Target,
+    /// What the exporters send
+    #[arg(long, default_value = "huawei-usg-netflow", value_parser = parse_format)]
+    format: Format,
+    /// Records a second; 0 for as fast as it goes
+    #[arg(long, value_name = "R", default_value_t = 0)]
+    rate: u64,
+    /// Records in all; the last datagram may carry a few more
+    #[arg(long, value_name = "N", default_value_t = 100_000)]
+    count: u64,
+    /// The same seed sends the same sessions, but for their times
+    #[arg(long, value_name = "S", default_value_t = 1)]
+    seed: u64,
+    /// Exporters
+    #[arg(long, value_name = "N", default_value_t = 4)]
+    exporters: u32,
+    /// Subscribers behind them
+    #[arg(long, value_name = "N", default_value_t = 10_000)]
+    subscribers: u32,
+    /// Share of NAT64 sessions, from 0 to 1
+    #[arg(long, value_name = "SHARE", default_value_t = 0.0)]
+    nat64: f64,
+    /// Destination of the datagrams, to an interface or a file
+    #[arg(long, value_name = "ADDR:PORT", default_value = "192.0.2.1:2055")]
+    target: SocketAddr,
+    /// Ethernet address of the destination, to an interface or a file
+    #[arg(long, value_name = "MAC", default_value = "ff:ff:ff:ff:ff:ff", value_parser = parse_mac)]
+    target_mac: [u8; 6],
+}
+
+fn parse_format(name: &str) -> Result<Format, String> {
+    name.parse().map_err(|_| {
+        let names: Vec<_> = Format::ALL.iter().map(|format| format.name()).collect();
+        format!("unknown format '{name}': did you mean '{}'?", nearest(name, &names))
+    })
+}
+
+fn parse_mac(text: &str) -> Result<[u8; 6], String> {
+    crate::nic::parse_mac(text).ok_or_else(|| format!("'{text}' is no Ethernet address"))
+}
+
+/// Sends everything, then prints what was sent as one JSON object.
+///
+/// # Errors
+/// Says what cannot be sent to, or which number is out of range.
+pub fn run(args: &Args) -> Result<ExitCode, Failure> {
+    let config = ModelConfig {
+        seed: args.seed,
+        format: args.format,
+        exporters: args.exporters,
+        subscribers: args.subscribers,
+        nat64_share: args.nat64,
+        start_time: now().as_secs() as u32,
+        events_per_second: if args.rate == 0 { 1_000_000 } else { args.rate },
+        ..ModelConfig::default()
+    };
+    let model = Model::new(config).map_err(|error| Failure::input(error.to_string()))?;
+    let outlet = Outlet::open(&args.to, args.target, args.target_mac).map_err(Failure::other)?;
+    let mut generator =
+        Generator { model, outlet, sent: Sent::default(), sample: None, truth: Vec::new() };
+    let started = Instant::now();
+    generator.send_all(args.count, args.rate).map_err(Failure::other)?;
+    let seconds = started.elapsed().as_secs_f64();
+    crate::say(&generator.summary(seconds));
+    Ok(ExitCode::SUCCESS)
+}
+
+fn now() -> Duration {
+    SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default()
+}
+
+/// Datagrams that are written before the clock is looked at.
+const BURST: usize = 32;
+
+/// How far the pace may fall behind and still be made up for.
+const BACKLOG_MAX: Duration = Duration::from_millis(20);
+
+struct Generator {
+    model: Model,
+    outlet: Outlet,
+    sent: Sent,
+    sample: Option<Session>,
+    truth: Vec<Session>,
+}
+
+#[derive(Default)]
+struct Sent {
+    datagrams: u64,
+    records: u64,
+    bytes: u64,
+}
+
+impl Generator {
+    fn send_all(&mut self, count: u64, rate: u64) -> Result<(), String> {
+        let mut pace = Pace::new(rate);
+        while self.sent.records < count {
+            let due = pace.due(self.sent.records).min(count - self.sent.records);
+            if due == 0 {
+                thread::sleep(Duration::from_micros(100));
+                continue;
+            }
+            self.model.advance_to(now().as_nanos() as u64);
+            self.send_burst(due)?;
+        }
+        self.outlet.finish()
+    }
+
+    /// Sends datagrams until so many records are out, or a burst is.
+    fn send_burst(&mut self, records: u64) -> Result<(), String> {
+        let goal = self.sent.records + records;
+        let Self { model, outlet, sent, sample, truth } = self;
+        outlet.send(BURST, |out| {
+            if sent.records >= goal {
+                return None;
+            }
+            // Truth costs time: it is asked for until there is a session to look up.
+            let wanted = sample.is_none() && sent.datagrams >= 100;
+            truth.clear();
+            let info = model.next_datagram(out, wanted.then_some(&mut *truth));
+            *sample = sample.take().or_else(|| truth.drain(..).find(is_traceable));
+            sent.datagrams += 1;
+            sent.records += info.records as u64;
+            sent.bytes += info.len as u64;
+            Some(info)
+        })
+    }
+
+    fn summary(&self, seconds: f64) -> String {
+        let Sent { datagrams, records, bytes } = self.sent;
+        let mut summary = json!({
+            "datagrams": datagrams,
+            "records": records,
+            "payload_bytes": bytes,
+            "seconds": seconds,
+            "records_per_second": (records as f64 / seconds).round(),
+        });
+        if let Some(session) = &self.sample {
+            summary["sample"] = json!({
+                "exporter": session.exporter,
+                "protocol": session.protocol,
+                "src_addr": session.src_addr,
+                "src_port": session.src_port,
+                "nat_src_addr": session.nat_src_addr,
+                "nat_src_port": session.nat_src_port,
+                "start": session.start,
+                "end": session.end,
+            });
+        }
+        summary.to_string()
+    }
+}
+
+/// A finished session with a public address, which can be looked up.
+fn is_traceable(session: &Session) -> bool {
+    session.event == EventKind::End
+        && session.nat_src_addr.is_some()
+        && session.nat_src_port.is_some()
+        && session.end.is_some()
+}
+
+/// Spreads records evenly over time.
+struct Pace {
+    rate: u64,
+    since: Instant,
+    sent_before: u64,
+}
+
+impl Pace {
+    fn new(rate: u64) -> Self {
+        Self { rate, since: Instant::now(), sent_before: 0 }
+    }
+
+    /// Records that are due now. A backlog beyond [`BACKLOG_MAX`] is forgotten: a generator that
+    /// was held up does not send it all at once.
+    fn due(&mut self, sent: u64) -> u64 {
+        if self.rate == 0 {
+            return u64::MAX;
+        }
+        let planned = self.sent_before
+            + (self.since.elapsed().as_secs_f64() * self.rate as f64).round() as u64;
+        let due = planned.saturating_sub(sent);
+        let most = (BACKLOG_MAX.as_secs_f64() * self.rate as f64).ceil() as u64;
+        if due > most {
+            self.since = Instant::now();
+            self.sent_before = sent + most;
+        }
+        due.min(most)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_pace_forgets_a_long_backlog() {
+        let mut pace = Pace::new(1_000_000);
+        pace.since -= Duration::from_secs(10);
+        let most = 20_000;
+        assert_eq!(pace.due(0), most);
+        assert!(pace.due(most) < most);
+        assert_eq!(Pace::new(0).due(5), u64::MAX);
+    }
+}

@@ -1,0 +1,188 @@
+//! `logweir run`: the collector.
+
+use crate::{
+    cli::Failure,
+    config::{self, RunConfig, Settings, SourceKind},
+    latency,
+    pipeline::{Pipeline, Summary},
+    sink::{SinkCounters, StoreSink},
+};
+use logweir_store::{Writer, WriterConfig};
+use signal_hook::consts::{SIGINT, SIGTERM};
+use std::{
+    fs,
+    path::PathBuf,
+    process::ExitCode,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
+    time::{Duration, Instant},
+};
+
+/// Arguments of `run`.
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Configuration file (TOML); options override it
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Interface to collect from
+    #[arg(long, value_name = "IF")]
+    interface: Option<String>,
+    /// Port to collect, with the format of what arrives there; may be given several times
+    #[arg(long, value_name = "[ADDR:]PORT[=FORMAT]")]
+    listen: Vec<String>,
+    /// Directory of the store
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+    /// Where datagrams come from [default: xdp where there is an interface and it can be had]
+    #[arg(long, value_enum)]
+    source: Option<SourceKind>,
+    /// Exporter or prefix that may send; may be given several times [default: all may]
+    #[arg(long, value_name = "PREFIX")]
+    allow: Vec<String>,
+    /// RX queues to take [default: all]
+    #[arg(long, value_name = "N")]
+    queues: Option<u32>,
+    /// Workers that read UDP sockets, with source udp
+    #[arg(long, value_name = "N")]
+    udp_workers: Option<usize>,
+    /// Frames in the RX ring of each queue, a power of two [default: 4096]
+    #[arg(long, value_name = "N")]
+    rx_ring_size: Option<u32>,
+    /// Receive buffer of each UDP socket, in bytes [default: 16777216]
+    #[arg(long, value_name = "BYTES")]
+    receive_buffer_bytes: Option<usize>,
+    /// Batches of records a worker may have in flight [default: 8]
+    #[arg(long, value_name = "N")]
+    batches: Option<usize>,
+    /// Seconds after which records are in a file at the latest [default: 60]
+    #[arg(long, value_name = "SECONDS")]
+    part_age_seconds: Option<u64>,
+    /// Print a line of rates so often; 0 for never
+    #[arg(long, value_name = "SECONDS", default_value_t = 10)]
+    status_seconds: u64,
+    /// Also write the closing balance to this file, as JSON
+    #[arg(long, value_name = "FILE")]
+    balance: Option<PathBuf>,
+}
+
+fn some<T>(values: Vec<T>) -> Option<Vec<T>> {
+    (!values.is_empty()).then_some(values)
+}
+
+/// Collects until SIGINT or SIGTERM.
+///
+/// # Errors
+/// One sentence that says what could not be had.
+pub fn run(args: Args) -> Result<ExitCode, Failure> {
+    let file = match &args.config {
+        Some(path) => config::read(path).map_err(Failure::input)?,
+        None => Settings::default(),
+    };
+    let (status, balance_file) = (Duration::from_secs(args.status_seconds), args.balance);
+    let options = Settings {
+        interface: args.interface,
+        source: args.source,
+        listen: some(args.listen),
+        allow: some(args.allow),
+        data: args.data,
+        queues: args.queues,
+        udp_workers: args.udp_workers,
+        rx_ring_size: args.rx_ring_size,
+        receive_buffer_bytes: args.receive_buffer_bytes,
+        batches: args.batches,
+        part_age_seconds: args.part_age_seconds,
+    };
+    let config = file.overridden_by(options).validate().map_err(Failure::input)?;
+    let stop = Arc::new(AtomicBool::new(false));
+    for signal in [SIGINT, SIGTERM] {
+        signal_hook::flag::register(signal, stop.clone())
+            .map_err(|error| Failure::other(format!("cannot handle signals: {error}")))?;
+    }
+    let pipeline = start(&config)?;
+    crate::say(&format!("collecting: {}", pipeline.description()));
+    watch(&pipeline, &stop, status);
+    crate::say("stopping: taking what was received");
+    let summary = pipeline.stop();
+    report(&summary);
+    if let Some(path) = balance_file {
+        let json = serde_json::to_string_pretty(&summary.balance).unwrap_or_default();
+        fs::write(&path, json).map_err(|error| {
+            Failure::other(format!("cannot write the balance to {}: {error}", path.display()))
+        })?;
+    }
+    for error in &summary.errors {
+        crate::tell(error);
+    }
+    let good = summary.errors.is_empty() && summary.balance.unaccounted.total == 0;
+    Ok(if good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+fn start(config: &RunConfig) -> Result<Pipeline<StoreSink>, Failure> {
+    let counters = Arc::new(SinkCounters::default());
+    let open = || {
+        let mut writer = WriterConfig::new(&config.data);
+        writer.part_age_max = config.part_age_max;
+        let (writer, leftovers) =
+            Writer::open(writer).map_err(|error| Failure::other(error.to_string()))?;
+        if leftovers.files > 0 {
+            crate::tell(&format!(
+                "removed {} unfinished files ({} bytes) of a collector that was killed",
+                leftovers.files, leftovers.bytes
+            ));
+        }
+        Ok(StoreSink::new(writer, counters.clone()))
+    };
+    match Pipeline::start(&config.pipeline, open()?, counters.clone()) {
+        Ok(pipeline) => Ok(pipeline),
+        Err(error) => match &config.fallback {
+            Some(fallback) => {
+                crate::tell(&format!("no AF_XDP, collecting by UDP sockets instead: {error}"));
+                Pipeline::start(fallback, open()?, counters.clone()).map_err(Failure::other)
+            }
+            None => Err(Failure::other(error)),
+        },
+    }
+}
+
+/// Waits for the request to stop, printing rates.
+fn watch(pipeline: &Pipeline<StoreSink>, stop: &AtomicBool, status: Duration) {
+    let mut last = (Instant::now(), pipeline.balance());
+    while !stop.load(Ordering::Relaxed) && !pipeline.has_ended() {
+        thread::sleep(Duration::from_millis(20));
+        let elapsed = last.0.elapsed();
+        if status.is_zero() || elapsed < status {
+            continue;
+        }
+        let now = pipeline.balance();
+        let rate = |now: u64, before: u64| {
+            (now.saturating_sub(before) as f64 / elapsed.as_secs_f64()).round() as u64
+        };
+        let records = |balance: &crate::balance::Balance| {
+            balance.records.session + balance.records.unparsed
+        };
+        let lost = now.lost();
+        let lost: Vec<_> = lost.iter().map(|(place, count)| format!("{place} {count}")).collect();
+        crate::say(&format!(
+            "{} datagrams/s, {} records/s, {} stored; lost: {}",
+            rate(now.datagrams.received, last.1.datagrams.received),
+            rate(records(&now), records(&last.1)),
+            now.records.stored,
+            if lost.is_empty() { "nothing".into() } else { lost.join(", ") },
+        ));
+        last = (Instant::now(), now);
+    }
+}
+
+fn report(summary: &Summary<StoreSink>) {
+    for path in summary.sink.paths() {
+        crate::say(&format!("wrote {}", path.display()));
+    }
+    crate::say(&format!("arrival to decoded: {}", latency::summary(&summary.arrival_to_decoded)));
+    if let Some(stored) = &summary.arrival_to_stored {
+        crate::say(&format!("arrival to stored:  {}", latency::summary(stored)));
+    }
+    crate::say(&summary.balance.to_string());
+}

@@ -1,0 +1,258 @@
+//! The settings of `logweir run`: from a TOML file, overridden by options, then validated in one
+//! step into what a pipeline is started with.
+
+use crate::{
+    listener::ListenSpec,
+    nearest::nearest,
+    pipeline::{Input, PipelineConfig},
+    steering::Prefix,
+};
+use serde::Deserialize;
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+
+/// Where datagrams come from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum SourceKind {
+    /// AF_XDP on an interface.
+    Xdp,
+    /// UDP sockets.
+    Udp,
+}
+
+/// Settings as they are written: nothing is checked yet.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Settings {
+    /// The interface to collect from.
+    pub interface: Option<String>,
+    /// Where datagrams come from; AF_XDP where there is an interface and it can be had.
+    pub source: Option<SourceKind>,
+    /// The ports to collect: `PORT`, `PORT=FORMAT`, `ADDRESS:PORT=FORMAT`.
+    pub listen: Option<Vec<String>>,
+    /// Exporters that may send, as addresses or prefixes; all where it is missing or empty.
+    pub allow: Option<Vec<String>>,
+    /// The directory of the store.
+    pub data: Option<PathBuf>,
+    /// RX queues to take; all of the interface's where it is missing.
+    pub queues: Option<u32>,
+    /// Workers that read UDP sockets.
+    pub udp_workers: Option<usize>,
+    /// Frames in the RX ring of each queue: a power of two.
+    pub rx_ring_size: Option<u32>,
+    /// Receive buffer of each UDP socket, in bytes.
+    pub receive_buffer_bytes: Option<usize>,
+    /// Batches of records a worker may have in flight.
+    pub batches: Option<usize>,
+    /// Seconds after which records are in a file at the latest.
+    pub part_age_seconds: Option<u64>,
+}
+
+/// The keys of the file.
+const KEYS: &[&str] = &[
+    "interface",
+    "source",
+    "listen",
+    "allow",
+    "data",
+    "queues",
+    "udp_workers",
+    "rx_ring_size",
+    "receive_buffer_bytes",
+    "batches",
+    "part_age_seconds",
+];
+
+/// Settings that a collector can be started with.
+#[derive(Clone, Debug)]
+pub struct RunConfig {
+    /// The pipeline.
+    pub pipeline: PipelineConfig,
+    /// What to do when AF_XDP cannot be had: the same by UDP sockets, unless it was demanded.
+    pub fallback: Option<PipelineConfig>,
+    /// The directory of the store.
+    pub data: PathBuf,
+    /// Age at which a file is completed.
+    pub part_age_max: Duration,
+}
+
+/// Reads a file.
+///
+/// # Errors
+/// Names the file, the line and the nearest right word.
+pub fn read(path: &Path) -> Result<Settings, String> {
+    let text = fs::read_to_string(path)
+        .map_err(|error| format!("cannot read {}: {error}", path.display()))?;
+    parse(&text).map_err(|error| format!("{}: {error}", path.display()))
+}
+
+fn parse(text: &str) -> Result<Settings, String> {
+    toml::from_str(text).map_err(|error| {
+        let offset = error.span().map_or(0, |span| span.start);
+        let line = 1 + text.bytes().take(offset).filter(|byte| *byte == b'\n').count();
+        let message = error.message().lines().next().unwrap_or("").to_owned();
+        match message.strip_prefix("unknown field `").and_then(|rest| rest.split_once('`')) {
+            Some((key, _)) => {
+                format!("line {line}: unknown key '{key}': did you mean '{}'?", nearest(key, KEYS))
+            }
+            None => format!("line {line}: {message}"),
+        }
+    })
+}
+
+impl Settings {
+    /// These settings, where `over` does not say otherwise.
+    #[must_use]
+    pub fn overridden_by(self, over: Settings) -> Settings {
+        Settings {
+            interface: over.interface.or(self.interface),
+            source: over.source.or(self.source),
+            listen: over.listen.or(self.listen),
+            allow: over.allow.or(self.allow),
+            data: over.data.or(self.data),
+            queues: over.queues.or(self.queues),
+            udp_workers: over.udp_workers.or(self.udp_workers),
+            rx_ring_size: over.rx_ring_size.or(self.rx_ring_size),
+            receive_buffer_bytes: over.receive_buffer_bytes.or(self.receive_buffer_bytes),
+            batches: over.batches.or(self.batches),
+            part_age_seconds: over.part_age_seconds.or(self.part_age_seconds),
+        }
+    }
+
+    /// Checks all of it.
+    ///
+    /// # Errors
+    /// One sentence that names the setting.
+    pub fn validate(&self) -> Result<RunConfig, String> {
+        let specs = self.listen.as_deref().unwrap_or_default();
+        if specs.is_empty() {
+            return Err("nothing to listen on: give at least one --listen PORT[=FORMAT]".into());
+        }
+        let mut listeners = Vec::new();
+        for (number, spec) in specs.iter().enumerate() {
+            let spec: ListenSpec = spec.parse().map_err(|error| format!("listen: {error}"))?;
+            let number = u16::try_from(number).map_err(|_| "listen: too many listeners")?;
+            listeners.push(spec.listener(number));
+        }
+        let allow = self.allow.as_deref().unwrap_or_default();
+        let allow: Vec<Prefix> = allow
+            .iter()
+            .map(|prefix| prefix.parse().map_err(|error| format!("allow: '{prefix}': {error}")))
+            .collect::<Result<_, _>>()?;
+        let data = self.data.clone().ok_or("no place for the records: give --data DIR")?;
+        let udp_workers = self.udp_workers.unwrap_or(1);
+        if !(1..=64).contains(&udp_workers) {
+            return Err(format!("udp_workers is {udp_workers}: it must be from 1 to 64"));
+        }
+        let udp = Input::Udp { workers: udp_workers };
+        let (input, fallback) = match (self.source, &self.interface) {
+            (Some(SourceKind::Udp), _) | (None, None) => (udp, None),
+            (Some(SourceKind::Xdp), None) => {
+                return Err("source xdp needs an interface: give --interface IF".into());
+            }
+            (source, Some(interface)) => {
+                let input = Input::Xdp { interface: interface.clone(), queues: self.queues };
+                (input, source.is_none().then_some(udp))
+            }
+        };
+        if !allow.is_empty() && matches!(input, Input::Udp { .. }) {
+            return Err("allow needs source xdp: UDP sockets take what the kernel gives them".into());
+        }
+        let pipeline = self.pipeline(input, listeners, allow)?;
+        let fallback = fallback
+            .filter(|_| pipeline.allow.is_empty())
+            .map(|input| PipelineConfig { input, ..pipeline.clone() });
+        Ok(RunConfig {
+            pipeline,
+            fallback,
+            data,
+            part_age_max: Duration::from_secs(self.part_age_seconds.unwrap_or(60)),
+        })
+    }
+
+    fn pipeline(
+        &self,
+        input: Input,
+        listeners: Vec<crate::listener::Listener>,
+        allow: Vec<Prefix>,
+    ) -> Result<PipelineConfig, String> {
+        let mut pipeline = PipelineConfig::new(input, listeners);
+        pipeline.allow = allow;
+        if let Some(size) = self.rx_ring_size {
+            if !size.is_power_of_two() || !(64..=65_536).contains(&size) {
+                return Err(format!(
+                    "rx_ring_size is {size}: it must be a power of two from 64 to 65536"
+                ));
+            }
+            pipeline.rx_ring_size = size;
+        }
+        if let Some(bytes) = self.receive_buffer_bytes {
+            pipeline.receive_buffer_bytes = bytes;
+        }
+        if let Some(batches) = self.batches {
+            if !(2..=256).contains(&batches) {
+                return Err(format!("batches is {batches}: it must be from 2 to 256"));
+            }
+            pipeline.batches = batches;
+        }
+        Ok(pipeline)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_wrong_key_is_told_with_its_line_and_the_right_word() {
+        let error = parse("data = \"/d\"\ninterfaec = \"eth0\"\n").unwrap_err();
+        assert_eq!(error, "line 2: unknown key 'interfaec': did you mean 'interface'?");
+        let error = parse("queues = \"two\"").unwrap_err();
+        assert!(error.starts_with("line 1: "), "{error}");
+    }
+
+    #[test]
+    fn every_key_is_known() {
+        for key in KEYS {
+            let error = parse(&format!("{key} = {{ x = 1 }}")).unwrap_err();
+            assert!(!error.contains("unknown key"), "{error}");
+        }
+    }
+
+    #[test]
+    fn options_override_the_file() {
+        let file = parse("listen = [\"514\"]\ndata = \"/a\"").unwrap();
+        let over = Settings { data: Some("/b".into()), ..Settings::default() };
+        let config = file.overridden_by(over).validate().unwrap();
+        assert_eq!(config.data, PathBuf::from("/b"));
+        assert_eq!(config.pipeline.listeners[0].port, 514);
+        assert_eq!(config.pipeline.input, Input::Udp { workers: 1 });
+    }
+
+    #[test]
+    fn each_wrong_setting_is_named() {
+        let good = Settings {
+            listen: Some(vec!["2055".into()]),
+            data: Some("/d".into()),
+            ..Settings::default()
+        };
+        assert!(good.validate().is_ok());
+        for (settings, word) in [
+            (Settings { listen: None, ..good.clone() }, "--listen"),
+            (Settings { data: None, ..good.clone() }, "--data"),
+            (Settings { source: Some(SourceKind::Xdp), ..good.clone() }, "--interface"),
+            (Settings { udp_workers: Some(0), ..good.clone() }, "udp_workers is 0"),
+            (Settings { batches: Some(1), ..good.clone() }, "batches is 1"),
+            (Settings { rx_ring_size: Some(100), ..good.clone() }, "rx_ring_size is 100"),
+            (Settings { listen: Some(vec!["x".into()]), ..good.clone() }, "'x'"),
+            (Settings { allow: Some(vec!["192.0.2.0/24".into()]), ..good.clone() }, "allow"),
+        ] {
+            let error = settings.validate().unwrap_err();
+            assert!(error.contains(word), "{error}");
+        }
+    }
+}

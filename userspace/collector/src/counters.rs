@@ -1,0 +1,73 @@
+//! What a worker counts. Each counter has one writer, its worker; anyone may read them.
+
+use logweir_decode::reason::Reason;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// A counter with a single writer: adding is a load and a store, without a locked instruction.
+#[derive(Debug, Default)]
+pub struct Counter(AtomicU64);
+
+impl Counter {
+    /// Adds to it; only the one writer may.
+    pub fn add(&self, count: u64) {
+        self.0.store(self.0.load(Ordering::Relaxed).wrapping_add(count), Ordering::Relaxed);
+    }
+
+    /// Sets it; only the one writer may.
+    pub fn set(&self, value: u64) {
+        self.0.store(value, Ordering::Relaxed);
+    }
+
+    /// Reads it.
+    pub fn get(&self) -> u64 {
+        self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// The counters of one worker, on cache lines of their own.
+#[derive(Debug, Default)]
+#[repr(align(128))]
+pub struct WorkerCounters {
+    /// Datagrams that the source gave.
+    pub received: Counter,
+    /// Bytes of their payloads.
+    pub received_bytes: Counter,
+    /// Datagrams of which all was decoded.
+    pub decoded: Counter,
+    /// Datagrams of which something was rejected, by reason.
+    pub rejected: [Counter; Reason::COUNT],
+    /// Datagrams dropped because no empty batch was left.
+    pub dropped_no_batch: Counter,
+    /// Datagrams that wait for their template now.
+    pub waiting: Counter,
+    /// Records of the family `session`.
+    pub session_records: Counter,
+    /// Records of the family `unparsed`.
+    pub unparsed_records: Counter,
+    /// Records lost because the writer was gone.
+    pub dropped_no_writer: Counter,
+}
+
+/// What an AF_XDP source counts.
+#[derive(Debug, Default)]
+#[repr(align(128))]
+pub struct RingCounters {
+    /// Packets taken from the RX ring that were readable datagrams.
+    pub received: Counter,
+    /// Packets that the kernel could not put into a full RX ring.
+    pub rx_ring_full: Counter,
+    /// Packets that the kernel had no frame for, or that were too long for one.
+    pub rx_dropped: Counter,
+    /// Packets taken from the RX ring that could not be read as a datagram.
+    pub unreadable: Counter,
+}
+
+/// What a UDP source counts.
+#[derive(Debug, Default)]
+#[repr(align(128))]
+pub struct SocketCounters {
+    /// Datagrams received.
+    pub received: Counter,
+    /// Datagrams that the kernel dropped at the socket.
+    pub dropped: Counter,
+}

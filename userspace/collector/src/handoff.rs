@@ -1,0 +1,154 @@
+//! The hand-off between a worker and the writer: full batches one way, empty ones back.
+//!
+//! The number of batches is fixed when the pipeline starts, so nothing here can grow; a worker
+//! that finds no empty batch drops and counts.
+
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
+use logweir_decode::batch::{Batch, Capacity};
+use std::{
+    sync::{Arc, Weak},
+    time::Duration,
+};
+
+/// A full batch on its way.
+#[derive(Debug)]
+pub struct FullBatch {
+    /// The batch.
+    pub batch: Box<Batch>,
+    /// Where it goes when it is empty again.
+    home: Sender<Box<Batch>>,
+}
+
+impl FullBatch {
+    /// Empties the batch and sends it back to its worker.
+    pub fn recycle(mut self) {
+        self.batch.clear();
+        // A worker that has stopped needs it no more.
+        let _ = self.home.try_send(self.batch);
+    }
+}
+
+/// A worker's end.
+#[derive(Debug)]
+pub struct Outlet {
+    full: Sender<FullBatch>,
+    empty: Receiver<Box<Batch>>,
+    home: Sender<Box<Batch>>,
+    writer: Weak<()>,
+}
+
+/// The writer's end.
+#[derive(Debug)]
+pub struct Inlet {
+    full: Receiver<FullBatch>,
+    _writer: Arc<()>,
+}
+
+/// What the writer finds.
+#[derive(Debug)]
+pub enum Next {
+    /// A full batch.
+    Batch(FullBatch),
+    /// None within the time.
+    Timeout,
+    /// All workers have stopped, and everything that they handed over was taken.
+    End,
+}
+
+impl Inlet {
+    /// Waits for a full batch.
+    pub fn next(&self, timeout: Duration) -> Next {
+        match self.full.recv_timeout(timeout) {
+            Ok(batch) => Next::Batch(batch),
+            Err(RecvTimeoutError::Timeout) => Next::Timeout,
+            Err(RecvTimeoutError::Disconnected) => Next::End,
+        }
+    }
+}
+
+/// Makes an outlet for each worker, with so many batches each, and the one inlet.
+pub fn connect(workers: usize, batches: usize, capacity: Capacity) -> (Vec<Outlet>, Inlet) {
+    let (full, receiver) = bounded(workers * batches);
+    let writer = Arc::new(());
+    let outlets = (0..workers)
+        .map(|_| {
+            let (home, empty) = bounded(batches);
+            for _ in 0..batches {
+                // The channel has room for exactly these.
+                let _ = home.try_send(Box::new(Batch::new(capacity)));
+            }
+            Outlet { full: full.clone(), empty, home, writer: Arc::downgrade(&writer) }
+        })
+        .collect();
+    (outlets, Inlet { full: receiver, _writer: writer })
+}
+
+impl Outlet {
+    /// An empty batch, if there is one.
+    pub fn take_empty(&self) -> Option<Box<Batch>> {
+        self.empty.try_recv().ok()
+    }
+
+    /// An empty batch, as soon as there is one; `None` when the writer is gone.
+    pub fn wait_empty(&self) -> Option<Box<Batch>> {
+        const PATIENCE: Duration = Duration::from_millis(100);
+        loop {
+            match self.empty.recv_timeout(PATIENCE) {
+                Ok(batch) => return Some(batch),
+                Err(_) if self.writer_is_gone() => return None,
+                Err(_) => {}
+            }
+        }
+    }
+
+    /// Hands a full batch over; it comes back when the writer is gone. Never blocks: the channel
+    /// has room for every batch there is.
+    pub fn hand_over(&self, batch: Box<Batch>) -> Result<(), Box<Batch>> {
+        let full = FullBatch { batch, home: self.home.clone() };
+        self.full.try_send(full).map_err(|refused| refused.into_inner().batch)
+    }
+
+    fn writer_is_gone(&self) -> bool {
+        self.writer.strong_count() == 0
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SMALL: Capacity = Capacity { session_rows: 16, unparsed_rows: 16, text_bytes: 1024 };
+
+    #[test]
+    fn batches_circulate_and_are_never_more() {
+        let (outlets, inlet) = connect(1, 2, SMALL);
+        let [outlet] = outlets.as_slice() else { unreachable!() };
+        for _ in 0..5 {
+            let first = outlet.take_empty().unwrap();
+            let second = outlet.take_empty().unwrap();
+            assert!(outlet.take_empty().is_none());
+            outlet.hand_over(first).unwrap();
+            outlet.hand_over(second).unwrap();
+            for _ in 0..2 {
+                let Next::Batch(full) = inlet.next(Duration::ZERO) else { panic!("a batch") };
+                full.recycle();
+            }
+        }
+    }
+
+    #[test]
+    fn both_ends_notice_that_the_other_is_gone() {
+        let (mut outlets, inlet) = connect(1, 2, SMALL);
+        let outlet = outlets.pop().unwrap();
+        let batch = outlet.take_empty().unwrap();
+        outlet.hand_over(batch).unwrap();
+        drop(outlets);
+        let last = outlet.take_empty().unwrap();
+        drop(inlet);
+        assert!(outlet.hand_over(last).is_err());
+        assert!(outlet.wait_empty().is_none());
+        let (outlets, inlet) = connect(1, 2, SMALL);
+        drop(outlets);
+        assert!(matches!(inlet.next(Duration::ZERO), Next::End));
+    }
+}

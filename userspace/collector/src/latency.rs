@@ -1,0 +1,43 @@
+//! Latencies: histograms in nanoseconds, and how they are printed.
+
+use hdrhistogram::Histogram;
+
+/// Longer ones count as this.
+const NANOS_MAX: u64 = 3_600_000_000_000;
+
+/// An empty histogram: up to an hour, three significant digits.
+pub fn histogram() -> Histogram<u64> {
+    Histogram::new_with_bounds(1, NANOS_MAX, 3).expect("the histogram accepts these constants")
+}
+
+/// `p50 … p99 … p99.9 … max …`, in fitting units; `none` where nothing was recorded.
+pub fn summary(histogram: &Histogram<u64>) -> String {
+    if histogram.is_empty() {
+        return "none".into();
+    }
+    let at = |quantile| duration(histogram.value_at_quantile(quantile));
+    let max = duration(histogram.max());
+    format!("p50 {}  p99 {}  p99.9 {}  max {max}", at(0.5), at(0.99), at(0.999))
+}
+
+fn duration(nanos: u64) -> String {
+    let nanos_f = nanos as f64;
+    match nanos {
+        0..1_000 => format!("{nanos} ns"),
+        1_000..1_000_000 => format!("{:.1} µs", nanos_f / 1e3),
+        1_000_000..1_000_000_000 => format!("{:.1} ms", nanos_f / 1e6),
+        _ => format!("{:.2} s", nanos_f / 1e9),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_range_has_its_unit() {
+        let shown = [999, 1_500, 2_500_000, 3_500_000_000].map(duration);
+        assert_eq!(shown, ["999 ns", "1.5 µs", "2.5 ms", "3.50 s"]);
+        assert_eq!(summary(&histogram()), "none");
+    }
+}

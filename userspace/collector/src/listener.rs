@@ -1,0 +1,95 @@
+//! A listener: a UDP port to collect from, as `--listen` and the configuration name it.
+
+use logweir_decode::decoder::FormatHint;
+use std::{net::IpAddr, net::SocketAddr, str::FromStr};
+
+/// One listener.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Listener {
+    /// Its number in FrameMeta and among the worker's formats.
+    pub number: u16,
+    /// The destination address; any where it is `None`.
+    pub address: Option<IpAddr>,
+    /// The destination port.
+    pub port: u16,
+    /// The format of what arrives.
+    pub format: FormatHint,
+}
+
+/// `PORT`, `PORT=FORMAT`, `ADDRESS:PORT` or `ADDRESS:PORT=FORMAT`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ListenSpec {
+    address: Option<IpAddr>,
+    port: u16,
+    format: FormatHint,
+}
+
+impl ListenSpec {
+    /// The listener of this number.
+    pub fn listener(self, number: u16) -> Listener {
+        Listener { number, address: self.address, port: self.port, format: self.format }
+    }
+}
+
+impl FromStr for ListenSpec {
+    type Err = String;
+
+    fn from_str(spec: &str) -> Result<Self, String> {
+        let (place, format) = match spec.split_once('=') {
+            Some((place, name)) => (place, parse_format(name)?),
+            None => (spec, FormatHint::Auto),
+        };
+        let (address, port) = match place.parse::<SocketAddr>() {
+            Ok(address) => (Some(address.ip()), address.port()),
+            Err(_) => {
+                let port = place.parse().map_err(|_| {
+                    format!("'{place}' is neither a port nor ADDRESS:PORT ([ADDRESS]:PORT for IPv6)")
+                })?;
+                (None, port)
+            }
+        };
+        if port == 0 {
+            return Err("port 0 is no port to listen on".into());
+        }
+        Ok(Self { address, port, format })
+    }
+}
+
+/// A format by its name; the error names the nearest right word.
+pub fn parse_format(name: &str) -> Result<FormatHint, String> {
+    name.parse().map_err(|()| {
+        let names: Vec<_> = FormatHint::NAMES.iter().map(|(name, _)| *name).collect();
+        format!(
+            "unknown format '{name}': did you mean '{}'? (known: {})",
+            crate::nearest::nearest(name, &names),
+            names.join(", ")
+        )
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn all_forms() {
+        let spec: ListenSpec = "2055".parse().unwrap();
+        assert_eq!((spec.address, spec.port, spec.format), (None, 2055, FormatHint::Auto));
+        let spec: ListenSpec = "[2001:db8::1]:514=huawei-usg-syslog".parse().unwrap();
+        assert_eq!(spec.address, Some("2001:db8::1".parse().unwrap()));
+        assert_eq!((spec.port, spec.format), (514, FormatHint::HuaweiUsgSyslog));
+    }
+
+    #[test]
+    fn a_wrong_one_is_told_in_words() {
+        for (spec, word) in [
+            ("0", "port 0"),
+            ("x", "'x' is neither"),
+            ("514=huawei-usg-sylog", "did you mean 'huawei-usg-syslog'"),
+            ("70000", "'70000'"),
+        ] {
+            let error = spec.parse::<ListenSpec>().unwrap_err();
+            assert!(error.contains(word), "{error}");
+        }
+    }
+}

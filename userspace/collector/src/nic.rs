@@ -1,0 +1,112 @@
+//! What the kernel says about a network interface.
+
+use serde::Serialize;
+use std::{fs, path::PathBuf};
+
+/// Receive counters of an interface.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct NicCounters {
+    /// Packets received.
+    pub rx_packets: u64,
+    /// Packets dropped or missed for want of room, in the hardware, the driver or the stack.
+    pub rx_dropped: u64,
+    /// Packets lost in a full receive FIFO.
+    pub rx_fifo_errors: u64,
+}
+
+impl NicCounters {
+    /// Reads the counters (`/proc/net/dev`); zeros where there is no such interface.
+    pub fn read(interface: &str) -> Self {
+        // The calling thread's network namespace, which need not be the process's first.
+        let table = fs::read_to_string("/proc/thread-self/net/dev").unwrap_or_default();
+        Self::parse(&table, interface).unwrap_or_default()
+    }
+
+    fn parse(table: &str, interface: &str) -> Option<Self> {
+        let named = table.lines().filter_map(|line| line.split_once(':'));
+        let (_, columns) = named.into_iter().find(|(name, _)| name.trim() == interface)?;
+        let mut columns = columns.split_whitespace().map(|column| column.parse().unwrap_or(0));
+        let _bytes = columns.next()?;
+        let rx_packets = columns.next()?;
+        let _errors = columns.next()?;
+        Some(Self { rx_packets, rx_dropped: columns.next()?, rx_fifo_errors: columns.next()? })
+    }
+
+    /// What was counted since `start`.
+    #[must_use]
+    pub fn since(self, start: Self) -> Self {
+        Self {
+            rx_packets: self.rx_packets.wrapping_sub(start.rx_packets),
+            rx_dropped: self.rx_dropped.wrapping_sub(start.rx_dropped),
+            rx_fifo_errors: self.rx_fifo_errors.wrapping_sub(start.rx_fifo_errors),
+        }
+    }
+}
+
+fn sysfs(interface: &str) -> PathBuf {
+    PathBuf::from("/sys/class/net").join(interface)
+}
+
+/// Number of RX queues of an interface; `None` where there is no such interface.
+pub fn rx_queues(interface: &str) -> Option<u32> {
+    let entries = fs::read_dir(sysfs(interface).join("queues")).ok()?.flatten();
+    let rx = entries.filter(|entry| entry.file_name().to_string_lossy().starts_with("rx-"));
+    u32::try_from(rx.count()).ok()
+}
+
+/// The names of all interfaces.
+pub fn interfaces() -> Vec<String> {
+    let entries = fs::read_dir("/sys/class/net").into_iter().flatten().flatten();
+    entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect()
+}
+
+/// The interface's own Ethernet address.
+pub fn mac_address(interface: &str) -> Option<[u8; 6]> {
+    parse_mac(fs::read_to_string(sysfs(interface).join("address")).ok()?.trim())
+}
+
+/// An Ethernet address, `xx:xx:xx:xx:xx:xx`.
+pub fn parse_mac(text: &str) -> Option<[u8; 6]> {
+    let mut mac = [0; 6];
+    let mut parts = text.split(':');
+    for byte in &mut mac {
+        *byte = u8::from_str_radix(parts.next()?, 16).ok()?;
+    }
+    parts.next().is_none().then_some(mac)
+}
+
+/// Whether this is a veth: a device without hardware behind it, of no special kind.
+///
+/// veth counts exactly the packets that its XDP program sees; hardware drivers differ in what
+/// they count.
+pub fn is_veth(interface: &str) -> bool {
+    let directory = sysfs(interface);
+    let uevent = fs::read_to_string(directory.join("uevent")).unwrap_or_default();
+    interface != "lo" && !directory.join("device").exists() && !uevent.contains("DEVTYPE=")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_table_of_devices_is_read() {
+        let table = "Inter-|   Receive                                                |  Transmit\n \
+            face |bytes    packets errs drop fifo frame compressed multicast|bytes\n  \
+              lo: 1000      10    0    0    0     0          0         0     1000      10\n\
+            veth0:2000      20    1    2    3     0          0         0        0       0\n";
+        let counters = NicCounters::parse(table, "veth0");
+        let expected = NicCounters { rx_packets: 20, rx_dropped: 2, rx_fifo_errors: 3 };
+        assert_eq!(counters, Some(expected));
+        assert_eq!(NicCounters::parse(table, "eth9"), None);
+        assert!(NicCounters::read("lo").rx_packets < u64::MAX);
+    }
+
+    #[test]
+    fn ethernet_addresses() {
+        assert_eq!(parse_mac("02:00:00:00:00:0f"), Some([2, 0, 0, 0, 0, 15]));
+        for bad in ["", "02:00", "02:00:00:00:00:00:00", "0g:00:00:00:00:00"] {
+            assert_eq!(parse_mac(bad), None);
+        }
+    }
+}

@@ -1,0 +1,298 @@
+//! The running collector: sources, workers and the writer, wired together, and their balance.
+
+mod wiring;
+
+use crate::{
+    balance::{Balance, RecordBalance, RingBalance, SocketBalance, XdpBalance},
+    counters::{RingCounters, SocketCounters, WorkerCounters},
+    handoff::Inlet,
+    latency,
+    listener::Listener,
+    nic::{self, NicCounters},
+    sink::{self, Sink, SinkCounters},
+    steering::{AttachedMode, Prefix, Steering},
+    worker::Finished,
+};
+use hdrhistogram::Histogram;
+use logweir_decode::{batch::Capacity, limits::Limits};
+use std::{
+    io,
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread::JoinHandle,
+    time::Duration,
+};
+
+/// Where a pipeline takes datagrams from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Input {
+    /// An interface, by XDP and AF_XDP; what the program passes up comes by a UDP socket.
+    Xdp {
+        /// The interface's name.
+        interface: String,
+        /// The RX queues to take, from 0 on; all of them where it is `None`.
+        queues: Option<u32>,
+    },
+    /// UDP sockets, so many workers.
+    Udp {
+        /// Workers, each with a socket for every listener.
+        workers: usize,
+    },
+    /// Files, read once.
+    Capture {
+        /// Captures, payloads and text files.
+        files: Vec<PathBuf>,
+        /// The exporter of what has none.
+        exporter: Option<std::net::IpAddr>,
+    },
+}
+
+/// What a pipeline is to be.
+#[derive(Clone, Debug)]
+pub struct PipelineConfig {
+    /// Where datagrams come from.
+    pub input: Input,
+    /// The ports to collect.
+    pub listeners: Vec<Listener>,
+    /// Exporters that may send; if empty, all may. Only the XDP program enforces it.
+    pub allow: Vec<Prefix>,
+    /// Bounds on what senders can make grow.
+    pub limits: Limits,
+    /// Batches a worker.
+    pub batches: usize,
+    /// Size of a batch.
+    pub capacity: Capacity,
+    /// Receive buffer of each UDP socket, in bytes.
+    pub receive_buffer_bytes: usize,
+    /// Frames in the RX ring of each queue: a power of two.
+    pub rx_ring_size: u32,
+}
+
+impl PipelineConfig {
+    /// A pipeline from this input with the defaults of everything else.
+    pub fn new(input: Input, listeners: Vec<Listener>) -> Self {
+        Self {
+            input,
+            listeners,
+            allow: Vec::new(),
+            limits: Limits::DEFAULT,
+            batches: 8,
+            capacity: Capacity::DEFAULT,
+            receive_buffer_bytes: 16 << 20,
+            rx_ring_size: 4096,
+        }
+    }
+}
+
+/// A running collector.
+#[derive(Debug)]
+pub struct Pipeline<S> {
+    steering: Option<AttachedSteering>,
+    workers: Vec<WorkerThread>,
+    rings: Vec<Arc<RingCounters>>,
+    sockets: Vec<Arc<SocketCounters>>,
+    ring_mode: &'static str,
+    writer: JoinHandle<(S, Option<Histogram<u64>>)>,
+    sink_counters: Arc<SinkCounters>,
+    stop: Arc<AtomicBool>,
+    description: String,
+}
+
+#[derive(Debug)]
+struct WorkerThread {
+    name: String,
+    counters: Arc<WorkerCounters>,
+    thread: JoinHandle<Finished>,
+}
+
+/// The XDP program on its interface, and what the interface had counted before.
+#[derive(Debug)]
+struct AttachedSteering {
+    steering: Steering,
+    interface: String,
+    mode: AttachedMode,
+    nic_start: NicCounters,
+}
+
+/// What a pipeline leaves behind.
+#[derive(Debug)]
+pub struct Summary<S> {
+    /// Everything counted.
+    pub balance: Balance,
+    /// Nanoseconds from arrival to decoded, a datagram.
+    pub arrival_to_decoded: Histogram<u64>,
+    /// Nanoseconds from arrival to stored, a record, where the sink knows.
+    pub arrival_to_stored: Option<Histogram<u64>>,
+    /// The sink, all of it safe.
+    pub sink: S,
+    /// Workers that ended because something failed.
+    pub errors: Vec<String>,
+}
+
+impl<S: Sink + Send + 'static> Pipeline<S> {
+    /// Starts a pipeline into this sink.
+    ///
+    /// # Errors
+    /// One sentence that says what could not be had.
+    pub fn start(
+        config: &PipelineConfig,
+        sink: S,
+        sink_counters: Arc<SinkCounters>,
+    ) -> Result<Self, String> {
+        wiring::start(config, sink, sink_counters)
+    }
+
+    /// What it is and in which modes, in one line.
+    pub fn description(&self) -> &str {
+        &self.description
+    }
+
+    /// Whether all workers have ended of themselves: the files were read, or something failed.
+    pub fn has_ended(&self) -> bool {
+        self.workers.iter().all(|worker| worker.thread.is_finished())
+    }
+
+    /// The balance as it stands. While traffic flows its stages are read one after the other, so
+    /// it need not come out even.
+    pub fn balance(&self) -> Balance {
+        let mut balance = Balance::default();
+        for worker in &self.workers {
+            balance.add_worker(&worker.counters);
+        }
+        if !self.rings.is_empty() {
+            let mut ring = RingBalance { mode: self.ring_mode, ..RingBalance::default() };
+            for counters in &self.rings {
+                ring.received += counters.received.get();
+                ring.rx_ring_full += counters.rx_ring_full.get();
+                ring.rx_dropped += counters.rx_dropped.get();
+                ring.unreadable += counters.unreadable.get();
+            }
+            balance.ring = Some(ring);
+        }
+        if !self.sockets.is_empty() {
+            let received = self.sockets.iter().map(|socket| socket.received.get()).sum();
+            let dropped = self.sockets.iter().map(|socket| socket.dropped.get()).sum();
+            balance.socket = Some(SocketBalance { received, dropped });
+        }
+        self.add_records(&mut balance.records);
+        if let Some(attached) = &self.steering {
+            attached.add_to(&mut balance);
+        }
+        balance.close();
+        balance
+    }
+
+    fn add_records(&self, records: &mut RecordBalance) {
+        let decoded = records.session + records.unparsed;
+        records.stored = self.sink_counters.stored.get();
+        records.failed = self.sink_counters.failed.get();
+        let taken = self.sink_counters.taken.get();
+        // What the writer took and has not settled; what is still on the way to it is not
+        // pending but must turn up.
+        records.pending = taken.saturating_sub(records.stored + records.failed).min(decoded);
+    }
+
+    /// Ends the pipeline: no new frames are redirected, everything that was received is decoded
+    /// and stored, and the balance is drawn.
+    pub fn stop(mut self) -> Summary<S> {
+        let mut errors = Vec::new();
+        let nic = self.steering.as_mut().map(|attached| {
+            let nic = attached.settled_nic();
+            errors.extend(attached.steering.detach().err().map(|error| error.to_string()));
+            nic
+        });
+        // Packets that the driver has in hand reach the rings.
+        if self.steering.is_some() {
+            std::thread::sleep(Duration::from_millis(50));
+        }
+        self.stop.store(true, Ordering::Release);
+        let mut arrival_to_decoded = latency::histogram();
+        let mut finished_workers = Vec::new();
+        for WorkerThread { name, counters, thread } in std::mem::take(&mut self.workers) {
+            match thread.join() {
+                Ok(finished) => {
+                    errors.extend(finished.error.map(|error| format!("{name}: {error}")));
+                    // Both histograms have the same bounds.
+                    let _ = arrival_to_decoded.add(&finished.arrival_to_decoded);
+                }
+                Err(_) => errors.push(format!("{name} panicked")),
+            }
+            finished_workers.push(counters);
+        }
+        self.finish(nic, finished_workers, arrival_to_decoded, errors)
+    }
+
+    fn finish(
+        self,
+        nic: Option<NicCounters>,
+        workers: Vec<Arc<WorkerCounters>>,
+        arrival_to_decoded: Histogram<u64>,
+        errors: Vec<String>,
+    ) -> Summary<S> {
+        // The workers' ends of the hand-off are gone: the writer takes what is left and ends.
+        while !self.writer.is_finished() {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+        let mut balance = self.balance();
+        for counters in &workers {
+            balance.add_worker(counters);
+        }
+        self.add_records(&mut balance.records);
+        if let Some(nic) = nic {
+            balance.nic = Some(nic);
+        }
+        balance.close();
+        match self.writer.join() {
+            Ok((sink, arrival_to_stored)) => {
+                Summary { balance, arrival_to_decoded, arrival_to_stored, sink, errors }
+            }
+            Err(panic) => std::panic::resume_unwind(panic),
+        }
+    }
+}
+
+impl AttachedSteering {
+    fn add_to(&self, balance: &mut Balance) {
+        let Ok(counters) = self.steering.counters() else { return };
+        let native = self.mode == AttachedMode::Native;
+        let mode = if native { "native" } else { "generic" };
+        let mut xdp = XdpBalance::new(mode, counters.iter());
+        xdp.nic_counts_same_frames = native && nic::is_veth(&self.interface);
+        balance.xdp = Some(xdp);
+        balance.nic = Some(NicCounters::read(&self.interface).since(self.nic_start));
+    }
+
+    /// The interface's counters since the start, read at a moment at which the program's agree,
+    /// if there is one: under traffic the two are read one after the other.
+    fn settled_nic(&self) -> NicCounters {
+        const TRIES: u32 = 50;
+        let mut nearest = (u64::MAX, NicCounters::default());
+        for _ in 0..TRIES {
+            let nic = NicCounters::read(&self.interface).since(self.nic_start);
+            let seen = self.steering.counters().map_or(0, |counters| counters.total());
+            let distance = nic.rx_packets.abs_diff(seen);
+            if distance < nearest.0 {
+                nearest = (distance, nic);
+            }
+            if distance == 0 {
+                break;
+            }
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        nearest.1
+    }
+}
+
+/// The writer's thread.
+fn spawn_writer<S: Sink + Send + 'static>(
+    inlet: Inlet,
+    mut sink: S,
+) -> io::Result<JoinHandle<(S, Option<Histogram<u64>>)>> {
+    std::thread::Builder::new().name("lw-writer".into()).spawn(move || {
+        let latency = sink::run(&inlet, &mut sink);
+        (sink, latency)
+    })
+}

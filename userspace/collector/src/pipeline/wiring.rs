@@ -1,0 +1,240 @@
+//! Starting a pipeline: what is opened in which order.
+//!
+//! The UDP sockets come first, then the XDP program is attached, then the AF_XDP sockets are bound
+//! and put into the program's map: so nothing that is sent to the ports in the meantime is lost.
+
+use super::{AttachedSteering, Input, Pipeline, PipelineConfig, WorkerThread, spawn_writer};
+use crate::{
+    counters::{RingCounters, SocketCounters, WorkerCounters},
+    handoff::{self, Outlet},
+    nic::{self, NicCounters},
+    sink::{Sink, SinkCounters},
+    source::{Source, capture::CaptureSource, udp::UdpSource, xdp::XdpSource},
+    steering::{self, AttachMode, Steering, SteeringConfig},
+    worker::Worker,
+};
+use logweir_decode::{decoder::Decoder, netflow::registry::Registry};
+use logweir_xsk::{FrameSize, Interface, PACKET_HEADROOM, Pages, Receiver, ReceiverOptions};
+use rustix::thread::CpuSet;
+use std::{
+    sync::{Arc, atomic::AtomicBool},
+    thread,
+};
+
+pub(super) fn start<S: Sink + Send + 'static>(
+    config: &PipelineConfig,
+    sink: S,
+    sink_counters: Arc<SinkCounters>,
+) -> Result<Pipeline<S>, String> {
+    let sources = Sources::open(config)?;
+    let workers = sources.count();
+    let (outlets, inlet) = handoff::connect(workers, config.batches, config.capacity);
+    let writer = spawn_writer(inlet, sink).map_err(|error| thread_error(&error))?;
+    let mut crew = Crew {
+        config,
+        registry: Arc::new(Registry::new(config.limits)),
+        stop: Arc::default(),
+        outlets,
+        workers: Vec::new(),
+    };
+    let Sources { rings, sockets, captures, steering, ring_mode, description } = sources;
+    let mut ring_counters = Vec::new();
+    let mut socket_counters = Vec::new();
+    for (queue, (source, counters)) in rings.into_iter().enumerate() {
+        crew.spawn(format!("lw-queue-{queue}"), Some(queue), source)?;
+        ring_counters.push(counters);
+    }
+    for (index, (source, counters)) in sockets.into_iter().enumerate() {
+        // Beside AF_XDP the socket has little to do, and no processor of its own.
+        let cpu = ring_counters.is_empty().then_some(index);
+        crew.spawn(format!("lw-udp-{index}"), cpu, source)?;
+        socket_counters.push(counters);
+    }
+    for source in captures {
+        crew.spawn("lw-capture".into(), None, source)?;
+    }
+    Ok(Pipeline {
+        steering,
+        workers: crew.workers,
+        rings: ring_counters,
+        sockets: socket_counters,
+        ring_mode,
+        writer,
+        sink_counters,
+        stop: crew.stop,
+        description,
+    })
+}
+
+/// All sources of a pipeline, opened.
+struct Sources {
+    rings: Vec<(XdpSource, Arc<RingCounters>)>,
+    sockets: Vec<(UdpSource, Arc<SocketCounters>)>,
+    captures: Vec<CaptureSource>,
+    steering: Option<AttachedSteering>,
+    ring_mode: &'static str,
+    description: String,
+}
+
+impl Sources {
+    fn count(&self) -> usize {
+        self.rings.len() + self.sockets.len() + self.captures.len()
+    }
+
+    fn open(config: &PipelineConfig) -> Result<Self, String> {
+        let mut sources = Self {
+            rings: Vec::new(),
+            sockets: Vec::new(),
+            captures: Vec::new(),
+            steering: None,
+            ring_mode: "none",
+            description: String::new(),
+        };
+        match &config.input {
+            Input::Xdp { interface, queues } => {
+                sources.open_sockets(config, 1)?;
+                sources.open_rings(config, interface, *queues)?;
+            }
+            Input::Udp { workers } => sources.open_sockets(config, *workers)?,
+            Input::Capture { files, exporter } => {
+                sources.description = format!("reading {} files", files.len());
+                sources.captures.push(CaptureSource::new(files.clone(), *exporter));
+            }
+        }
+        Ok(sources)
+    }
+
+    fn open_sockets(&mut self, config: &PipelineConfig, workers: usize) -> Result<(), String> {
+        let mut buffer_bytes = usize::MAX;
+        for _ in 0..workers {
+            let counters = Arc::new(SocketCounters::default());
+            let source = UdpSource::bind(
+                &config.listeners,
+                config.receive_buffer_bytes,
+                counters.clone(),
+            )?;
+            buffer_bytes = buffer_bytes.min(source.receive_buffer_bytes());
+            self.sockets.push((source, counters));
+        }
+        self.description = format!(
+            "UDP sockets (recvmmsg), {workers} workers, receive buffer {} KiB",
+            buffer_bytes / 1024
+        );
+        Ok(())
+    }
+
+    fn open_rings(
+        &mut self,
+        config: &PipelineConfig,
+        interface: &str,
+        queues: Option<u32>,
+    ) -> Result<(), String> {
+        let available = nic::rx_queues(interface).ok_or_else(|| unknown_interface(interface))?;
+        let queues = queues.unwrap_or(available);
+        if queues == 0 || queues > available {
+            return Err(format!("{interface} has {available} RX queues, not {queues}"));
+        }
+        let mut steering = Steering::load(&SteeringConfig {
+            listeners: config.listeners.iter().map(steering::Listener::from).collect(),
+            allow: config.allow.clone(),
+        })
+        .map_err(|error| error.to_string())?;
+        let options = ReceiverOptions {
+            rx_ring_size: config.rx_ring_size,
+            frame_size: FrameSize::Bytes4096,
+            ..ReceiverOptions::default()
+        };
+        let frame_len_max = options.frame_size.bytes() - PACKET_HEADROOM;
+        steering.set_frame_len_max(frame_len_max).map_err(|error| error.to_string())?;
+        let nic_start = NicCounters::read(interface);
+        let mode =
+            steering.attach(interface, AttachMode::Auto).map_err(|error| error.to_string())?;
+        let device = Interface::by_name(interface).map_err(|error| error.to_string())?;
+        let mut zero_copy = true;
+        let mut huge_pages = true;
+        for queue in 0..queues {
+            let receiver =
+                Receiver::open(&device, &[queue], &options).map_err(|error| error.to_string())?;
+            zero_copy &= receiver.is_zero_copy();
+            huge_pages &= receiver.pages() == Pages::Huge;
+            for (queue, socket) in receiver.sockets() {
+                steering.insert_socket(queue, socket).map_err(|error| error.to_string())?;
+            }
+            let counters = Arc::new(RingCounters::default());
+            self.rings.push((XdpSource::new(receiver, counters.clone()), counters));
+        }
+        self.ring_mode = if zero_copy { "zero-copy" } else { "copy" };
+        let pages = if huge_pages { "huge" } else { "normal" };
+        self.description = format!(
+            "AF_XDP on {interface}, {queues} queues, XDP in {mode}, {} sockets, {pages} pages; what XDP passes up by {}",
+            self.ring_mode, self.description
+        );
+        self.steering =
+            Some(AttachedSteering { steering, interface: interface.to_owned(), mode, nic_start });
+        Ok(())
+    }
+}
+
+fn unknown_interface(name: &str) -> String {
+    let names = nic::interfaces();
+    let names: Vec<_> = names.iter().map(String::as_str).collect();
+    let nearest = crate::nearest::nearest(name, &names);
+    format!("no interface '{name}': did you mean '{nearest}'? (there are: {})", names.join(", "))
+}
+
+fn thread_error(error: &std::io::Error) -> String {
+    format!("cannot start a thread: {error}")
+}
+
+/// Starts the workers.
+struct Crew<'a> {
+    config: &'a PipelineConfig,
+    registry: Arc<Registry>,
+    stop: Arc<AtomicBool>,
+    outlets: Vec<Outlet>,
+    workers: Vec<WorkerThread>,
+}
+
+impl Crew<'_> {
+    fn spawn<S: Source + 'static>(
+        &mut self,
+        name: String,
+        cpu: Option<usize>,
+        source: S,
+    ) -> Result<(), String> {
+        let outlet = self.outlets.pop().ok_or("more workers than outlets")?;
+        let counters = Arc::new(WorkerCounters::default());
+        let worker = Worker::new(
+            source,
+            Decoder::new(self.registry.clone(), self.config.limits),
+            self.config.listeners.iter().map(|listener| listener.format).collect(),
+            outlet,
+            counters.clone(),
+            self.stop.clone(),
+        );
+        let thread = thread::Builder::new()
+            .name(name.clone())
+            .spawn(move || {
+                if let Some(cpu) = cpu {
+                    pin(cpu);
+                }
+                worker.run()
+            })
+            .map_err(|error| thread_error(&error))?;
+        self.workers.push(WorkerThread { name, counters, thread });
+        Ok(())
+    }
+}
+
+/// Pins the calling thread to the `index`th of the processors that it may use. Where that is
+/// refused it runs unpinned, which is slower and not wrong.
+fn pin(index: usize) {
+    let Ok(allowed) = rustix::thread::sched_getaffinity(None) else { return };
+    let cpus: Vec<_> = (0..CpuSet::MAX_CPU).filter(|cpu| allowed.is_set(*cpu)).collect();
+    if cpus.is_empty() {
+        return;
+    }
+    let mut own = CpuSet::new();
+    own.set(cpus[index % cpus.len()]);
+    let _ = rustix::thread::sched_setaffinity(None, &own);
+}

@@ -1,0 +1,59 @@
+//! Where batches go: to the store, or to standard output.
+
+mod print;
+mod store;
+
+pub use print::{PrintSink, TextFormat};
+pub use store::StoreSink;
+
+use crate::{
+    clock,
+    counters::Counter,
+    handoff::{Inlet, Next},
+};
+use hdrhistogram::Histogram;
+use logweir_decode::{batch::Batch, context::UnixNanos};
+use std::time::Duration;
+
+/// What a sink has done with the records that it was given: each is in exactly one of these, or
+/// pending.
+#[derive(Debug, Default)]
+pub struct SinkCounters {
+    /// Records given to it.
+    pub taken: Counter,
+    /// Records that are safe: in a file with its final name, or printed.
+    pub stored: Counter,
+    /// Records that could not be written.
+    pub failed: Counter,
+}
+
+/// Takes batches and keeps their records.
+pub trait Sink {
+    /// Takes the records of a batch.
+    fn take(&mut self, batch: &Batch, now: UnixNanos);
+
+    /// Does what is due, with or without new batches.
+    fn tick(&mut self, now: UnixNanos);
+
+    /// Makes everything safe that was taken. Returns nanoseconds from arrival to stored, a record,
+    /// where it knows.
+    fn finish(&mut self, now: UnixNanos) -> Option<Histogram<u64>>;
+}
+
+/// How long the writer sleeps when nothing comes.
+const TICK: Duration = Duration::from_millis(100);
+
+/// The writer's loop: until all workers have ended and everything is safe.
+pub fn run(inlet: &Inlet, sink: &mut impl Sink) -> Option<Histogram<u64>> {
+    loop {
+        match inlet.next(TICK) {
+            Next::Batch(full) => {
+                sink.take(&full.batch, clock::now());
+                full.recycle();
+            }
+            Next::Timeout => {}
+            Next::End => return sink.finish(clock::now()),
+        }
+        sink.tick(clock::now());
+    }
+}

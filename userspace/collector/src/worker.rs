@@ -1,0 +1,293 @@
+//! The worker: takes datagrams from its source, decodes them where they lie, and hands full
+//! batches over. One thread, from the ring to the batch, without a lock; in the steady state it
+//! allocates nothing.
+
+use crate::{
+    clock,
+    counters::WorkerCounters,
+    handoff::Outlet,
+    latency,
+    source::{Arrival, Received, Source},
+};
+use hdrhistogram::Histogram;
+use logweir_decode::{
+    batch::Batch,
+    context::UnixNanos,
+    decoder::{Datagram, Decoder, FormatHint, Outcome},
+};
+use std::{
+    io,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+/// A batch that is not full is handed over at this age, so that a quiet exporter's records do not
+/// wait for others.
+const BATCH_AGE_MAX_NS: i64 = 1_000_000_000;
+
+/// The longest sleep when nothing arrives.
+const WAIT_MAX: Duration = Duration::from_millis(100);
+
+/// The largest payload that a waiting datagram may have: any.
+const ANY_PAYLOAD: usize = 65_535;
+
+/// A worker that is ready to run.
+#[derive(Debug)]
+pub struct Worker<S> {
+    source: S,
+    stage: Stage,
+    stop: Arc<AtomicBool>,
+}
+
+/// What a worker leaves behind.
+#[derive(Debug)]
+pub struct Finished {
+    /// Nanoseconds from arrival to decoded, a datagram.
+    pub arrival_to_decoded: Histogram<u64>,
+    /// Why it stopped, when not because it was asked to.
+    pub error: Option<io::Error>,
+}
+
+impl<S: Source> Worker<S> {
+    /// A worker. `formats` are the listeners' formats by their numbers; `stop` asks it to take
+    /// what is still there and end.
+    pub fn new(
+        source: S,
+        decoder: Decoder,
+        formats: Vec<FormatHint>,
+        outlet: Outlet,
+        counters: Arc<WorkerCounters>,
+        stop: Arc<AtomicBool>,
+    ) -> Self {
+        let stage = Stage {
+            decoder,
+            formats,
+            batch: None,
+            batch_since: 0,
+            outlet,
+            counters,
+            may_wait: S::MAY_WAIT,
+            arrivals: Vec::with_capacity(4096),
+            latency: latency::histogram(),
+        };
+        Self { source, stage, stop }
+    }
+
+    /// Runs until it is asked to stop or the source ends.
+    pub fn run(mut self) -> Finished {
+        let error = self.work().err();
+        self.source.publish();
+        self.stage.abandon_waiting();
+        self.stage.hand_over();
+        Finished { arrival_to_decoded: self.stage.latency, error }
+    }
+
+    fn work(&mut self) -> io::Result<()> {
+        loop {
+            // Read before receiving: what arrived before the request is taken.
+            let stopping = self.stop.load(Ordering::Acquire);
+            let received = self.source.receive(|arrival| self.stage.take(&arrival))?;
+            let now = clock::now();
+            self.stage.note_latency(now);
+            self.stage.release_waiting(now);
+            self.stage.hand_over_aged(now);
+            match received {
+                Received::End => return Ok(()),
+                Received::Datagrams(0) if stopping => return Ok(()),
+                Received::Datagrams(0) => {
+                    self.source.publish();
+                    self.source.wait(WAIT_MAX)?;
+                }
+                Received::Datagrams(_) => {}
+            }
+        }
+    }
+}
+
+/// Everything behind the source: decoder, batch, hand-off and counters.
+#[derive(Debug)]
+struct Stage {
+    decoder: Decoder,
+    formats: Vec<FormatHint>,
+    batch: Option<Box<Batch>>,
+    batch_since: UnixNanos,
+    outlet: Outlet,
+    counters: Arc<WorkerCounters>,
+    may_wait: bool,
+    /// Arrival times of the burst, until the clock has been read after it.
+    arrivals: Vec<UnixNanos>,
+    latency: Histogram<u64>,
+}
+
+impl Stage {
+    /// Decodes one datagram, or drops it where no batch has room.
+    fn take(&mut self, arrival: &Arrival<'_>) {
+        self.counters.received.add(1);
+        self.counters.received_bytes.add(arrival.payload.len() as u64);
+        let Some(mut batch) = self.batch_with_room(arrival.payload.len(), arrival.received_at)
+        else {
+            self.counters.dropped_no_batch.add(1);
+            return;
+        };
+        let format = self.formats.get(usize::from(arrival.listener)).copied().unwrap_or_default();
+        let datagram = Datagram {
+            payload: arrival.payload,
+            exporter: arrival.exporter,
+            exporter_port: arrival.exporter_port,
+            received_at: arrival.received_at,
+            format,
+        };
+        let outcome = self.decoder.decode(&datagram, &mut batch);
+        self.count(outcome);
+        self.batch = Some(batch);
+        if self.arrivals.len() < self.arrivals.capacity() {
+            self.arrivals.push(arrival.received_at);
+        }
+    }
+
+    fn count(&mut self, outcome: Outcome) {
+        match outcome {
+            Outcome::Decoded => self.counters.decoded.add(1),
+            Outcome::Rejected(reason) => self.counters.rejected[reason as usize].add(1),
+            Outcome::Waiting => self.counters.waiting.add(1),
+        }
+    }
+
+    /// Takes the batch in hand, or another one, that has room for a payload of this size.
+    fn batch_with_room(&mut self, payload_bytes: usize, now: UnixNanos) -> Option<Box<Batch>> {
+        if self.batch.as_ref().is_some_and(|batch| !batch.has_room_for(payload_bytes)) {
+            self.hand_over();
+        }
+        self.batch.take().or_else(|| {
+            self.batch_since = now;
+            if self.may_wait { self.outlet.wait_empty() } else { self.outlet.take_empty() }
+        })
+    }
+
+    fn hand_over_aged(&mut self, now: UnixNanos) {
+        if self.batch.is_some() && now - self.batch_since > BATCH_AGE_MAX_NS {
+            self.hand_over();
+        }
+    }
+
+    /// Hands the batch over; an empty one stays.
+    fn hand_over(&mut self) {
+        let Some(batch) = self.batch.take_if(|batch| !batch.is_empty()) else { return };
+        let (sessions, unparsed) = (batch.session.rows() as u64, batch.unparsed.rows() as u64);
+        self.counters.session_records.add(sessions);
+        self.counters.unparsed_records.add(unparsed);
+        match self.outlet.hand_over(batch) {
+            Ok(()) => {}
+            Err(mut batch) => {
+                self.counters.dropped_no_writer.add(sessions + unparsed);
+                batch.clear();
+                self.batch = Some(batch);
+            }
+        }
+    }
+
+    /// Decodes datagrams whose templates have come, and gives up those that waited too long.
+    fn release_waiting(&mut self, now: UnixNanos) {
+        self.settle(now, |decoder, batch| decoder.release(now, batch));
+    }
+
+    /// Gives up all that still wait.
+    fn abandon_waiting(&mut self) {
+        // At the end the writer empties batches until all workers are gone.
+        self.may_wait = true;
+        self.settle(clock::now(), |decoder, batch| decoder.abandon(batch));
+    }
+
+    fn settle(
+        &mut self,
+        now: UnixNanos,
+        mut next: impl FnMut(&mut Decoder, &mut Batch) -> Option<Outcome>,
+    ) {
+        while self.decoder.waiting() > 0 {
+            let Some(mut batch) = self.batch_with_room(ANY_PAYLOAD, now) else { return };
+            let outcome = next(&mut self.decoder, &mut batch);
+            self.batch = Some(batch);
+            let Some(outcome) = outcome else { return };
+            self.count(outcome);
+            self.counters.waiting.set(self.decoder.waiting() as u64);
+        }
+    }
+
+    fn note_latency(&mut self, now: UnixNanos) {
+        for arrival in self.arrivals.drain(..) {
+            self.latency.saturating_record(u64::try_from(now - arrival).unwrap_or(0));
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::handoff::{self, Next};
+    use logweir_decode::{batch::Capacity, limits::Limits, netflow::registry::Registry};
+
+    /// A source of a few payloads.
+    struct Payloads(Vec<&'static [u8]>);
+
+    impl Source for Payloads {
+        fn receive(&mut self, mut each: impl FnMut(Arrival<'_>)) -> io::Result<Received> {
+            if self.0.is_empty() {
+                return Ok(Received::End);
+            }
+            for payload in self.0.drain(..) {
+                each(Arrival {
+                    payload,
+                    exporter: [192, 0, 2, 1].into(),
+                    exporter_port: 1,
+                    listener: 0,
+                    received_at: clock::now(),
+                });
+            }
+            Ok(Received::Datagrams(1))
+        }
+
+        fn wait(&mut self, _: Duration) -> io::Result<()> {
+            Ok(())
+        }    }
+
+    fn run(payloads: Vec<&'static [u8]>, batches: usize) -> (Arc<WorkerCounters>, handoff::Inlet) {
+        let capacity = Capacity { session_rows: 4096, unparsed_rows: 4096, text_bytes: 64 << 10 };
+        let (mut outlets, inlet) = handoff::connect(1, batches, capacity);
+        let counters = Arc::new(WorkerCounters::default());
+        let registry = Arc::new(Registry::new(Limits::DEFAULT));
+        let worker = Worker::new(
+            Payloads(payloads),
+            Decoder::new(registry, Limits::DEFAULT),
+            vec![FormatHint::Auto],
+            outlets.remove(0),
+            counters.clone(),
+            Arc::default(),
+        );
+        assert!(worker.run().error.is_none());
+        (counters, inlet)
+    }
+
+    const LINE: &[u8] = b"<190>%%: Built an udp session, 192.0.2.1:1 (a) to 192.0.2.2:2 (b).";
+
+    #[test]
+    fn each_datagram_is_counted_once() {
+        let (counters, inlet) = run(vec![LINE, b"", b"<190>hello", LINE, &[0xff]], 2);
+        assert_eq!(counters.received.get(), 5);
+        assert_eq!(counters.decoded.get(), 2);
+        assert_eq!(counters.rejected.iter().map(|counter| counter.get()).sum::<u64>(), 3);
+        let Next::Batch(full) = inlet.next(Duration::ZERO) else { panic!("a batch") };
+        assert_eq!((full.batch.session.rows(), full.batch.unparsed.rows()), (2, 3));
+    }
+
+    #[test]
+    fn without_an_empty_batch_datagrams_are_dropped_and_counted() {
+        let (counters, _inlet) = run(vec![LINE; 2000], 1);
+        let dropped = counters.dropped_no_batch.get();
+        assert!(dropped > 0);
+        assert_eq!(counters.decoded.get() + dropped, 2000);
+        assert_eq!(counters.session_records.get(), counters.decoded.get());
+    }
+}

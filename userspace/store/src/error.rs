@@ -1,0 +1,75 @@
+//! What can go wrong, in one sentence that names the path.
+
+use arrow_schema::ArrowError;
+use parquet::errors::ParquetError;
+use std::{io, path::PathBuf};
+
+/// An error of the store.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum StoreError {
+    /// A call of the file system failed.
+    #[error("cannot {action} {}: {source}", path.display())]
+    Io {
+        /// What was tried, as a verb: `create`, `write`, …
+        action: &'static str,
+        /// What it was tried on.
+        path: PathBuf,
+        /// Why it failed.
+        source: io::Error,
+    },
+    /// Another process writes to the same data directory.
+    #[error("{} is in use: another logweir writes to it", path.display())]
+    InUse {
+        /// The data directory.
+        path: PathBuf,
+    },
+    /// The file is no Parquet, or not of this schema.
+    #[error("cannot {action} {}: {source}", path.display())]
+    Parquet {
+        /// What was tried, as a verb.
+        action: &'static str,
+        /// The file.
+        path: PathBuf,
+        /// Why it failed.
+        source: ParquetError,
+    },
+    /// The columns of a batch could not be turned into Arrow arrays.
+    #[error("cannot convert a batch to columns: {0}")]
+    Convert(#[from] ArrowError),
+    /// A time is outside of the years that a date can have.
+    #[error("time of arrival {0} ns is outside of the calendar")]
+    Time(i64),
+}
+
+impl StoreError {
+    pub(crate) fn io(action: &'static str, path: impl Into<PathBuf>, source: io::Error) -> Self {
+        StoreError::Io { action, path: path.into(), source }
+    }
+
+    /// An error of the Parquet library; as what it is where the file system caused it.
+    pub(crate) fn parquet(
+        action: &'static str,
+        path: impl Into<PathBuf>,
+        source: ParquetError,
+    ) -> Self {
+        let path = path.into();
+        match source {
+            ParquetError::External(cause) => match cause.downcast::<io::Error>() {
+                Ok(source) => StoreError::Io { action, path, source: *source },
+                Err(cause) => {
+                    StoreError::Parquet { action, path, source: ParquetError::External(cause) }
+                }
+            },
+            source => StoreError::Parquet { action, path, source },
+        }
+    }
+
+    /// Whether the disk (or the quota) is full.
+    pub fn is_disk_full(&self) -> bool {
+        matches!(self, StoreError::Io { source, .. } if matches!(
+            source.kind(),
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
+        ))
+    }
+}

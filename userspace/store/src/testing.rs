@@ -1,0 +1,297 @@
+//! Batches for tests, and records in a form in which they can be compared.
+
+use crate::convert::extra::write_json;
+use arrow_array::{
+    Array, RecordBatch,
+    cast::AsArray,
+    types::{Int64Type, TimestampMicrosecondType, UInt8Type, UInt16Type, UInt32Type, UInt64Type},
+};
+use arrow_schema::DataType;
+use logweir_decode::{
+    batch::{Batch, Capacity},
+    context::{Context, EventTime, Flags, Format, UnixNanos},
+    extra::{Encoded, Value as Extra},
+    reason::Reason,
+    record::{Fields, Value, records},
+    session::{Column, ColumnSet},
+    text::{Text, to_utf8},
+    unparsed::Unparsed,
+};
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
+use std::{
+    collections::BTreeMap,
+    fs::{self, File},
+    net::{IpAddr, Ipv4Addr, Ipv6Addr},
+    path::{Path, PathBuf},
+};
+
+/// 2026-03-01T14:00:00 UTC.
+pub const HOUR_BEGIN: UnixNanos = 1_772_373_600_000_000_000;
+
+pub const SECOND: UnixNanos = 1_000_000_000;
+
+/// A record: the fields that are present, as text.
+pub type Plain = BTreeMap<String, String>;
+
+pub fn small_batch() -> Batch {
+    Batch::new(Capacity { session_rows: 4_096, unparsed_rows: 256, text_bytes: 1 << 20 })
+}
+
+pub fn context(received_at: UnixNanos) -> Context {
+    Context {
+        exporter: Ipv4Addr::new(192, 0, 2, 1).into(),
+        exporter_port: 9995,
+        format: Format::HuaweiUsgNetflow,
+        observation_domain: Some(0),
+        sequence: Some(u32::MAX),
+        host: Text::EMPTY,
+        received_at,
+        event_time: EventTime::Record,
+        flags: Flags::NONE,
+    }
+}
+
+/// The records of a batch as the contract has them.
+pub fn expected(batch: &Batch, family: &str) -> Vec<Plain> {
+    records(batch).map(plain_fields).filter(|plain| plain["record"] == family).collect()
+}
+
+fn plain_fields(fields: Fields<'_>) -> Plain {
+    let text = |value| match value {
+        Value::Name(name) => name.to_owned(),
+        Value::Text(bytes) => to_utf8(bytes).into_owned(),
+        Value::Number(number) => number.to_string(),
+        Value::Address(address) => address.to_string(),
+        Value::Time(time) => time.unix_nanos.div_euclid(1_000).to_string(),
+        Value::Flags(names) => names.join(","),
+        Value::Extra(encoded) => {
+            let mut json = Vec::new();
+            write_json(&mut json, encoded);
+            String::from_utf8(json).unwrap()
+        }
+        Value::Raw(bytes) => format!("{bytes:?}"),
+    };
+    fields.into_iter().map(|(name, value)| (name.to_owned(), text(value))).collect()
+}
+
+/// The rows of Arrow columns in the same form.
+pub fn plain_rows(batch: &RecordBatch, family: &str) -> Vec<Plain> {
+    (0..batch.num_rows()).map(|row| plain_row(batch, row, family)).collect()
+}
+
+fn plain_row(batch: &RecordBatch, row: usize, family: &str) -> Plain {
+    let mut plain = Plain::from([("record".to_owned(), family.to_owned())]);
+    let schema = batch.schema();
+    for (field, column) in schema.fields().iter().zip(batch.columns()) {
+        if column.is_null(row) {
+            continue;
+        }
+        let name = field.name().as_str();
+        if let Some(name) = name.strip_suffix("_v4") {
+            let address = Ipv4Addr::from(column.as_primitive::<UInt32Type>().value(row));
+            plain.insert(name.to_owned(), address.to_string());
+        } else if let Some(name) = name.strip_suffix("_v6") {
+            let octets: [u8; 16] = column.as_fixed_size_binary().value(row).try_into().unwrap();
+            plain.insert(name.to_owned(), Ipv6Addr::from(octets).to_string());
+        } else {
+            plain.insert(name.to_owned(), plain_cell(column, row));
+        }
+    }
+    plain
+}
+
+fn plain_cell(column: &dyn Array, row: usize) -> String {
+    match column.data_type() {
+        DataType::UInt8 => column.as_primitive::<UInt8Type>().value(row).to_string(),
+        DataType::UInt16 => column.as_primitive::<UInt16Type>().value(row).to_string(),
+        DataType::UInt32 => column.as_primitive::<UInt32Type>().value(row).to_string(),
+        DataType::UInt64 => column.as_primitive::<UInt64Type>().value(row).to_string(),
+        DataType::Int64 => column.as_primitive::<Int64Type>().value(row).to_string(),
+        DataType::Timestamp(..) => {
+            column.as_primitive::<TimestampMicrosecondType>().value(row).to_string()
+        }
+        DataType::Utf8 => column.as_string::<i32>().value(row).to_owned(),
+        DataType::Binary => format!("{:?}", column.as_binary::<i32>().value(row)),
+        DataType::List(_) => {
+            let items = column.as_list::<i32>().value(row);
+            items.as_string::<i32>().iter().flatten().collect::<Vec<_>>().join(",")
+        }
+        other => panic!("no column is of type {other}"),
+    }
+}
+
+/// All files below a directory that readers would take.
+pub fn parquet_files(directory: &Path) -> Vec<PathBuf> {
+    let mut files = Vec::new();
+    let Ok(entries) = fs::read_dir(directory) else { return files };
+    for path in entries.map(|entry| entry.unwrap().path()) {
+        if path.is_dir() {
+            files.extend(parquet_files(&path));
+        } else if path.extension().is_some_and(|extension| extension == "parquet") {
+            files.push(path);
+        }
+    }
+    files.sort();
+    files
+}
+
+/// The rows of one file.
+pub fn read_file(path: &Path, family: &str) -> Vec<Plain> {
+    let file = File::open(path).unwrap();
+    let reader = ParquetRecordBatchReaderBuilder::try_new(file).unwrap().build().unwrap();
+    reader.flat_map(|batch| plain_rows(&batch.unwrap(), family)).collect()
+}
+
+/// The rows of all files of a family.
+pub fn read_family(data: &Path, family: &str) -> Vec<Plain> {
+    let files = parquet_files(&data.join(format!("family={family}")));
+    files.iter().flat_map(|path| read_file(path, family)).collect()
+}
+
+/// A small generator (xorshift64), so that one seed of a property makes a whole batch.
+pub struct Random(u64);
+
+impl Random {
+    pub fn new(seed: u64) -> Self {
+        Self(seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1)
+    }
+
+    pub fn next(&mut self) -> u64 {
+        self.0 ^= self.0 << 13;
+        self.0 ^= self.0 >> 7;
+        self.0 ^= self.0 << 17;
+        self.0
+    }
+
+    pub fn below(&mut self, bound: u64) -> u64 {
+        (self.next() >> 16) % bound
+    }
+
+    /// Often 0, often small, at times anything.
+    fn number(&mut self) -> u64 {
+        match self.below(4) {
+            0 => 0,
+            1 => 1 + self.below(4),
+            2 => self.next() >> 32,
+            _ => self.next(),
+        }
+    }
+
+    fn octets(&mut self) -> [u8; 16] {
+        if self.below(3) == 0 { [0; 16] } else { u128::from(self.next()).to_be_bytes() }
+    }
+
+    fn text(&mut self, batch: &mut Batch) -> Text {
+        const TEXTS: [&[u8]; 6] =
+            [b"", b"trust", "中文".as_bytes(), b"\xd6\xd0\xce\xc4", b"\xff\xfe", b"a\"b\\\n"];
+        batch.text.push(TEXTS[self.below(6) as usize]).unwrap()
+    }
+
+    fn extra(&mut self, batch: &mut Batch) -> Text {
+        let mut bytes = Vec::new();
+        for _ in 0..self.below(3) {
+            let value = match self.below(3) {
+                0 => Extra::Text(b"v\xd6\xd0"),
+                1 => Extra::Number(self.0),
+                _ => Extra::Bytes(&[1, 0xff]),
+            };
+            bytes.extend(Encoded::new(b"Key", value).parts().concat());
+        }
+        batch.text.push(&bytes).unwrap()
+    }
+
+    fn context(&mut self, batch: &mut Batch) -> Context {
+        let received_at = HOUR_BEGIN + self.below(7_200 * SECOND as u64) as i64;
+        Context {
+            exporter: match self.below(3) {
+                0 => IpAddr::V4(Ipv4Addr::UNSPECIFIED),
+                1 => Ipv4Addr::from(self.next() as u32).into(),
+                _ => Ipv6Addr::from(self.octets()).into(),
+            },
+            exporter_port: self.number() as u16,
+            format: Format::ALL[self.below(Format::ALL.len() as u64) as usize],
+            observation_domain: (self.below(2) == 0).then(|| self.number() as u32),
+            sequence: (self.below(2) == 0).then(|| self.number() as u32),
+            host: self.text(batch),
+            received_at,
+            event_time: match self.below(4) {
+                0 => EventTime::Header(received_at - self.next() as u32 as i64),
+                1 => EventTime::Received,
+                _ => EventTime::Record,
+            },
+            flags: match self.below(3) {
+                0 => Flags::TIME_FROM_DURATION.with(Flags::MTN_COUNTERS_SWAPPED),
+                _ => Flags::NONE,
+            },
+        }
+    }
+
+    fn columns(&mut self) -> ColumnSet {
+        let bits = self.next() | if self.below(2) == 0 { self.next() } else { 0 };
+        let chosen = Column::ALL.iter().enumerate().filter(|(index, _)| bits >> index & 1 == 1);
+        chosen.fold(ColumnSet::EMPTY, |columns, (_, column)| columns.with(*column))
+    }
+
+    fn fill_row(&mut self, batch: &mut Batch, row: usize, columns: ColumnSet) {
+        macro_rules! numbers {
+            ($($field:ident $column:ident),*) => {
+                $(if columns.has(Column::$column) {
+                    batch.session.$field[row] = self.number() as _;
+                })*
+            };
+        }
+        macro_rules! each {
+            ($method:ident: $($field:ident $column:ident),*) => {
+                $(if columns.has(Column::$column) {
+                    batch.session.$field[row] = self.$method();
+                })*
+            };
+        }
+        macro_rules! texts {
+            ($method:ident: $($field:ident $column:ident),*) => {
+                $(if columns.has(Column::$column) {
+                    batch.session.$field[row] = self.$method(batch);
+                })*
+            };
+        }
+        numbers!(event Event, protocol Protocol, src_v4 SrcV4, src_port SrcPort, dst_v4 DstV4);
+        numbers!(dst_port DstPort, nat_src_v4 NatSrcV4, nat_src_port NatSrcPort);
+        numbers!(nat_dst_v4 NatDstV4, nat_dst_port NatDstPort, src_vrf SrcVrf, dst_vrf DstVrf);
+        numbers!(direction Direction, initiator Initiator, start_s StartS, start_ns StartNs);
+        numbers!(end_s EndS, end_ns EndNs, duration_ms DurationMs, sent_packets SentPackets);
+        numbers!(sent_bytes SentBytes, received_packets ReceivedPackets);
+        numbers!(received_bytes ReceivedBytes);
+        each!(octets: src_v6 SrcV6, dst_v6 DstV6, nat_src_v6 NatSrcV6, nat_dst_v6 NatDstV6);
+        texts!(text: src_zone SrcZone, dst_zone DstZone, policy Policy, user User);
+        texts!(text: application Application, close_reason CloseReason, url Url);
+        texts!(extra: extra Extra);
+    }
+
+    /// Fills every cell and then forgets it all, so that leftovers are everywhere.
+    pub fn dirty(&mut self, batch: &mut Batch, rows: usize) {
+        let all = Column::ALL.iter().fold(ColumnSet::EMPTY, |all, column| all.with(*column));
+        for row in 0..rows {
+            self.fill_row(batch, row, all);
+        }
+        batch.clear();
+    }
+
+    /// Adds some runs of sessions, each with columns of its own, and unparsed records.
+    pub fn add_records(&mut self, batch: &mut Batch, runs: u64) {
+        for _ in 0..runs {
+            let context = self.context(batch);
+            let columns = self.columns();
+            let first = batch.session.rows();
+            let rows = self.below(8) as usize;
+            for row in first..first + rows {
+                self.fill_row(batch, row, columns);
+            }
+            assert!(batch.session.commit(rows, columns, &context));
+            if self.below(2) == 0 {
+                let reason = Reason::ALL[self.below(Reason::COUNT as u64) as usize];
+                let raw = self.text(batch);
+                assert!(batch.unparsed.push(&context, Unparsed { reason, raw }));
+            }
+        }
+    }
+}
