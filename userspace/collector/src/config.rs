@@ -160,7 +160,9 @@ impl Settings {
             }
         };
         if !allow.is_empty() && matches!(input, Input::Udp { .. }) {
-            return Err("allow needs source xdp: UDP sockets take what the kernel gives them".into());
+            return Err(
+                "allow needs source xdp: UDP sockets take what the kernel gives them".into()
+            );
         }
         let pipeline = self.pipeline(input, listeners, allow)?;
         let fallback = fallback

@@ -126,10 +126,9 @@ mod tests {
 
     #[test]
     fn frames_of_the_model_are_read_back() {
-        for (source, destination) in [
-            ("192.0.2.1:1000", "198.51.100.2:2055"),
-            ("[2001:db8::1]:1000", "[2001:db8::2]:2055"),
-        ] {
+        for (source, destination) in
+            [("192.0.2.1:1000", "198.51.100.2:2055"), ("[2001:db8::1]:1000", "[2001:db8::2]:2055")]
+        {
             for vlans in [&[] as &[u16], &[7], &[7, 8]] {
                 let frame = Frame {
                     src_mac: [2; 6],

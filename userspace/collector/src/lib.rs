@@ -1,4 +1,37 @@
 //! The parts of the program `logweir`, as a library for its own tests and benchmarks.
+//!
+//! A [`source`] gives datagrams to a [`worker`], which decodes them into batches and hands these
+//! over ([`handoff`]) to the writer's [`sink`]; a [`pipeline`] is all of them wired together, with
+//! the XDP program steered by [`steering`], and its [`balance`].
 #![forbid(unsafe_code)]
 
+pub mod balance;
+pub mod cli;
+pub mod clock;
+pub mod commands;
+pub mod config;
+pub mod counters;
+pub mod frame;
+pub mod handoff;
+pub mod latency;
+pub mod listener;
+pub mod nearest;
+pub mod nic;
+pub mod output;
+pub mod pipeline;
+pub mod sink;
+pub mod source;
 pub mod steering;
+pub mod worker;
+
+use std::io::Write;
+
+/// Prints a line to standard output. A reader that is gone is no failure.
+pub fn say(line: &str) {
+    let _ = writeln!(std::io::stdout().lock(), "{line}");
+}
+
+/// Prints a line about the program itself to standard error.
+pub fn tell(line: &str) {
+    let _ = writeln!(std::io::stderr().lock(), "logweir: {line}");
+}

@@ -43,7 +43,9 @@ impl FromStr for ListenSpec {
             Ok(address) => (Some(address.ip()), address.port()),
             Err(_) => {
                 let port = place.parse().map_err(|_| {
-                    format!("'{place}' is neither a port nor ADDRESS:PORT ([ADDRESS]:PORT for IPv6)")
+                    format!(
+                        "'{place}' is neither a port nor ADDRESS:PORT ([ADDRESS]:PORT for IPv6)"
+                    )
                 })?;
                 (None, port)
             }

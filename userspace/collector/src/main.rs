@@ -1,2 +1,14 @@
 //! The program `logweir`.
-fn main() {}
+
+use clap::Parser;
+use logweir::cli::Cli;
+use std::process::ExitCode;
+
+// The workers allocate nothing while they work; Parquet and compression allocate much, in many
+// sizes, on other threads than they free.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
+
+fn main() -> ExitCode {
+    Cli::parse().run()
+}

@@ -282,6 +282,12 @@ pub struct Listener {
     pub number: u16,
 }
 
+impl From<&crate::listener::Listener> for Listener {
+    fn from(listener: &crate::listener::Listener) -> Self {
+        Self { address: listener.address, port: listener.port, number: listener.number }
+    }
+}
+
 impl Listener {
     fn key(&self) -> ListenerKey {
         match self.address.map(|address| address.to_canonical()) {

@@ -251,7 +251,8 @@ mod tests {
 
         fn wait(&mut self, _: Duration) -> io::Result<()> {
             Ok(())
-        }    }
+        }
+    }
 
     fn run(payloads: Vec<&'static [u8]>, batches: usize) -> (Arc<WorkerCounters>, handoff::Inlet) {
         let capacity = Capacity { session_rows: 4096, unparsed_rows: 4096, text_bytes: 64 << 10 };

@@ -24,8 +24,9 @@
 //! was given brings it back. Any other descriptor is counted (`invalid_descriptors`) and skipped.
 //!
 //! All unsafe code of the project's collector that is not an instruction-set kernel is here, in
-//! four places: mapping memory (`mapping`), reaching the shared ring pages (`ring::memory`), the
-//! bytes of a frame (`umem`), and one `setsockopt` (`socket`).
+//! five places: mapping memory (`mapping`), reaching the shared ring pages (`ring::memory`), the
+//! bytes of a frame (`umem`), one `setsockopt` (`socket`), and `recvmmsg` for ordinary UDP sockets
+//! ([`udp`]), which take what the XDP program passes up.
 #![cfg_attr(all(test, loom), expect(dead_code, reason = "loom checks the index protocol alone"))]
 
 mod ring;
@@ -55,6 +56,9 @@ mod socket;
 mod statistics;
 #[cfg(not(all(test, loom)))]
 mod umem;
+
+#[cfg(not(all(test, loom)))]
+pub mod udp;
 
 #[cfg(not(all(test, loom)))]
 pub use api::*;

@@ -16,9 +16,9 @@ pub struct Args {
 /// Says what is wrong in the file, and where.
 pub fn run(args: &Args) -> Result<ExitCode, Failure> {
     let settings = config::read(&args.file).map_err(Failure::input)?;
-    settings.validate().map_err(|error| {
-        Failure::input(format!("{}: {error}", args.file.display()))
-    })?;
+    settings
+        .validate()
+        .map_err(|error| Failure::input(format!("{}: {error}", args.file.display())))?;
     crate::say(&format!("{} is good", args.file.display()));
     Ok(ExitCode::SUCCESS)
 }

@@ -46,9 +46,8 @@ pub struct Args {
 pub fn run(args: Args) -> Result<ExitCode, Failure> {
     // A wrong name among many files is told before the first record is printed.
     for file in &args.files {
-        std::fs::metadata(file).map_err(|error| {
-            Failure::input(format!("cannot read {}: {error}", file.display()))
-        })?;
+        std::fs::metadata(file)
+            .map_err(|error| Failure::input(format!("cannot read {}: {error}", file.display())))?;
     }
     let listener = Listener { number: 0, address: None, port: 0, format: args.format };
     let input = Input::Capture { files: args.files, exporter: args.exporter };

@@ -7,7 +7,7 @@ use crate::{
     pipeline::{Pipeline, Summary},
     sink::{SinkCounters, StoreSink},
 };
-use logweir_store::{Writer, WriterConfig};
+use logweir_store::writer::{Writer, WriterConfig};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use std::{
     fs,
@@ -160,9 +160,8 @@ fn watch(pipeline: &Pipeline<StoreSink>, stop: &AtomicBool, status: Duration) {
         let rate = |now: u64, before: u64| {
             (now.saturating_sub(before) as f64 / elapsed.as_secs_f64()).round() as u64
         };
-        let records = |balance: &crate::balance::Balance| {
-            balance.records.session + balance.records.unparsed
-        };
+        let records =
+            |balance: &crate::balance::Balance| balance.records.session + balance.records.unparsed;
         let lost = now.lost();
         let lost: Vec<_> = lost.iter().map(|(place, count)| format!("{place} {count}")).collect();
         crate::say(&format!(

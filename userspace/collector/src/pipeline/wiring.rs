@@ -108,11 +108,8 @@ impl Sources {
         let mut buffer_bytes = usize::MAX;
         for _ in 0..workers {
             let counters = Arc::new(SocketCounters::default());
-            let source = UdpSource::bind(
-                &config.listeners,
-                config.receive_buffer_bytes,
-                counters.clone(),
-            )?;
+            let source =
+                UdpSource::bind(&config.listeners, config.receive_buffer_bytes, counters.clone())?;
             buffer_bytes = buffer_bytes.min(source.receive_buffer_bytes());
             self.sockets.push((source, counters));
         }
@@ -156,7 +153,7 @@ impl Sources {
             let receiver =
                 Receiver::open(&device, &[queue], &options).map_err(|error| error.to_string())?;
             zero_copy &= receiver.is_zero_copy();
-            huge_pages &= receiver.pages() == Pages::Huge;
+            huge_pages &= receiver.pages() == Pages::Huge2MiB;
             for (queue, socket) in receiver.sockets() {
                 steering.insert_socket(queue, socket).map_err(|error| error.to_string())?;
             }

@@ -4,7 +4,10 @@ use super::{Sink, SinkCounters};
 use crate::latency;
 use hdrhistogram::Histogram;
 use logweir_decode::{batch::Batch, context::UnixNanos};
-use logweir_store::{Outcome, Writer};
+use logweir_store::{
+    error::StoreError,
+    writer::{Outcome, Writer},
+};
 use std::{path::PathBuf, sync::Arc};
 
 /// Complaints about failed writes that are printed; later ones are only counted.
@@ -59,7 +62,7 @@ impl StoreSink {
         self.counters.failed.set(totals.failed);
     }
 
-    fn complain(&mut self, error: &logweir_store::StoreError, rows: u64) {
+    fn complain(&mut self, error: &StoreError, rows: u64) {
         self.complaints += 1;
         if self.complaints <= COMPLAINTS_MAX {
             crate::tell(&format!("{rows} records lost: {error}"));

@@ -37,7 +37,7 @@ pub struct CaptureSource {
 
 enum Input {
     Capture(Box<Capture>),
-    Payloads { path: PathBuf, payloads: VecDeque<Vec<u8>> },
+    Payloads(VecDeque<Vec<u8>>),
 }
 
 /// A capture that is being read.
@@ -74,15 +74,16 @@ impl CaptureSource {
         let input = match extension.to_ascii_lowercase().as_str() {
             "bin" | "dat" => {
                 let payload = fs::read(&path).map_err(|error| named(&path, &error))?;
-                Input::Payloads { path, payloads: [payload].into() }
+                Input::Payloads([payload].into())
             }
             "log" | "txt" => {
                 let text = fs::read(&path).map_err(|error| named(&path, &error))?;
-                Input::Payloads { path, payloads: lines(&text) }
+                Input::Payloads(lines(&text))
             }
             "pcap" | "pcapng" | "cap" => Input::Capture(Box::new(Capture::open(path)?)),
             _ => {
-                let message = "its name ends in none of .pcap, .pcapng, .cap, .bin, .dat, .log, .txt";
+                let message =
+                    "its name ends in none of .pcap, .pcapng, .cap, .bin, .dat, .log, .txt";
                 return Err(named(&path, &io::Error::new(io::ErrorKind::InvalidInput, message)));
             }
         };
@@ -101,7 +102,7 @@ impl Source for CaptureSource {
         };
         let mut count = 0;
         let more = match input {
-            Input::Payloads { payloads, .. } => {
+            Input::Payloads(payloads) => {
                 for payload in payloads.drain(..payloads.len().min(BURST)) {
                     each(Arrival {
                         payload: &payload,
@@ -131,7 +132,8 @@ impl Source for CaptureSource {
 
     fn wait(&mut self, _: Duration) -> io::Result<()> {
         Ok(())
-    }}
+    }
+}
 
 impl Capture {
     fn open(path: PathBuf) -> io::Result<Self> {
@@ -144,13 +146,14 @@ impl Capture {
     /// Reads a burst of frames; `None` stands for one without a UDP datagram. `false` at the end.
     fn read_burst(&mut self, mut each: impl FnMut(Option<Arrival<'_>>)) -> io::Result<bool> {
         for _ in 0..BURST {
+            let exhausted = self.reader.reader_exhausted();
             match self.reader.next() {
                 Ok((len, block)) => {
                     read_block(&mut self.interfaces, &block, &mut each);
                     self.reader.consume(len);
                 }
                 Err(PcapError::Eof) => return Ok(false),
-                Err(PcapError::Incomplete(_)) if !self.reader.reader_exhausted() => {
+                Err(PcapError::Incomplete(_)) if !exhausted => {
                     let refilled = self.reader.refill();
                     refilled.map_err(|error| capture_error(&self.path, &error))?;
                 }
@@ -208,9 +211,8 @@ fn arrival<'a>(interface: Option<&Interface>, ticks: u64, data: &'a [u8]) -> Opt
     let nanos = u128::from(ticks % units) * 1_000_000_000 / u128::from(units);
     let seconds = i64::try_from(ticks / units).unwrap_or(i64::MAX);
     let seconds = seconds.saturating_add(interface.offset_s);
-    let received_at = seconds
-        .saturating_mul(1_000_000_000)
-        .saturating_add(i64::try_from(nanos).unwrap_or(0));
+    let received_at =
+        seconds.saturating_mul(1_000_000_000).saturating_add(i64::try_from(nanos).unwrap_or(0));
     Some(Arrival {
         payload: datagram.payload,
         exporter: datagram.source,

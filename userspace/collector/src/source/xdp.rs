@@ -121,13 +121,8 @@ mod tests {
             };
             let mut bytes = [0; 128];
             let len = frame.write(b"payload", &mut bytes).unwrap();
-            let meta = FrameMeta {
-                arrival_ns: 5,
-                listener: 3,
-                payload_offset,
-                payload_len: 7,
-                family,
-            };
+            let meta =
+                FrameMeta { arrival_ns: 5, listener: 3, payload_offset, payload_len: 7, family };
             let clocks = MonotonicToUnix::measure();
             let packet = &bytes[..len];
             let arrival_read = arrival(&meta.to_bytes(), packet, clocks).unwrap();

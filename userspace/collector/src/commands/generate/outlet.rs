@@ -102,8 +102,8 @@ impl Outlet {
     ) -> Result<(), String> {
         match self {
             Self::Interface { sender, framer } => {
-                let sent =
-                    sender.send(burst, |_, out| framer.write(out, &mut next).map_or(0, |(_, len)| len));
+                let sent = sender
+                    .send(burst, |_, out| framer.write(out, &mut next).map_or(0, |(_, len)| len));
                 if sent == 0 {
                     sender.wait(Some(FLUSH_MAX)).map_err(|error| error.to_string())?;
                 }
@@ -151,7 +151,9 @@ fn send_udp(socket: &UdpSocket, payload: &[u8]) -> Result<(), String> {
     loop {
         match socket.send(payload) {
             Ok(_) => return Ok(()),
-            Err(error) if error.raw_os_error() == Some(rustix::io::Errno::NOBUFS.raw_os_error()) => {
+            Err(error)
+                if error.raw_os_error() == Some(rustix::io::Errno::NOBUFS.raw_os_error()) =>
+            {
                 std::thread::sleep(Duration::from_micros(50));
             }
             // The answer to an earlier datagram; this one was not sent.
