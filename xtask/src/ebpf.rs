@@ -97,10 +97,10 @@ fn check_checksum(committed: &Path) -> Result<()> {
     let (said, is) = (read(committed, CHECKSUM)?, checksum(&object));
     ensure!(
         said == is,
-        "ebpf/object/{CHECKSUM} says {} and {OBJECT} has {}: run `cargo xtask ebpf` and commit \
+        "the SHA-256 in ebpf/object/{CHECKSUM} ({}) is not that of {OBJECT} ({}): run `cargo xtask ebpf` and commit \
          ebpf/object",
-        said.trim_end(),
-        is.trim_end(),
+        said.split_whitespace().next().unwrap_or("none"),
+        is.split_whitespace().next().unwrap_or("none"),
     );
     println!("ebpf/object/{CHECKSUM}: that of {OBJECT}");
     Ok(())
