@@ -178,7 +178,8 @@ impl V9Decoder {
         if progress.waiting.is_empty() {
             return progress.rejected.map_or(Outcome::Decoded, Outcome::Rejected);
         }
-        let waiter = Waiter { scopes, context, boot: header.boot(), flowsets: progress.waiting };
+        let Progress { rejected, waiting: flowsets } = progress;
+        let waiter = Waiter { scopes, context, boot: header.boot(), flowsets, rejected };
         match self.waiting.enter(waiter) {
             None => Outcome::Waiting,
             Some(refused) => give_up(&refused, batch),
@@ -189,7 +190,7 @@ impl V9Decoder {
     /// must have room for a datagram of any size.
     pub fn release(&mut self, now: UnixNanos, batch: &mut Batch) -> Option<Outcome> {
         while let Some(mut waiter) = self.waiting.next(self.templates.registry().changes(), now) {
-            let mut progress = Progress::default();
+            let mut progress = Progress { rejected: waiter.rejected, waiting: Vec::new() };
             for flowset in flowsets(&waiter.flowsets) {
                 let Waiter { scopes, boot, context, .. } = &waiter;
                 let result = self.data(&flowset, *scopes, *boot, context, batch, &mut progress);
@@ -201,6 +202,7 @@ impl V9Decoder {
                 return Some(progress.rejected.map_or(Outcome::Decoded, Outcome::Rejected));
             }
             waiter.flowsets = progress.waiting;
+            waiter.rejected = progress.rejected;
             self.waiting.put_back(waiter);
         }
         let waiter = self.waiting.expire(now)?;
@@ -297,5 +299,5 @@ fn give_up(waiter: &Waiter, batch: &mut Batch) -> Outcome {
     if let Some(raw) = batch.text.push(&waiter.flowsets) {
         batch.unparsed.push(&waiter.context, Unparsed { reason, raw });
     }
-    Outcome::Rejected(reason)
+    Outcome::Rejected(waiter.rejected.unwrap_or(reason))
 }

@@ -8,6 +8,7 @@ use super::{execute::BootTime, registry::Scope};
 use crate::{
     context::{Context, UnixNanos},
     limits::Limits,
+    reason::Reason,
 };
 use hashbrown::HashMap;
 use std::{collections::VecDeque, net::IpAddr};
@@ -27,6 +28,8 @@ pub struct Waiter {
     pub boot: BootTime,
     /// The flowsets that wait, headers included.
     pub flowsets: Vec<u8>,
+    /// Why another part of the datagram has been rejected already.
+    pub rejected: Option<Reason>,
 }
 
 impl Waiter {
@@ -167,6 +170,7 @@ mod tests {
             },
             boot: BootTime(0),
             flowsets: vec![0; bytes],
+            rejected: None,
         }
     }
 

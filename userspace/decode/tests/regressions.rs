@@ -1,0 +1,80 @@
+//! One test for each fault that was found once, by the name of what went wrong.
+
+#[path = "support/read.rs"]
+mod read;
+#[path = "support/v9.rs"]
+mod v9;
+
+use logweir_decode::{
+    batch::{Batch, Capacity},
+    decoder::{Datagram, Decoder, FormatHint, Outcome},
+    limits::Limits,
+    netflow::registry::Registry,
+    reason::Reason,
+};
+use read::{Record, records};
+use std::{net::IpAddr, sync::Arc};
+use v9::{V9, template};
+
+const CAPACITY: Capacity =
+    Capacity { session_rows: 70_000, unparsed_rows: 40_000, text_bytes: 2 << 20 };
+const SECOND_NS: i64 = 1_000_000_000;
+
+struct Run {
+    decoder: Decoder,
+    batch: Batch,
+    now: i64,
+}
+
+impl Run {
+    fn new(limits: Limits) -> Self {
+        let decoder = Decoder::new(Arc::new(Registry::new(limits)), limits);
+        Self { decoder, batch: Batch::new(CAPACITY), now: 1_700_000_000 * SECOND_NS }
+    }
+
+    fn decode_from(&mut self, exporter: [u8; 4], payload: &[u8]) -> Outcome {
+        self.now += SECOND_NS;
+        self.batch.clear();
+        let datagram = Datagram {
+            payload,
+            exporter: IpAddr::from(exporter),
+            exporter_port: 0,
+            received_at: self.now,
+            format: FormatHint::Auto,
+        };
+        self.decoder.decode(&datagram, &mut self.batch)
+    }
+
+    fn decode(&mut self, payload: &[u8]) -> Outcome {
+        self.decode_from([192, 0, 2, 1], payload)
+    }
+
+    fn release(&mut self) -> Option<Outcome> {
+        self.now += SECOND_NS;
+        self.batch.clear();
+        self.decoder.release(self.now, &mut self.batch)
+    }
+
+    fn records(&self) -> Vec<Record> {
+        records(&self.batch)
+    }
+}
+
+fn header() -> V9 {
+    V9::new(7, 1, 1_700_000_000, 1000)
+}
+
+/// A template of one source port.
+fn ports(id: u16) -> Vec<u8> {
+    template(id, &[(7, 2)])
+}
+
+#[test]
+fn a_datagram_of_which_a_part_was_rejected_does_not_become_decoded_by_waiting() {
+    let mut run = Run::new(Limits::DEFAULT);
+    let datagram = header().flowset(0, &ports(200)).flowset(300, &[0, 53]).bytes();
+    assert_eq!(run.decode(&datagram), Outcome::Waiting);
+    assert_eq!(run.decode(&header().flowset(0, &ports(300)).bytes()), Outcome::Decoded);
+    assert_eq!(run.release(), Some(Outcome::Rejected(Reason::TemplateId)));
+    assert_eq!(run.records().len(), 1);
+}
