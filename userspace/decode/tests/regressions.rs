@@ -78,3 +78,13 @@ fn a_datagram_of_which_a_part_was_rejected_does_not_become_decoded_by_waiting() 
     assert_eq!(run.release(), Some(Outcome::Rejected(Reason::TemplateId)));
     assert_eq!(run.records().len(), 1);
 }
+
+/// No time is asserted: with a search backwards for each line end this takes minutes.
+#[test]
+fn line_ends_without_text_are_split_in_one_go() {
+    let payload = [&b"<190>"[..], &b"\n".repeat(65_000)].concat();
+    for _ in 0..64 {
+        let mut run = Run::new(Limits::DEFAULT);
+        assert_eq!(run.decode(&payload), Outcome::Rejected(Reason::SyslogUnknown));
+    }
+}

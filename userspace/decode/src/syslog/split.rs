@@ -9,12 +9,14 @@ use memchr::memchr3_iter;
 
 /// The first message, trimmed, and what follows it.
 pub fn next(payload: &[u8]) -> (&[u8], &[u8]) {
+    let mut stop = FullStop::default();
     for at in memchr3_iter(b'\n', b'\0', b'<', payload) {
         let (before, after) = payload.split_at_checked(at).unwrap_or((payload, &[]));
+        let stopped = stop.at_end_of(before);
         let boundary = match after {
             [b'\0', ..] => true,
-            [b'\n', next @ ..] => starts_with_priority(next) || ends_with_stop(before),
-            _ => ends_with_stop(before) && starts_with_priority(after),
+            [b'\n', next @ ..] => starts_with_priority(next) || stopped,
+            _ => stopped && starts_with_priority(after),
         };
         if boundary {
             let separator = usize::from(!after.starts_with(b"<"));
@@ -34,8 +36,23 @@ pub fn starts_with_priority(bytes: &[u8]) -> bool {
     )
 }
 
-fn ends_with_stop(bytes: &[u8]) -> bool {
-    trim(bytes).ends_with(b".")
+/// Whether a text that grows ends with a full stop, padding aside. Each byte is looked at once: a
+/// datagram of line ends must not cost the square of its length.
+#[derive(Default)]
+struct FullStop {
+    seen: usize,
+    stopped: bool,
+}
+
+impl FullStop {
+    fn at_end_of(&mut self, text: &[u8]) -> bool {
+        let added = text.get(self.seen..).unwrap_or_default();
+        if let Some(last) = added.iter().rfind(|byte| !is_padding(**byte)) {
+            self.stopped = *last == b'.';
+        }
+        self.seen = text.len();
+        self.stopped
+    }
 }
 
 fn is_padding(byte: u8) -> bool {
