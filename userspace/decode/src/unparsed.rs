@@ -19,9 +19,9 @@ pub struct UnparsedTable {
 }
 
 impl UnparsedTable {
-    /// The shortest part of a datagram that becomes an unparsed record of its own: the header of
-    /// a NetFlow flowset, or a syslog priority and a line end.
-    pub const BYTES_PER_RECORD_MIN: usize = 4;
+    /// The shortest part of a datagram that becomes an unparsed record of its own: a
+    /// syslog line of one byte, and what ends it.
+    pub const BYTES_PER_RECORD_MIN: usize = 2;
 
     /// An empty table for this many rows.
     pub fn new(capacity: usize) -> Self {

@@ -88,3 +88,17 @@ fn line_ends_without_text_are_split_in_one_go() {
         assert_eq!(run.decode(&payload), Outcome::Rejected(Reason::SyslogUnknown));
     }
 }
+
+#[test]
+fn a_batch_with_room_takes_in_every_line_of_a_datagram_of_nuls() {
+    let mut payload = b"a\0".repeat(40);
+    payload.push(b'a');
+    let capacity = Capacity { session_rows: 1024, unparsed_rows: 22, text_bytes: 64 << 10 };
+    let mut batch = Batch::new(capacity);
+    let mut run = Run::new(Limits::DEFAULT);
+    if batch.has_room_for(payload.len()) {
+        std::mem::swap(&mut run.batch, &mut batch);
+        run.decode(&payload);
+        assert_eq!(run.batch.unparsed.rows(), 41);
+    }
+}
