@@ -102,3 +102,14 @@ fn a_batch_with_room_takes_in_every_line_of_a_datagram_of_nuls() {
         assert_eq!(run.batch.unparsed.rows(), 41);
     }
 }
+
+#[test]
+fn a_template_that_cannot_be_used_puts_the_one_before_it_out_of_force() {
+    let mut run = Run::new(Limits::DEFAULT);
+    assert_eq!(run.decode(&header().flowset(0, &ports(300)).bytes()), Outcome::Decoded);
+    let variable = template(300, &[(236, u16::MAX), (7, 2)]);
+    let outcome = run.decode(&header().flowset(0, &variable).bytes());
+    assert_eq!(outcome, Outcome::Rejected(Reason::TemplateFieldLength));
+    let data = header().flowset(300, &[0, 53, 0, 80]).bytes();
+    assert_eq!(run.decode(&data), Outcome::Waiting, "not decoded by the layout of before");
+}

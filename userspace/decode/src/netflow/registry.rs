@@ -101,6 +101,16 @@ impl Registry {
         Ok(())
     }
 
+    /// Puts a template out of force.
+    fn withdraw(&self, scope: Scope, id: u16) {
+        let mut inner = self.inner.write().unwrap_or_else(PoisonError::into_inner);
+        let Some(domain) = inner.domains.get_mut(&scope) else { return };
+        let Some(template) = domain.templates.remove(&id) else { return };
+        domain.changes.fetch_add(1, Ordering::Release);
+        inner.bytes -= template.bytes();
+        self.changes.fetch_add(1, Ordering::Release);
+    }
+
     fn count_domain(&self, inner: &mut Inner, exporter: IpAddr) -> Result<(), Reason> {
         let exporters = inner.domains_of.len();
         match inner.domains_of.get_mut(&exporter) {
@@ -161,9 +171,23 @@ impl Cache {
         }) {
             return Ok(());
         }
-        let plan = Plan::compile(record, profile, self.registry.limits.fields_per_template)?;
-        let template = Arc::new(Template { definition: record.definition.into(), plan });
-        self.registry.publish(scope, record.id, template)
+        let learned = Plan::compile(record, profile, self.registry.limits.fields_per_template)
+            .and_then(|plan| {
+                let template = Arc::new(Template { definition: record.definition.into(), plan });
+                self.registry.publish(scope, record.id, template)
+            });
+        if learned.is_err() {
+            // The exporter has given up the layout of before: data must not be read by it.
+            self.withdraw(scope, record.id);
+        }
+        learned
+    }
+
+    /// Puts a template out of force, where there is one.
+    pub fn withdraw(&mut self, scope: Scope, id: u16) {
+        if self.get(scope, id).is_some() {
+            self.registry.withdraw(scope, id);
+        }
     }
 
     /// Takes over what has changed in a domain.
