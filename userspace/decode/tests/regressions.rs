@@ -113,3 +113,18 @@ fn a_template_that_cannot_be_used_puts_the_one_before_it_out_of_force() {
     let data = header().flowset(300, &[0, 53, 0, 80]).bytes();
     assert_eq!(run.decode(&data), Outcome::Waiting, "not decoded by the layout of before");
 }
+
+#[test]
+fn a_session_log_template_replaces_another_of_the_same_id() {
+    let marks = [225, 227, 229, 230, 234, 235].map(|element| (element, 1));
+    let source_id = 0x01_05_00_0b;
+    let header = || V9::new(source_id, 1, 1_700_000_000, 1000);
+    let mut run = Run::new(Limits::DEFAULT);
+    assert_eq!(run.decode(&header().flowset(0, &ports(300)).bytes()), Outcome::Decoded);
+    assert_eq!(run.decode(&header().flowset(0, &template(300, &marks)).bytes()), Outcome::Decoded);
+    let data = header().flowset(300, &[1, 2, 3, 4, 5, 6]).bytes();
+    assert_eq!(run.decode(&data), Outcome::Decoded);
+    let formats: Vec<_> =
+        run.records().into_iter().map(|record| record["format"].clone()).collect();
+    assert_eq!(formats, ["huawei-usg-netflow"]);
+}

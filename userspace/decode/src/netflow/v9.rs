@@ -239,6 +239,10 @@ impl V9Decoder {
             };
             let [as_sent, masked] = scopes;
             let scope = if profile == Profile::HuaweiUsg { masked } else { as_sent };
+            if scope != as_sent {
+                // Data looks there first.
+                self.templates.withdraw(as_sent, record.id);
+            }
             // A template that cannot be used leaves the others of its flowset usable.
             result = result.and(self.templates.learn(scope, &record, profile));
         }
