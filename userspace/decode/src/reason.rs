@@ -48,7 +48,8 @@ reasons! {
     TemplateLimit = "template_limit";
     /// Data whose template did not come in time, or for which the waiting room was full.
     TemplateMissing = "template_missing";
-    /// A data flowset that is shorter than one record of its template.
+    /// A data flowset that is shorter than one record of its template, or what is left behind its
+    /// last whole record and is no padding.
     DataTruncated = "data_truncated";
     /// A syslog priority that is not `<0>` to `<191>`.
     SyslogPriority = "syslog_priority";

@@ -128,3 +128,21 @@ fn a_session_log_template_replaces_another_of_the_same_id() {
         run.records().into_iter().map(|record| record["format"].clone()).collect();
     assert_eq!(formats, ["huawei-usg-netflow"]);
 }
+
+#[test]
+fn bytes_behind_the_last_whole_record_are_not_lost() {
+    let mut run = Run::new(Limits::DEFAULT);
+    let fields = template(300, &[(8, 4), (12, 4)]);
+    assert_eq!(run.decode(&header().flowset(0, &fields).bytes()), Outcome::Decoded);
+    let mut body = vec![192, 0, 2, 7, 192, 0, 2, 8];
+    body.extend([192, 0, 2, 9, 0, 0]);
+    let outcome = run.decode(&header().flowset(300, &body).bytes());
+    assert_eq!(outcome, Outcome::Rejected(Reason::DataTruncated));
+    let [session, unparsed] = &run.records()[..] else { panic!("{:?}", run.records()) };
+    assert_eq!(session["src_addr"], "192.0.2.7");
+    assert_eq!(unparsed["raw"], r"\xc0\x00\x02\t\x00\x00");
+    for padding in [&[1u8, 2, 3] as &[u8], &[0; 7]] {
+        let body = [&[192, 0, 2, 7, 192, 0, 2, 8], padding].concat();
+        assert_eq!(run.decode(&header().flowset(300, &body).bytes()), Outcome::Decoded);
+    }
+}

@@ -14,7 +14,7 @@ use crate::{
 pub struct BootTime(pub i64);
 
 /// Appends the records of a flowset's body to the batch, and tells how many there were. Bytes
-/// after the last whole record are padding. The caller has made sure that the batch has room.
+/// after the last whole record are left to the caller, who has made sure that the batch has room.
 pub fn execute(
     plan: &Plan,
     body: &[u8],

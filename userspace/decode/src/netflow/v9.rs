@@ -29,6 +29,8 @@ use std::sync::Arc;
 
 const HEADER_LEN: usize = 20;
 const FLOWSET_HEADER_LEN: usize = 4;
+/// Flowsets are padded to a multiple of this (RFC 3954 §5.3), so padding is shorter.
+const ALIGNMENT: usize = 4;
 const TEMPLATE_FLOWSET: u16 = 0;
 const OPTIONS_TEMPLATE_FLOWSET: u16 = 1;
 
@@ -172,7 +174,7 @@ impl V9Decoder {
                 _ => self.data(&flowset, scopes, header.boot(), &context, batch, &mut progress),
             };
             if let Err(reason) = result {
-                reject_flowset(&flowset, reason, &context, batch, &mut progress);
+                reject_bytes(flowset.bytes, reason, &context, batch, &mut progress);
             }
         }
         if progress.waiting.is_empty() {
@@ -195,7 +197,7 @@ impl V9Decoder {
                 let Waiter { scopes, boot, context, .. } = &waiter;
                 let result = self.data(&flowset, *scopes, *boot, context, batch, &mut progress);
                 if let Err(reason) = result {
-                    reject_flowset(&flowset, reason, context, batch, &mut progress);
+                    reject_bytes(flowset.bytes, reason, context, batch, &mut progress);
                 }
             }
             if progress.waiting.is_empty() {
@@ -270,8 +272,13 @@ impl V9Decoder {
         if flowset.body.len() < usize::from(plan.record_len) {
             return if is_zero(flowset.body) { Ok(()) } else { Err(Reason::DataTruncated) };
         }
-        let context = Context { format: plan.format, ..*context };
-        execute(plan, flowset.body, boot, &context, batch);
+        let options = plan.options;
+        let padding = flowset.body.chunks_exact(usize::from(plan.record_len)).remainder();
+        let record_context = Context { format: plan.format, ..*context };
+        execute(plan, flowset.body, boot, &record_context, batch);
+        if !options && padding.len() >= ALIGNMENT && !is_zero(padding) {
+            reject_bytes(padding, Reason::DataTruncated, context, batch, progress);
+        }
         Ok(())
     }
 }
@@ -285,15 +292,15 @@ fn scopes(datagram: &Datagram<'_>, source_id: u32) -> [Scope; 2] {
     [source_id, masked].map(|domain| Scope { exporter: datagram.exporter, domain })
 }
 
-fn reject_flowset(
-    flowset: &FlowSet<'_>,
+fn reject_bytes(
+    bytes: &[u8],
     reason: Reason,
     context: &Context,
     batch: &mut Batch,
     progress: &mut Progress,
 ) {
     progress.rejected.get_or_insert(reason);
-    if let Some(raw) = batch.text.push(flowset.bytes) {
+    if let Some(raw) = batch.text.push(bytes) {
         batch.unparsed.push(context, Unparsed { reason, raw });
     }
 }
