@@ -146,3 +146,19 @@ fn bytes_behind_the_last_whole_record_are_not_lost() {
         assert_eq!(run.decode(&header().flowset(300, &body).bytes()), Outcome::Decoded);
     }
 }
+
+#[test]
+fn times_of_before_the_uptime_wrapped_are_in_the_past() {
+    let mut run = Run::new(Limits::DEFAULT);
+    let fields = template(300, &[(22, 4), (21, 4), (230, 1)]);
+    // The flow began two seconds before the uptime wrapped, and ended a second after the header
+    // was made; it is exported three seconds after the wrap.
+    let mut body = (u32::MAX - 1999).to_be_bytes().to_vec();
+    body.extend(4000u32.to_be_bytes());
+    body.push(2);
+    let datagram = V9::new(7, 1, 1_700_000_000, 3000).flowset(0, &fields).flowset(300, &body);
+    assert_eq!(run.decode(&datagram.bytes()), Outcome::Decoded);
+    let record = &run.records()[0];
+    assert_eq!(record["start_time"], "1699999995000000000.3");
+    assert_eq!(record["end_time"], "1700000001000000000.3");
+}

@@ -9,16 +9,37 @@ use crate::{
     text::{Text, TextArena},
 };
 
-/// When the exporter started: what its uptime counts from. Milliseconds since 1970 UTC.
+/// The clocks of a datagram's header: what uptimes in its records are told by.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct BootTime(pub i64);
+pub struct ExportTime {
+    /// Milliseconds since 1970 UTC.
+    pub unix_ms: i64,
+    /// Milliseconds since the exporter started, modulo 2³².
+    pub uptime_ms: u32,
+}
+
+impl ExportTime {
+    /// Records may be switched a little after their datagram's header was made.
+    const AHEAD_MS_MAX: u32 = 3_600_000;
+
+    /// The time at which the uptime was `uptime_ms`, milliseconds since 1970 UTC. An uptime wraps
+    /// after 49.7 days: one above that of the header is of the turn before.
+    fn unix_ms_at(self, uptime_ms: u32) -> i64 {
+        let ahead = uptime_ms.wrapping_sub(self.uptime_ms);
+        if ahead <= Self::AHEAD_MS_MAX {
+            self.unix_ms + i64::from(ahead)
+        } else {
+            self.unix_ms - i64::from(self.uptime_ms.wrapping_sub(uptime_ms))
+        }
+    }
+}
 
 /// Appends the records of a flowset's body to the batch, and tells how many there were. Bytes
 /// after the last whole record are left to the caller, who has made sure that the batch has room.
 pub fn execute(
     plan: &Plan,
     body: &[u8],
-    boot: BootTime,
+    exported: ExportTime,
     context: &Context,
     batch: &mut Batch,
 ) -> usize {
@@ -28,7 +49,7 @@ pub fn execute(
         return 0;
     }
     for step in &plan.moves {
-        move_column(plan, step, &records, boot, &mut batch.session);
+        move_column(plan, step, &records, exported, &mut batch.session);
     }
     if let (Some(event), Cells::U8(cells)) =
         (plan.constant_event, batch.session.vacant(Column::Event))
@@ -91,7 +112,7 @@ fn move_column(
     plan: &Plan,
     step: &Move,
     records: &Records<'_>,
-    boot: BootTime,
+    exported: ExportTime,
     table: &mut SessionTable,
 ) {
     match step.read {
@@ -107,11 +128,9 @@ fn move_column(
             move_milliseconds(step.column, rest, times, table);
         }
         Read::UptimeMilliseconds(rest) => {
-            // The uptime is a number of 32 bits that wraps after 49.7 days; so does the time at
-            // which a flow was switched, and the sum is right as long as both are of one turn.
             let times = records
                 .array(step.offset)
-                .map(|bytes| boot.0.wrapping_add(i64::from(u32::from_be_bytes(bytes))) as u64);
+                .map(|bytes| exported.unix_ms_at(u32::from_be_bytes(bytes)) as u64);
             move_milliseconds(step.column, rest, times, table);
         }
     }

@@ -9,7 +9,7 @@
 //! counts flowsets, the RFC that it counts records; lengths say enough.
 
 use super::{
-    execute::{BootTime, execute},
+    execute::{ExportTime, execute},
     huawei_usg,
     profile::Profile,
     registry::{Cache, Registry, Scope},
@@ -66,8 +66,8 @@ impl Header {
         Some((header, flowsets))
     }
 
-    fn boot(self) -> BootTime {
-        BootTime(i64::from(self.unix_seconds) * 1000 - i64::from(self.uptime_ms))
+    fn exported(self) -> ExportTime {
+        ExportTime { unix_ms: i64::from(self.unix_seconds) * 1000, uptime_ms: self.uptime_ms }
     }
 }
 
@@ -171,7 +171,7 @@ impl V9Decoder {
                 OPTIONS_TEMPLATE_FLOWSET => {
                     self.learn(&flowset, true, datagram.format, header, scopes)
                 }
-                _ => self.data(&flowset, scopes, header.boot(), &context, batch, &mut progress),
+                _ => self.data(&flowset, scopes, header.exported(), &context, batch, &mut progress),
             };
             if let Err(reason) = result {
                 reject_bytes(flowset.bytes, reason, &context, batch, &mut progress);
@@ -181,7 +181,7 @@ impl V9Decoder {
             return progress.rejected.map_or(Outcome::Decoded, Outcome::Rejected);
         }
         let Progress { rejected, waiting: flowsets } = progress;
-        let waiter = Waiter { scopes, context, boot: header.boot(), flowsets, rejected };
+        let waiter = Waiter { scopes, context, exported: header.exported(), flowsets, rejected };
         match self.waiting.enter(waiter) {
             None => Outcome::Waiting,
             Some(refused) => give_up(&refused, batch),
@@ -194,8 +194,8 @@ impl V9Decoder {
         while let Some(mut waiter) = self.waiting.next(self.templates.registry().changes(), now) {
             let mut progress = Progress { rejected: waiter.rejected, waiting: Vec::new() };
             for flowset in flowsets(&waiter.flowsets) {
-                let Waiter { scopes, boot, context, .. } = &waiter;
-                let result = self.data(&flowset, *scopes, *boot, context, batch, &mut progress);
+                let Waiter { scopes, exported, context, .. } = &waiter;
+                let result = self.data(&flowset, *scopes, *exported, context, batch, &mut progress);
                 if let Err(reason) = result {
                     reject_bytes(flowset.bytes, reason, context, batch, &mut progress);
                 }
@@ -255,7 +255,7 @@ impl V9Decoder {
         &mut self,
         flowset: &FlowSet<'_>,
         scopes: [Scope; 2],
-        boot: BootTime,
+        exported: ExportTime,
         context: &Context,
         batch: &mut Batch,
         progress: &mut Progress,
@@ -275,7 +275,7 @@ impl V9Decoder {
         let options = plan.options;
         let padding = flowset.body.chunks_exact(usize::from(plan.record_len)).remainder();
         let record_context = Context { format: plan.format, ..*context };
-        execute(plan, flowset.body, boot, &record_context, batch);
+        execute(plan, flowset.body, exported, &record_context, batch);
         if !options && padding.len() >= ALIGNMENT && !is_zero(padding) {
             reject_bytes(padding, Reason::DataTruncated, context, batch, progress);
         }

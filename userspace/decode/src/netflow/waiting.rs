@@ -4,7 +4,7 @@
 //! the front, and goes to the back where it still waits. So each step is cheap, however many wait,
 //! and between rounds the front is the oldest.
 
-use super::{execute::BootTime, registry::Scope};
+use super::{execute::ExportTime, registry::Scope};
 use crate::{
     context::{Context, UnixNanos},
     limits::Limits,
@@ -25,7 +25,7 @@ pub struct Waiter {
     /// What its records will share.
     pub context: Context,
     /// What its uptime-relative times count from.
-    pub boot: BootTime,
+    pub exported: ExportTime,
     /// The flowsets that wait, headers included.
     pub flowsets: Vec<u8>,
     /// Why another part of the datagram has been rejected already.
@@ -168,7 +168,7 @@ mod tests {
                 event_time: EventTime::Record,
                 flags: Flags::NONE,
             },
-            boot: BootTime(0),
+            exported: ExportTime { unix_ms: 0, uptime_ms: 0 },
             flowsets: vec![0; bytes],
             rejected: None,
         }
