@@ -46,7 +46,8 @@ impl Format {
 /// Where a record's `event_time` comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum EventTime {
-    /// From the row: `start` of a `create`, `end` of any other event (`start` where it has none).
+    /// From the row: `start` of a `create`, `end` of any other event; the other one where it has
+    /// none.
     Record,
     /// From the header of the line or datagram.
     Header(UnixNanos),

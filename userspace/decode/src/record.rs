@@ -78,7 +78,7 @@ pub fn event_time(context: &Context, row: &SessionRow) -> Time {
     match context.event_time {
         EventTime::Header(unix_nanos) => Some(Time { unix_nanos, digits: 0 }),
         EventTime::Received => None,
-        EventTime::Record if row.event == Some(Event::Create as u8) => start,
+        EventTime::Record if row.event == Some(Event::Create as u8) => start.or(end),
         EventTime::Record => end.or(start),
     }
     .unwrap_or(Time::nanos(context.received_at))

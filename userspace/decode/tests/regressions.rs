@@ -162,3 +162,17 @@ fn times_of_before_the_uptime_wrapped_are_in_the_past() {
     assert_eq!(record["start_time"], "1699999995000000000.3");
     assert_eq!(record["end_time"], "1700000001000000000.3");
 }
+
+#[test]
+fn a_creation_that_only_has_an_end_takes_its_time_from_there() {
+    let mut run = Run::new(Limits::DEFAULT);
+    let fields = template(300, &[(151, 4), (230, 1)]);
+    let body = [&1_600_000_000u32.to_be_bytes()[..], &[1]].concat();
+    let datagram = header().flowset(0, &fields).flowset(300, &body);
+    assert_eq!(run.decode(&datagram.bytes()), Outcome::Decoded);
+    let record = &run.records()[0];
+    assert_eq!(
+        [&*record["time_source"], &*record["event_time"]],
+        ["record", "1600000000000000000.0"]
+    );
+}
