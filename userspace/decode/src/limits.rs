@@ -11,6 +11,8 @@ pub struct Limits {
     pub templates_per_domain: usize,
     /// Bytes that the templates of all exporters may take.
     pub template_bytes: usize,
+    /// Bytes that the templates of one exporter may take.
+    pub template_bytes_per_exporter: usize,
     /// Fields, a template.
     pub fields_per_template: usize,
     /// Datagrams that wait for a template, a worker.
@@ -32,6 +34,7 @@ impl Limits {
         domains_per_exporter: 256,
         templates_per_domain: 256,
         template_bytes: 128 << 20,
+        template_bytes_per_exporter: 4 << 20,
         fields_per_template: 512,
         waiting_datagrams: 8_192,
         waiting_bytes: 16 << 20,

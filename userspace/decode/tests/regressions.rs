@@ -176,3 +176,21 @@ fn a_creation_that_only_has_an_end_takes_its_time_from_there() {
         ["record", "1600000000000000000.0"]
     );
 }
+
+#[test]
+fn the_templates_of_one_exporter_leave_room_for_those_of_others() {
+    let limits = Limits {
+        template_bytes: 1 << 20,
+        template_bytes_per_exporter: 512 << 10,
+        ..Limits::DEFAULT
+    };
+    let mut run = Run::new(limits);
+    let fields: Vec<_> = (0..300).map(|field| (field, 1)).collect();
+    for id in 256..1256 {
+        let source_id = u32::from(id % 16);
+        let datagram = V9::new(source_id, 1, 0, 0).flowset(0, &template(id, &fields));
+        run.decode_from([192, 0, 2, 66], &datagram.bytes());
+    }
+    let datagram = header().flowset(0, &ports(300)).flowset(300, &[0, 53]);
+    assert_eq!(run.decode(&datagram.bytes()), Outcome::Decoded);
+}

@@ -49,7 +49,14 @@ struct Domain {
 #[derive(Debug, Default)]
 struct Inner {
     domains: HashMap<Scope, Domain>,
-    domains_of: HashMap<IpAddr, usize>,
+    shares: HashMap<IpAddr, Share>,
+    bytes: usize,
+}
+
+/// What one exporter takes of the limits.
+#[derive(Clone, Copy, Debug, Default)]
+struct Share {
+    domains: usize,
     bytes: usize,
 }
 
@@ -81,20 +88,35 @@ impl Registry {
     /// Stores a template, in place of one with the same ID; refused where a limit is reached.
     fn publish(&self, scope: Scope, id: u16, template: Arc<Template>) -> Result<(), Reason> {
         let mut inner = self.inner.write().unwrap_or_else(PoisonError::into_inner);
-        let known = inner.domains.get(&scope);
-        let replaced = known.and_then(|domain| domain.templates.get(&id));
-        let replaced_bytes = replaced.map_or(0, |old| old.bytes());
-        let bytes = inner.bytes - replaced_bytes + template.bytes();
-        let templates_full = replaced.is_none()
-            && known.is_some_and(|d| d.templates.len() >= self.limits.templates_per_domain);
-        if templates_full || bytes > self.limits.template_bytes {
+        let Inner { domains, shares, bytes } = &mut *inner;
+        let (share, domain) = (shares.get(&scope.exporter), domains.get(&scope));
+        if share.is_none() && shares.len() >= self.limits.exporters {
             return Err(Reason::TemplateLimit);
         }
-        if known.is_none() {
-            self.count_domain(&mut inner, scope.exporter)?;
+        let mut share = share.copied().unwrap_or_default();
+        let mut total = *bytes;
+        match domain.and_then(|domain| domain.templates.get(&id)) {
+            Some(replaced) => {
+                total -= replaced.bytes();
+                share.bytes -= replaced.bytes();
+            }
+            None if domain.map_or(0, |d| d.templates.len()) >= self.limits.templates_per_domain => {
+                return Err(Reason::TemplateLimit);
+            }
+            None => {}
         }
-        inner.bytes = bytes;
-        let domain = inner.domains.entry(scope).or_default();
+        share.domains += usize::from(domain.is_none());
+        share.bytes += template.bytes();
+        total += template.bytes();
+        if share.domains > self.limits.domains_per_exporter
+            || share.bytes > self.limits.template_bytes_per_exporter
+            || total > self.limits.template_bytes
+        {
+            return Err(Reason::TemplateLimit);
+        }
+        *bytes = total;
+        shares.insert(scope.exporter, share);
+        let domain = domains.entry(scope).or_default();
         domain.templates.insert(id, template);
         domain.changes.fetch_add(1, Ordering::Release);
         self.changes.fetch_add(1, Ordering::Release);
@@ -108,19 +130,10 @@ impl Registry {
         let Some(template) = domain.templates.remove(&id) else { return };
         domain.changes.fetch_add(1, Ordering::Release);
         inner.bytes -= template.bytes();
-        self.changes.fetch_add(1, Ordering::Release);
-    }
-
-    fn count_domain(&self, inner: &mut Inner, exporter: IpAddr) -> Result<(), Reason> {
-        let exporters = inner.domains_of.len();
-        match inner.domains_of.get_mut(&exporter) {
-            Some(domains) if *domains < self.limits.domains_per_exporter => *domains += 1,
-            None if exporters < self.limits.exporters => {
-                inner.domains_of.insert(exporter, 1);
-            }
-            _ => return Err(Reason::TemplateLimit),
+        if let Some(share) = inner.shares.get_mut(&scope.exporter) {
+            share.bytes -= template.bytes();
         }
-        Ok(())
+        self.changes.fetch_add(1, Ordering::Release);
     }
 }
 
