@@ -17,6 +17,8 @@ pub struct Limits {
     pub fields_per_template: usize,
     /// Datagrams that wait for a template, a worker.
     pub waiting_datagrams: usize,
+    /// Datagrams of one exporter that wait for a template, a worker.
+    pub waiting_datagrams_per_exporter: usize,
     /// Bytes of datagrams that wait for a template, a worker.
     pub waiting_bytes: usize,
     /// Bytes of datagrams of one exporter that wait for a template, a worker.
@@ -37,6 +39,7 @@ impl Limits {
         template_bytes_per_exporter: 4 << 20,
         fields_per_template: 512,
         waiting_datagrams: 8_192,
+        waiting_datagrams_per_exporter: 1_024,
         waiting_bytes: 16 << 20,
         waiting_bytes_per_exporter: 2 << 20,
         // Exporters repeat their templates every half hour at the latest.

@@ -194,3 +194,16 @@ fn the_templates_of_one_exporter_leave_room_for_those_of_others() {
     let datagram = header().flowset(0, &ports(300)).flowset(300, &[0, 53]);
     assert_eq!(run.decode(&datagram.bytes()), Outcome::Decoded);
 }
+
+#[test]
+fn the_waiting_datagrams_of_one_exporter_leave_room_for_those_of_others() {
+    let mut run = Run::new(Limits {
+        waiting_datagrams: 64,
+        waiting_datagrams_per_exporter: 48,
+        ..Limits::DEFAULT
+    });
+    for _ in 0..100 {
+        run.decode_from([192, 0, 2, 66], &header().flowset(300, &[0, 53]).bytes());
+    }
+    assert_eq!(run.decode(&header().flowset(300, &[0, 53]).bytes()), Outcome::Waiting);
+}

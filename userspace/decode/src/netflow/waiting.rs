@@ -44,8 +44,15 @@ pub struct WaitingRoom {
     limits: Limits,
     waiters: VecDeque<Waiter>,
     bytes: usize,
-    bytes_of: HashMap<IpAddr, usize>,
+    shares: HashMap<IpAddr, Share>,
     round: Round,
+}
+
+/// What one exporter takes of the room.
+#[derive(Clone, Copy, Debug, Default)]
+struct Share {
+    datagrams: usize,
+    bytes: usize,
 }
 
 /// A turn in which each waiter is tried once.
@@ -66,7 +73,7 @@ impl WaitingRoom {
             limits,
             waiters: VecDeque::new(),
             bytes: 0,
-            bytes_of: HashMap::new(),
+            shares: HashMap::new(),
             round: Round::default(),
         }
     }
@@ -85,10 +92,11 @@ impl WaitingRoom {
     #[must_use]
     pub fn enter(&mut self, waiter: Waiter) -> Option<Waiter> {
         let bytes = waiter.bytes();
-        let own = self.bytes_of.get(&waiter.context.exporter).copied().unwrap_or(0);
+        let own = self.shares.get(&waiter.context.exporter).copied().unwrap_or_default();
         let full = self.waiters.len() >= self.limits.waiting_datagrams
             || self.bytes + bytes > self.limits.waiting_bytes
-            || own + bytes > self.limits.waiting_bytes_per_exporter;
+            || own.datagrams >= self.limits.waiting_datagrams_per_exporter
+            || own.bytes + bytes > self.limits.waiting_bytes_per_exporter;
         if full {
             return Some(waiter);
         }
@@ -116,7 +124,9 @@ impl WaitingRoom {
     /// Takes in, or back, a waiter that must wait.
     pub fn put_back(&mut self, waiter: Waiter) {
         self.bytes += waiter.bytes();
-        *self.bytes_of.entry(waiter.context.exporter).or_default() += waiter.bytes();
+        let own = self.shares.entry(waiter.context.exporter).or_default();
+        own.datagrams += 1;
+        own.bytes += waiter.bytes();
         self.waiters.push_back(waiter);
     }
 
@@ -135,10 +145,11 @@ impl WaitingRoom {
         let waiter = self.waiters.pop_front()?;
         let bytes = waiter.bytes();
         self.bytes = self.bytes.saturating_sub(bytes);
-        if let Some(own) = self.bytes_of.get_mut(&waiter.context.exporter) {
-            *own = own.saturating_sub(bytes);
-            if *own == 0 {
-                self.bytes_of.remove(&waiter.context.exporter);
+        if let Some(own) = self.shares.get_mut(&waiter.context.exporter) {
+            own.datagrams = own.datagrams.saturating_sub(1);
+            own.bytes = own.bytes.saturating_sub(bytes);
+            if own.datagrams == 0 {
+                self.shares.remove(&waiter.context.exporter);
             }
         }
         Some(waiter)
@@ -183,7 +194,7 @@ mod tests {
         assert!(refused > 0);
         assert!(room.enter(waiter([192, 0, 2, 2], 0, 1000)).is_none());
         while room.pop_front().is_some() {}
-        assert_eq!((room.bytes, room.bytes_of.len()), (0, 0));
+        assert_eq!((room.bytes, room.shares.len()), (0, 0));
     }
 
     #[test]
