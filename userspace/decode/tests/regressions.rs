@@ -207,3 +207,17 @@ fn the_waiting_datagrams_of_one_exporter_leave_room_for_those_of_others() {
     }
     assert_eq!(run.decode(&header().flowset(300, &[0, 53]).bytes()), Outcome::Waiting);
 }
+
+#[test]
+fn a_value_cannot_forge_a_key_that_was_there_before() {
+    let mut run = Run::new(Limits::DEFAULT);
+    let line = b"<190>FW %%01SECLOG/6/SESSION_URL(l):Protocol=tcp,SourceIP=192.0.2.7,\
+        PolicyName=a,SourceIP=192.0.2.8,Page=/a?b=1,SourceNatIP=192.0.2.9,Host=h.example,\
+        SourceNatPort=1.";
+    assert_eq!(run.decode(line), Outcome::Decoded);
+    let record = &run.records()[0];
+    assert_eq!(record["src_addr"], "192.0.2.7");
+    assert_eq!(record["policy"], "a,SourceIP=192.0.2.8");
+    assert_eq!(record["url"], "h.example,SourceNatPort=1/a?b=1,SourceNatIP=192.0.2.9");
+    assert_eq!(record.get("nat_src_addr"), None);
+}

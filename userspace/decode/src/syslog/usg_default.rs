@@ -9,6 +9,10 @@
 //! A value ends only at a comma that is followed by a key and `=`, because names and URLs may hold
 //! commas; the last value ends at the full stop. Keys are taken in any order. A key that is not
 //! known is kept in `extra`.
+//!
+//! Some values are chosen by those whose sessions are logged: a URL may hold `,SourceIP=…`. So a
+//! key that was there before is part of the value in which it stands, and the two parts of a URL,
+//! which firewalls send last, end only where the other one begins.
 
 use super::{header::Header, scan, session_context};
 use crate::{
@@ -92,6 +96,7 @@ const KEYS: &[&[u8]] = &[
     b"Page",
     b"Host",
 ];
+const _: () = assert!(KEYS.len() <= u32::BITS as usize);
 
 /// What became of a pair.
 #[derive(PartialEq, Eq)]
@@ -182,11 +187,13 @@ struct Pairs<'a> {
     rest: &'a [u8],
     /// The position of the last key in [`KEYS`]: the next one is most likely behind it.
     position: usize,
+    /// The keys that were there, by their bits.
+    seen: u32,
 }
 
 impl<'a> Pairs<'a> {
     fn new(content: &'a [u8]) -> Self {
-        Self { rest: strip_stop(content), position: 0 }
+        Self { rest: strip_stop(content), position: 0, seen: 0 }
     }
 }
 
@@ -197,12 +204,15 @@ impl<'a> Iterator for Pairs<'a> {
         let equals = memchr::memchr(b'=', self.rest)?;
         let (key, value) = self.rest.split_at_checked(equals)?;
         let value = value.get(1..)?;
-        self.position = key_position(key, self.position).unwrap_or(self.position);
-        let in_url = key == b"Page";
+        if let Some(position) = key_position(key, self.position) {
+            self.position = position;
+            self.seen |= 1 << position;
+        }
+        let in_url = is_url(key);
         for comma in memchr::memchr_iter(b',', value) {
             let (before, after) = value.split_at_checked(comma)?;
             let after = skip_white_space(after.get(1..)?);
-            if starts_with_key(after, self.position, in_url) {
+            if starts_with_key(after, self.position, self.seen, in_url) {
                 self.rest = after;
                 return Some((key, before));
             }
@@ -212,14 +222,18 @@ impl<'a> Iterator for Pairs<'a> {
     }
 }
 
-/// Whether a key and `=` stand here: a known key, or (outside of URLs) any word that looks like
-/// one.
-fn starts_with_key(text: &[u8], position: usize, in_url: bool) -> bool {
+fn is_url(key: &[u8]) -> bool {
+    matches!(key, b"Page" | b"Host")
+}
+
+/// Whether a key that was not there before and `=` stand here: a known key, or (outside of URLs)
+/// any word that looks like one.
+fn starts_with_key(text: &[u8], position: usize, seen: u32, in_url: bool) -> bool {
     let head = text.get(..text.len().min(KEY_LEN_MAX)).unwrap_or_default();
     let Some(equals) = memchr::memchr(b'=', head) else { return false };
     let Some(key) = head.get(..equals) else { return false };
-    if key_position(key, position).is_some() {
-        return true;
+    if let Some(position) = key_position(key, position) {
+        return seen & 1 << position == 0 && (is_url(key) || !in_url);
     }
     let looks_like_key = key.len() > 1
         && key.first().is_some_and(u8::is_ascii_uppercase)
