@@ -221,3 +221,13 @@ fn a_value_cannot_forge_a_key_that_was_there_before() {
     assert_eq!(record["url"], "h.example,SourceNatPort=1/a?b=1,SourceNatIP=192.0.2.9");
     assert_eq!(record.get("nat_src_addr"), None);
 }
+
+#[test]
+fn a_protocol_is_needed_whatever_other_keys_there_are() {
+    let mut run = Run::new(Limits::DEFAULT);
+    let line = b"<190>FW %%01SECLOG/6/SESSION_BUILT(l):SourceIP=192.0.2.7,NewKey=1.";
+    assert_eq!(run.decode(line), Outcome::Rejected(Reason::SessionKeyMissing));
+    let line = b"<190>FW %%01SECLOG/6/SESSION_BUILT(l):SourceIP=192.0.2.7,Protocol=xyz.";
+    assert_eq!(run.decode(line), Outcome::Decoded);
+    assert_eq!(run.records()[0]["extra"], "Protocol=xyz");
+}

@@ -37,9 +37,10 @@ pub fn decode(
     batch: &mut Batch,
 ) -> Result<(), Reason> {
     let mut row = SessionRow { event: Some(event as u8), ..SessionRow::default() };
-    let mut unknown_keys = false;
+    let (mut unknown_keys, mut has_protocol) = (false, false);
     let (mut page, mut host) = (None, None);
     for (key, value) in Pairs::new(header.content) {
+        has_protocol |= key == b"Protocol";
         match key {
             b"Page" => page = Some(value),
             b"Host" => host = Some(value),
@@ -53,7 +54,7 @@ pub fn decode(
         row.extra = Some(unknown_pairs(header.content, &mut batch.text));
     }
     let has_source = row.src_v4.is_some() || row.src_v6.is_some();
-    if !has_source || row.protocol.is_none() && row.extra.is_none() {
+    if !has_source || !has_protocol {
         return Err(Reason::SessionKeyMissing);
     }
     let mut context = session_context(Format::HuaweiUsgSyslog, header, datagram, batch);
