@@ -231,3 +231,12 @@ fn a_protocol_is_needed_whatever_other_keys_there_are() {
     assert_eq!(run.decode(line), Outcome::Decoded);
     assert_eq!(run.records()[0]["extra"], "Protocol=xyz");
 }
+
+#[test]
+fn a_key_that_is_too_long_to_keep_is_not_cut() {
+    let mut run = Run::new(Limits::DEFAULT);
+    let key = "k".repeat(65);
+    let line =
+        format!("<190>FW %%01SECLOG/6/SESSION_BUILT(l):{key}=1,SourceIP=192.0.2.7,Protocol=tcp.");
+    assert_eq!(run.decode(line.as_bytes()), Outcome::Rejected(Reason::SessionValue));
+}

@@ -19,7 +19,7 @@ use crate::{
     batch::Batch,
     context::{EventTime, Format},
     decoder::Datagram,
-    extra::{Encoded, Value},
+    extra::{Encoded, KEY_MAX, Value},
     reason::Reason,
     session::{Event, SessionRow},
     text::{Text, TextArena},
@@ -40,6 +40,9 @@ pub fn decode(
     let (mut unknown_keys, mut has_protocol) = (false, false);
     let (mut page, mut host) = (None, None);
     for (key, value) in Pairs::new(header.content) {
+        if key.len() > KEY_MAX {
+            return Err(Reason::SessionValue);
+        }
         has_protocol |= key == b"Protocol";
         match key {
             b"Page" => page = Some(value),
