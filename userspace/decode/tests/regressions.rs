@@ -240,3 +240,15 @@ fn a_key_that_is_too_long_to_keep_is_not_cut() {
         format!("<190>FW %%01SECLOG/6/SESSION_BUILT(l):{key}=1,SourceIP=192.0.2.7,Protocol=tcp.");
     assert_eq!(run.decode(line.as_bytes()), Outcome::Rejected(Reason::SessionValue));
 }
+
+#[test]
+fn the_time_of_a_header_counts_where_the_record_has_zeros() {
+    let mut run = Run::new(Limits::DEFAULT);
+    let line = b"<190>2016-01-08 02:23:46 FW %%01SECLOG/6/SESSION_BUILT(l):Protocol=udp,\
+        SourceIP=192.0.2.7,BeginTime=0.";
+    assert_eq!(run.decode(line), Outcome::Decoded);
+    let record = &run.records()[0];
+    assert_eq!(record["time_source"], "header");
+    assert_eq!(record["event_time"], "1452219826000000000.0");
+    assert_eq!(record["flags"], "header_zone_assumed_utc");
+}

@@ -17,7 +17,7 @@
 use super::{header::Header, scan, session_context};
 use crate::{
     batch::Batch,
-    context::{EventTime, Format},
+    context::{EventTime, Flags, Format},
     decoder::Datagram,
     extra::{Encoded, KEY_MAX, Value},
     reason::Reason,
@@ -62,7 +62,10 @@ pub fn decode(
     }
     let mut context = session_context(Format::HuaweiUsgSyslog, header, datagram, batch);
     context.event_time = match header.time {
-        Some(time) if row.start_s.is_none() && row.end_s.is_none() => {
+        Some(time) if row.start_s.unwrap_or(0) == 0 && row.end_s.unwrap_or(0) == 0 => {
+            if !time.has_zone {
+                context.flags = context.flags.with(Flags::HEADER_ZONE_ASSUMED_UTC);
+            }
             EventTime::Header(time.unix_nanos)
         }
         _ => EventTime::Record,
