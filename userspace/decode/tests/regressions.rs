@@ -252,3 +252,13 @@ fn the_time_of_a_header_counts_where_the_record_has_zeros() {
     assert_eq!(record["event_time"], "1452219826000000000.0");
     assert_eq!(record["flags"], "header_zone_assumed_utc");
 }
+
+#[test]
+fn an_mtn_sentence_may_have_any_white_space_between_its_words() {
+    let mut run = Run::new(Limits::DEFAULT);
+    let line =
+        b"<190>FW %%:  Built \n an  udp\tsession,192.0.2.7:1 ( trust ) to 192.0.2.8:2 (dmz).";
+    assert_eq!(run.decode(line), Outcome::Decoded);
+    let record = &run.records()[0];
+    assert_eq!([&*record["src_zone"], &*record["dst_zone"]], ["trust", "dmz"]);
+}

@@ -40,7 +40,9 @@ pub enum Content {
 impl Header<'_> {
     /// The kind of content; `None` for what is no session log.
     pub fn content_kind(&self) -> Option<Content> {
-        if self.content.starts_with(b"Built a") || self.content.starts_with(b"Teardown a") {
+        let verb = [b"Built".as_slice(), b"Teardown"];
+        let after_verb = verb.iter().find_map(|verb| self.content.strip_prefix(*verb));
+        if after_verb.is_some_and(|rest| rest.first().is_some_and(u8::is_ascii_whitespace)) {
             return Some(Content::Mtn);
         }
         Some(Content::Default(match self.brief {

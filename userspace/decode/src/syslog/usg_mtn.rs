@@ -196,7 +196,7 @@ impl<'a> Words<'a> {
             Err(_) => None,
         };
         self.any(&[b"("])?;
-        let zone = self.until(b")");
+        let zone = self.until(b")").trim_ascii_end();
         self.any(&[b")"])?;
         Ok(End { address, port, nat, zone })
     }
