@@ -262,3 +262,15 @@ fn an_mtn_sentence_may_have_any_white_space_between_its_words() {
     let record = &run.records()[0];
     assert_eq!([&*record["src_zone"], &*record["dst_zone"]], ["trust", "dmz"]);
 }
+
+#[test]
+fn what_an_mtn_sentence_says_beyond_its_grammar_is_kept() {
+    let mut run = Run::new(Limits::DEFAULT);
+    let line =
+        b"<190>FW %%: Built an xyz session, 192.0.2.7:1 (a) to 192.0.2.8:2 (b) by rule 7....";
+    assert_eq!(run.decode(line), Outcome::Decoded);
+    assert_eq!(run.records()[0]["extra"], "Protocol=xyz rest=by rule 7");
+    let line = b"<190>FW %%: Built an udp session, 192.0.2.7:1 (a) to 192.0.2.8:2 (b)......";
+    assert_eq!(run.decode(line), Outcome::Decoded);
+    assert_eq!(run.records()[0].get("extra"), None);
+}

@@ -18,9 +18,10 @@ use crate::{
     batch::Batch,
     context::{EventTime, Flags, Format},
     decoder::Datagram,
+    extra::{Encoded, Value},
     reason::Reason,
     session::{Event, SessionRow},
-    text::TextArena,
+    text::{Text, TextArena},
 };
 use std::net::IpAddr;
 
@@ -39,7 +40,8 @@ pub fn decode(
     };
     let mut row = SessionRow { event: Some(event as u8), ..SessionRow::default() };
     words.any(&[b"an", b"a"])?;
-    row.protocol = scan::protocol(words.word());
+    let protocol = words.word();
+    row.protocol = scan::protocol(protocol);
     words.any(&[b"session,"])?;
     let source = words.end()?;
     words.any(&[b"to"])?;
@@ -56,7 +58,9 @@ pub fn decode(
     }
     let event_ns = header.time.map_or(datagram.received_at, |time| time.unix_nanos);
     let event_s = u32::try_from(event_ns / 1_000_000_000).ok();
-    match words.stats()? {
+    let stats = words.stats()?;
+    row.extra = extra(protocol, words.rest(), &mut batch.text);
+    match stats {
         None if event == Event::Create => row.start_s = event_s,
         None => row.end_s = event_s,
         Some(stats) => {
@@ -71,6 +75,21 @@ pub fn decode(
     }
     batch.session.push(&context, &row);
     Ok(())
+}
+
+/// What the sentence says without a column for it: a protocol that has no number here, and words
+/// behind its end.
+fn extra(protocol: &[u8], rest: &[u8], arena: &mut TextArena) -> Option<Text> {
+    let mut extra = Text::EMPTY;
+    if scan::protocol(protocol).is_none() {
+        let encoded = Encoded::new(b"Protocol", Value::Text(protocol));
+        extra = arena.append(extra, &encoded.parts()).unwrap_or(extra);
+    }
+    if !rest.is_empty() {
+        let encoded = Encoded::new(b"rest", Value::Text(rest));
+        extra = arena.append(extra, &encoded.parts()).unwrap_or(extra);
+    }
+    Some(extra).filter(|extra| !extra.is_empty())
 }
 
 /// One end of a session.
@@ -214,6 +233,13 @@ impl<'a> Words<'a> {
         self.any(&[b"send"])?;
         let sent = self.volume()?;
         Ok(Some(Stats { duration_s, received, sent }))
+    }
+
+    /// What follows, without the full stops that end the sentence.
+    fn rest(&self) -> &'a [u8] {
+        let is_end = |byte: &u8| *byte == b'.' || byte.is_ascii_whitespace();
+        let len = self.0.iter().rposition(|byte| !is_end(byte)).map_or(0, |last| last + 1);
+        self.0.get(..len).unwrap_or_default().trim_ascii_start()
     }
 
     fn volume(&mut self) -> Result<Volume, Reason> {
