@@ -1,0 +1,34 @@
+//! What the fuzz targets share: small limits, so that they are met, and the books of the tests.
+
+#[path = "../../tests/support/books.rs"]
+pub mod books;
+
+use books::Books;
+use logweir_decode::{batch::Capacity, limits::Limits};
+
+/// Inputs that are longer are not tried: a batch for the largest datagram takes long to allocate.
+pub const LEN_MAX: usize = 4096;
+
+/// A decoder with small limits and a batch for one input.
+pub fn books() -> Books {
+    let limits = Limits {
+        exporters: 4,
+        domains_per_exporter: 4,
+        templates_per_domain: 8,
+        template_bytes: 16 << 10,
+        template_bytes_per_exporter: 8 << 10,
+        fields_per_template: 64,
+        waiting_datagrams: 16,
+        waiting_datagrams_per_exporter: 8,
+        waiting_bytes: 8 << 10,
+        waiting_bytes_per_exporter: 4 << 10,
+        waiting_age_ns: 1_000_000_000,
+        messages_per_datagram: 8,
+    };
+    let capacity = Capacity {
+        session_rows: LEN_MAX + 2,
+        unparsed_rows: LEN_MAX / 2 + 3,
+        text_bytes: 12 * LEN_MAX + 1,
+    };
+    Books::new(limits, capacity)
+}
