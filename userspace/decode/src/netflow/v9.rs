@@ -229,10 +229,14 @@ impl V9Decoder {
         let mut result = Ok(());
         // Less than a template's head is padding.
         while rest.len() >= FLOWSET_HEADER_LEN && !is_zero(rest) {
-            let (record, after) = if options {
-                TemplateRecord::read_options(rest)?
+            let read = if options {
+                TemplateRecord::read_options(rest)
             } else {
-                TemplateRecord::read(rest)?
+                TemplateRecord::read(rest)
+            };
+            let (record, after) = match read {
+                Ok(read) => read,
+                Err(reason) => return result.and(Err(reason)),
             };
             rest = after;
             let profile = match hint {
