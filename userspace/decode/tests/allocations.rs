@@ -1,0 +1,75 @@
+//! Nothing is allocated for a datagram once a worker has met its exporter.
+//!
+//! One test, because the counters are those of the whole process.
+
+#[path = "support/counting.rs"]
+mod counting;
+
+use logweir_decode::{
+    batch::{Batch, Capacity},
+    decoder::{Datagram, Decoder, FormatHint, Outcome},
+    limits::Limits,
+    netflow::registry::Registry,
+};
+use std::{net::IpAddr, sync::Arc};
+
+#[global_allocator]
+static ALLOCATOR: counting::Counting = counting::Counting;
+
+const DEFAULT: &[u8] = b"<190>2016-01-08 10:21:57 FW %%01SECLOG/6/SESSION_TEARDOWN(l):IPVer=4,\
+    Protocol=udp,SourceIP=192.0.2.7,DestinationIP=198.51.100.8,SourcePort=1,DestinationPort=2,\
+    SourceNatIP=203.0.113.1,SourceNatPort=1024,BeginTime=1452219708,EndTime=1452219717,\
+    SendPkts=20,SendBytes=1720,RcvPkts=0,RcvBytes=0,SourceVpnID=0,DestinationVpnID=0,\
+    SourceZone=trust,NewKey=7,PolicyName=Internet Access.";
+const MTN: &[u8] = b"<190>%%: Teardown an udp session, 192.0.2.7:1[203.0.113.1:1024] (trust) to \
+    198.51.100.8:2 (untrust), duration 15, rcv 0 bytes via 0 packets, send 20 bytes via 1720 \
+    packets.<190>FW %%: Built an xyz session, 2001:db8::1:1 (a) to 2001:db8::2:2 (b) and more.";
+/// Two records of elements with columns and without, and their template.
+const EXTRAS: &[u8] = &[
+    0, 9, 0, 3, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 7, 0, 0, 0, 16, 1, 4, 0, 2, 0, 8, 0,
+    4, 0, 10, 0, 2, 1, 4, 0, 16, 192, 0, 2, 7, 0, 1, 192, 0, 2, 8, 0, 2,
+];
+
+#[test]
+fn no_datagram_allocates_once_its_exporter_is_known() {
+    let kinds: [(&str, &[u8]); 6] = [
+        ("session log by NetFlow", include_bytes!("../testdata/doc_nf9_ipv4_create.bin")),
+        (
+            "NAT64 session log by NetFlow",
+            include_bytes!("../testdata/doc_nf9_ipv6_nat64_aging.bin"),
+        ),
+        ("NetFlow with unknown elements", EXTRAS),
+        ("syslog, Default", DEFAULT),
+        ("syslog, mtn", MTN),
+        ("rejected", b"<190>FW %%01SHELL/4/LOGIN(l):access."),
+    ];
+    let mut decoder = Decoder::new(Arc::new(Registry::new(Limits::DEFAULT)), Limits::DEFAULT);
+    let capacity = Capacity { session_rows: 4096, unparsed_rows: 2048, text_bytes: 64 << 10 };
+    let mut batch = Batch::new(capacity);
+    for (name, payload) in kinds {
+        let mut records = 0;
+        let mut decode = |count: usize| {
+            for _ in 0..count {
+                batch.clear();
+                assert!(batch.has_room_for(payload.len()));
+                let datagram = Datagram {
+                    payload,
+                    exporter: IpAddr::from([192, 0, 2, 1]),
+                    exporter_port: 50_000,
+                    received_at: 1_700_000_000_000_000_000,
+                    format: FormatHint::Auto,
+                };
+                let outcome = decoder.decode(&datagram, &mut batch);
+                assert_eq!(outcome == Outcome::Decoded, name != "rejected", "{name}");
+                assert_eq!(decoder.release(datagram.received_at, &mut batch), None);
+                records += batch.records();
+            }
+        };
+        decode(2);
+        let before = counting::allocations();
+        decode(1000);
+        assert_eq!(counting::allocations() - before, 0, "{name}");
+        assert!(records > 1000, "{name}");
+        assert!(counting::held() > 0);
+    }
+}
