@@ -9,7 +9,8 @@ pub struct Limits {
     pub domains_per_exporter: usize,
     /// Templates, an observation domain.
     pub templates_per_domain: usize,
-    /// Bytes that the templates of all exporters may take.
+    /// Bytes that the templates of all exporters may take. The maps in which the registry and each
+    /// worker keep them take up to as much again and twice as much, where templates are small.
     pub template_bytes: usize,
     /// Bytes that the templates of one exporter may take.
     pub template_bytes_per_exporter: usize,
