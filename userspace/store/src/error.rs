@@ -37,9 +37,6 @@ pub enum StoreError {
     /// The columns of a batch could not be turned into Arrow arrays.
     #[error("cannot convert a batch to columns: {0}")]
     Convert(#[from] ArrowError),
-    /// A time is outside of the years that a date can have.
-    #[error("time of arrival {0} ns is outside of the calendar")]
-    Time(i64),
 }
 
 impl StoreError {

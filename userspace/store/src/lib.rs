@@ -2,7 +2,7 @@
 //!
 //! [`writer::Writer`] takes the [`Batch`](logweir_decode::batch::Batch)es of the decoders and
 //! writes each family's rows to hourly partitions, so that a reader never sees half a file and
-//! every row that went in is accounted for.
+//! every row that went in is accounted for. [`lookup`] answers who held a public address and port.
 //!
 //! | module | what it holds |
 //! | --- | --- |
@@ -12,14 +12,20 @@
 //! | [`part`] | one Parquet file that is being written |
 //! | [`incoming`] | the place where unfinished files are |
 //! | [`writer`] | open parts, when they are closed, and the books |
+//! | [`files`] | the files of a data directory |
+//! | [`lookup`] | trace-back by public address, port and time |
 #![forbid(unsafe_code)]
 
 pub mod arrivals;
 pub mod convert;
 pub mod error;
+pub mod files;
+pub mod found;
 pub mod incoming;
+pub mod lookup;
 pub mod part;
 pub mod partition;
+mod prune;
 pub mod schema;
 #[cfg(test)]
 mod testing;

@@ -28,8 +28,21 @@ pub struct Layout {
     pub zstd_level: i32,
     /// Rows of a row group.
     pub row_group_rows: usize,
+    /// Rows of a page, for which the file has minimum and maximum.
+    pub page_rows: usize,
     /// Bytes, as encoded, after which a row group ends before it has all of its rows.
     pub row_group_bytes: usize,
+}
+
+impl Default for Layout {
+    fn default() -> Self {
+        Self {
+            zstd_level: 1,
+            row_group_rows: 1 << 20,
+            page_rows: 20_000,
+            row_group_bytes: 128 << 20,
+        }
+    }
 }
 
 /// A file that has not got its final name yet.
@@ -137,7 +150,7 @@ impl Part {
         let file = self.file.into_inner().map_err(|e| discard(&self.partial, e))?;
         let synced = file.sync_all().and_then(|()| file.metadata());
         let metadata = synced.map_err(|e| discard(&self.partial, e.into()))?;
-        let directory = self.hour.directory(self.family)?;
+        let directory = self.hour.directory(self.family);
         let path = incoming.publish(&self.partial, &directory, &self.name).inspect_err(|_| {
             let _ = fs::remove_file(&self.partial);
         })?;
@@ -154,6 +167,9 @@ impl Part {
     }
 }
 
+/// Rows between two looks at whether a page is full.
+const WRITE_BATCH_ROWS: usize = 1_024;
+
 fn discard(partial: &Path, error: ParquetError) -> StoreError {
     let _ = fs::remove_file(partial);
     StoreError::parquet("write", partial, error)
@@ -165,6 +181,8 @@ fn properties(family: Family, layout: Layout) -> WriterProperties {
         .set_created_by(concat!("logweir ", env!("CARGO_PKG_VERSION")).to_owned())
         .set_compression(Compression::ZSTD(level))
         .set_statistics_enabled(EnabledStatistics::Page)
+        .set_data_page_row_count_limit(layout.page_rows.max(1))
+        .set_write_batch_size(layout.page_rows.clamp(1, WRITE_BATCH_ROWS))
         .set_max_row_group_row_count(Some(layout.row_group_rows.max(1)))
         .set_max_row_group_bytes(Some(layout.row_group_bytes.max(1)));
     // Times and sequence numbers rise slowly: differences are small where the values are not.

@@ -5,7 +5,7 @@
 //! imagination, each with an open file and its memory. The time of arrival only moves forward, so
 //! one hour, or two around the full hour, are open at a time.
 
-use crate::{error::StoreError, schema::Family};
+use crate::schema::Family;
 use jiff::Timestamp;
 use logweir_decode::context::UnixNanos;
 use std::path::PathBuf;
@@ -28,11 +28,12 @@ impl Hour {
     }
 
     /// The directory, relative to the data directory.
-    pub fn directory(self, family: Family) -> Result<PathBuf, StoreError> {
-        let time = Timestamp::from_second(self.0 * 3_600)
-            .map_err(|_| StoreError::Time(self.0.saturating_mul(NANOS_PER_HOUR)))?;
+    pub fn directory(self, family: Family) -> PathBuf {
+        let nanos = i128::from(self.0) * i128::from(NANOS_PER_HOUR);
+        // The calendar has room for all times of 64 bits, which end in the year 2262.
+        let time = Timestamp::from_nanosecond(nanos).unwrap_or_default();
         let time = time.strftime("date=%Y-%m-%d/hour=%H").to_string();
-        Ok(PathBuf::from(format!("family={family}")).join(time))
+        PathBuf::from(format!("family={family}")).join(time)
     }
 }
 
@@ -42,8 +43,7 @@ mod tests {
 
     #[test]
     fn the_directory_names_date_and_hour_of_arrival() {
-        let directory =
-            |seconds: i64| Hour::of(seconds * 1_000_000_000).directory(Family::Session).unwrap();
+        let directory = |seconds: i64| Hour::of(seconds * 1_000_000_000).directory(Family::Session);
         assert_eq!(directory(0), PathBuf::from("family=session/date=1970-01-01/hour=00"));
         assert_eq!(
             directory(1_772_373_599),
@@ -54,6 +54,8 @@ mod tests {
             PathBuf::from("family=session/date=2026-03-01/hour=14")
         );
         assert_eq!(directory(-1), PathBuf::from("family=session/date=1969-12-31/hour=23"));
+        let last = Hour::of(i64::MAX).directory(Family::Unparsed);
+        assert_eq!(last, PathBuf::from("family=unparsed/date=2262-04-11/hour=23"));
     }
 
     #[test]

@@ -49,7 +49,7 @@ impl WriterConfig {
             part_rows_max: 16 << 20,
             part_bytes_max: 1 << 30,
             open_parts_max: 2,
-            layout: Layout { zstd_level: 1, row_group_rows: 1 << 20, row_group_bytes: 128 << 20 },
+            layout: Layout::default(),
         }
     }
 }
@@ -332,3 +332,6 @@ fn unparsed_hours(batch: &Batch) -> BTreeMap<Hour, Vec<(&Context, &Unparsed)>> {
     }
     hours
 }
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,64 @@
+//! The files of a data directory.
+
+use crate::{error::StoreError, schema::Family};
+use parquet::file::metadata::ParquetMetaDataReader;
+use std::{
+    fs::{self, File},
+    io,
+    path::{Path, PathBuf},
+};
+
+/// The files of a family, in the order of their hours; none if the directory does not exist.
+///
+/// # Errors
+/// If a directory cannot be listed.
+pub fn parquet_files(directory: &Path, family: Family) -> Result<Vec<PathBuf>, StoreError> {
+    let mut files = Vec::new();
+    collect(&directory.join(format!("family={family}")), &mut files)?;
+    files.sort_unstable();
+    Ok(files)
+}
+
+fn collect(directory: &Path, files: &mut Vec<PathBuf>) -> Result<(), StoreError> {
+    let list = |e| StoreError::io("list", directory, e);
+    let entries = match fs::read_dir(directory) {
+        // Nothing was written yet, or an old hour was removed meanwhile.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+        entries => entries.map_err(list)?,
+    };
+    for entry in entries {
+        let entry = entry.map_err(list)?;
+        let path = entry.path();
+        if entry.file_type().map_err(|e| StoreError::io("read", &path, e))?.is_dir() {
+            collect(&path, files)?;
+        } else if path.extension().is_some_and(|extension| extension == "parquet") {
+            files.push(path);
+        }
+    }
+    Ok(())
+}
+
+/// Rows of a family, from the footers of its files. A file that is removed meanwhile counts
+/// nothing.
+///
+/// # Errors
+/// If a directory or a footer cannot be read.
+pub fn count_rows(directory: &Path, family: Family) -> Result<u64, StoreError> {
+    let mut rows = 0;
+    for path in parquet_files(directory, family)? {
+        let Some(file) = open(&path)? else { continue };
+        let metadata = ParquetMetaDataReader::new().parse_and_finish(&file);
+        let metadata = metadata.map_err(|e| StoreError::parquet("read", &path, e))?;
+        rows += u64::try_from(metadata.file_metadata().num_rows()).unwrap_or(0);
+    }
+    Ok(rows)
+}
+
+/// Opens a file; `None` if it is no longer there.
+pub(crate) fn open(path: &Path) -> Result<Option<File>, StoreError> {
+    match File::open(path) {
+        Ok(file) => Ok(Some(file)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(StoreError::io("open", path, error)),
+    }
+}

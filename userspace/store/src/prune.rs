@@ -1,0 +1,156 @@
+//! Which row groups and pages of a file can hold what is looked for, by their statistics.
+
+use arrow_array::{
+    Array, ArrayRef, UInt64Array,
+    cast::AsArray,
+    types::{TimestampMicrosecondType, UInt16Type, UInt32Type},
+};
+use parquet::{
+    arrow::arrow_reader::{
+        ArrowReaderMetadata, RowSelection, RowSelector, statistics::StatisticsConverter,
+    },
+    errors::ParquetError,
+    file::metadata::RowGroupMetaData,
+};
+use std::net::IpAddr;
+
+/// A value that a column must have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Wanted {
+    V4(u32),
+    V6([u8; 16]),
+    Port(u16),
+}
+
+impl From<IpAddr> for Wanted {
+    fn from(address: IpAddr) -> Self {
+        match address {
+            IpAddr::V4(v4) => Wanted::V4(v4.into()),
+            IpAddr::V6(v6) => Wanted::V6(v6.octets()),
+        }
+    }
+}
+
+impl Wanted {
+    /// Whether the value is within the bounds of this range of rows; yes where it has none.
+    fn within(self, mins: &ArrayRef, maxes: &ArrayRef, index: usize) -> bool {
+        if mins.is_null(index) || maxes.is_null(index) {
+            return true;
+        }
+        match self {
+            Wanted::V4(value) => {
+                let at = |bounds: &ArrayRef| {
+                    bounds.as_primitive_opt::<UInt32Type>().map(|bounds| bounds.value(index))
+                };
+                contains(at(mins), &value, at(maxes))
+            }
+            Wanted::Port(value) => {
+                let at = |bounds: &ArrayRef| {
+                    bounds.as_primitive_opt::<UInt16Type>().map(|bounds| bounds.value(index))
+                };
+                contains(at(mins), &value, at(maxes))
+            }
+            Wanted::V6(value) => {
+                let (mins, maxes) =
+                    (mins.as_fixed_size_binary_opt(), maxes.as_fixed_size_binary_opt());
+                let min = mins.map(|mins| mins.value(index));
+                contains(min, &value.as_slice(), maxes.map(|maxes| maxes.value(index)))
+            }
+        }
+    }
+}
+
+fn contains<T: PartialOrd>(min: Option<T>, value: &T, max: Option<T>) -> bool {
+    min.is_none_or(|min| min <= *value) && max.is_none_or(|max| max >= *value)
+}
+
+/// The row groups that can hold all of these values.
+pub(crate) fn row_groups(
+    metadata: &ArrowReaderMetadata,
+    wanted: &[(&str, Wanted)],
+    begin_max_micros: i64,
+) -> Result<Vec<usize>, ParquetError> {
+    let groups = metadata.metadata().row_groups();
+    let mut keep = vec![true; groups.len()];
+    for (column, wanted) in wanted {
+        let column = converter(metadata, column)?;
+        let mins = column.row_group_mins(groups)?;
+        let maxes = column.row_group_maxes(groups)?;
+        let nulls = column.row_group_null_counts(groups)?;
+        let counts = groups.iter().map(|group| u64::try_from(group.num_rows()).ok());
+        for (index, count) in counts.enumerate() {
+            keep[index] &= !all_null(&nulls, index, count) && wanted.within(&mins, &maxes, index);
+        }
+    }
+    let [start, event] = ["start_time", "event_time"].map(|name| minimum(metadata, name, groups));
+    let (start, event) = (start?, event?);
+    for index in 0..groups.len() {
+        // The begin of a session is one of the two: see `StoredSession::begin`.
+        keep[index] &= [start[index], event[index]]
+            .into_iter()
+            .any(|min| min.is_none_or(|min| min <= begin_max_micros));
+    }
+    Ok((0..groups.len()).filter(|index| keep[*index]).collect())
+}
+
+/// The rows of these row groups whose pages can hold the value; `None` where the file has no page
+/// index, or all can.
+pub(crate) fn pages(
+    metadata: &ArrowReaderMetadata,
+    row_groups: &[usize],
+    (column, wanted): (&str, Wanted),
+) -> Result<Option<RowSelection>, ParquetError> {
+    let Some(index) = metadata.metadata().page_index() else { return Ok(None) };
+    let groups = metadata.metadata().row_groups();
+    let column = converter(metadata, column)?;
+    let Some(counts) = column.data_page_row_counts(index.as_ref(), groups, row_groups)? else {
+        return Ok(None);
+    };
+    let mins = column.data_page_mins(index.as_ref(), row_groups)?;
+    let maxes = column.data_page_maxes(index.as_ref(), row_groups)?;
+    let nulls = column.data_page_null_counts(index.as_ref(), row_groups)?;
+    let one_length = [mins.len(), maxes.len(), nulls.len()].iter().all(|len| *len == counts.len());
+    if counts.null_count() > 0 || !one_length {
+        return Ok(None);
+    }
+    let selectors = counts.values().iter().enumerate().map(|(page, count)| {
+        let rows = usize::try_from(*count).unwrap_or(usize::MAX);
+        if all_null(&nulls, page, Some(*count)) || !wanted.within(&mins, &maxes, page) {
+            RowSelector::skip(rows)
+        } else {
+            RowSelector::select(rows)
+        }
+    });
+    let selectors: Vec<_> = selectors.collect();
+    let any_skipped = selectors.iter().any(|selector| selector.skip);
+    Ok(any_skipped.then(|| RowSelection::from(selectors)))
+}
+
+fn converter<'a>(
+    metadata: &'a ArrowReaderMetadata,
+    column: &str,
+) -> Result<StatisticsConverter<'a>, ParquetError> {
+    StatisticsConverter::try_new(column, metadata.schema(), metadata.parquet_schema())
+}
+
+fn all_null(nulls: &UInt64Array, index: usize, rows: Option<u64>) -> bool {
+    nulls.is_valid(index) && Some(nulls.value(index)) == rows
+}
+
+fn minimum(
+    metadata: &ArrowReaderMetadata,
+    column: &str,
+    groups: &[RowGroupMetaData],
+) -> Result<Vec<Option<i64>>, ParquetError> {
+    let column = converter(metadata, column)?;
+    let mins = column.row_group_mins(groups)?;
+    let nulls = column.row_group_null_counts(groups)?;
+    let mins = mins.as_primitive_opt::<TimestampMicrosecondType>();
+    let minimum = |index: usize, group: &RowGroupMetaData| {
+        if all_null(&nulls, index, u64::try_from(group.num_rows()).ok()) {
+            return Some(i64::MAX);
+        }
+        mins.filter(|mins| mins.is_valid(index)).map(|mins| mins.value(index))
+    };
+    Ok(groups.iter().enumerate().map(|(index, group)| minimum(index, group)).collect())
+}
