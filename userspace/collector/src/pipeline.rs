@@ -222,13 +222,13 @@ impl<S: Sink + Send + 'static> Pipeline<S> {
             }
             finished_workers.push(counters);
         }
-        self.finish(nic, finished_workers, arrival_to_decoded, errors)
+        self.finish(nic, &finished_workers, arrival_to_decoded, errors)
     }
 
     fn finish(
         self,
         nic: Option<NicCounters>,
-        workers: Vec<Arc<WorkerCounters>>,
+        workers: &[Arc<WorkerCounters>],
         arrival_to_decoded: Histogram<u64>,
         errors: Vec<String>,
     ) -> Summary<S> {
@@ -237,7 +237,7 @@ impl<S: Sink + Send + 'static> Pipeline<S> {
             std::thread::sleep(Duration::from_millis(5));
         }
         let mut balance = self.balance();
-        for counters in &workers {
+        for counters in workers {
             balance.add_worker(counters);
         }
         self.add_records(&mut balance.records);

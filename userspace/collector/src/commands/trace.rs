@@ -1,13 +1,210 @@
-//! `logweir trace`.
+//! `logweir trace`: who had a public address and port at a time.
 
-use crate::cli::Failure;
-use std::process::ExitCode;
+use crate::{cli::Failure, output::rfc3339};
+use logweir_decode::context::UnixNanos;
+use logweir_store::lookup::{Answer, Found, Held, Lookup};
+use serde_json::{Map, Value as Json, json};
+use std::{
+    net::{IpAddr, SocketAddr},
+    path::PathBuf,
+    process::ExitCode,
+    str::FromStr,
+    time::Duration,
+};
 
 /// Arguments of `trace`.
 #[derive(Debug, clap::Args)]
-pub struct Args {}
+pub struct Args {
+    /// The public address, with its port where it is known
+    #[arg(value_name = "ADDR[:PORT]")]
+    held: Address,
+    /// The time in question, RFC 3339
+    #[arg(long, value_name = "TIME", value_parser = parse_time)]
+    at: UnixNanos,
+    /// How far clocks may be apart, as 500ms, 5s or 2m
+    #[arg(long, value_name = "DUR", default_value = "5s", value_parser = parse_duration)]
+    within: Duration,
+    /// IP protocol number, or tcp, udp, icmp, …
+    #[arg(long, value_name = "P", value_parser = parse_protocol)]
+    protocol: Option<u8>,
+    /// Directory of the store
+    #[arg(long, value_name = "DIR")]
+    data: PathBuf,
+    /// What is printed
+    #[arg(long, value_enum, default_value_t)]
+    output: Output,
+}
 
-/// x
-pub fn run(_: &Args) -> Result<ExitCode, Failure> {
-    Ok(ExitCode::SUCCESS)
+/// What is printed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+enum Output {
+    /// A line an answer.
+    #[default]
+    Table,
+    /// One JSON object an answer, a line each.
+    Json,
+}
+
+/// An address with or without a port.
+#[derive(Clone, Copy, Debug)]
+struct Address {
+    address: IpAddr,
+    port: Option<u16>,
+}
+
+impl FromStr for Address {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        if let Ok(address) = text.parse() {
+            return Ok(Self { address, port: None });
+        }
+        let with_port: SocketAddr = text.parse().map_err(|_| {
+            format!("'{text}' is neither an address nor ADDRESS:PORT ([ADDRESS]:PORT for IPv6)")
+        })?;
+        Ok(Self { address: with_port.ip(), port: Some(with_port.port()) })
+    }
+}
+
+fn parse_time(text: &str) -> Result<UnixNanos, String> {
+    let time: jiff::Timestamp = text
+        .parse()
+        .map_err(|_| format!("'{text}' is no time as in RFC 3339, 2026-11-22T10:21:57Z"))?;
+    i64::try_from(time.as_nanosecond()).map_err(|_| format!("'{text}' is too far away"))
+}
+
+fn parse_duration(text: &str) -> Result<Duration, String> {
+    let duration: jiff::SignedDuration =
+        text.parse().map_err(|_| format!("'{text}' is no duration like 500ms, 5s or 2m"))?;
+    duration.try_into().map_err(|_| format!("'{text}' is negative"))
+}
+
+fn parse_protocol(text: &str) -> Result<u8, String> {
+    logweir_decode::syslog::scan::protocol(text.as_bytes())
+        .ok_or_else(|| format!("'{text}' is neither an IP protocol number nor a known name"))
+}
+
+/// Looks it up. Exits with 1 when nothing was found.
+///
+/// # Errors
+/// When the store cannot be read.
+pub fn run(args: &Args) -> Result<ExitCode, Failure> {
+    if !args.data.is_dir() {
+        return Err(Failure::input(format!("no directory {}", args.data.display())));
+    }
+    let lookup = Lookup {
+        nat_addr: args.held.address,
+        port: args.held.port,
+        at: args.at,
+        within: args.within,
+        protocol: args.protocol,
+    };
+    let answer = lookup.search(&args.data).map_err(|error| Failure::other(error.to_string()))?;
+    for found in &answer.found {
+        crate::say(&match args.output {
+            Output::Table => line(found),
+            Output::Json => Json::Object(object(found)).to_string(),
+        });
+    }
+    close(&answer);
+    Ok(ExitCode::from(u8::from(answer.found.is_empty())))
+}
+
+/// What the answer rests on.
+fn close(answer: &Answer) {
+    crate::tell(&format!(
+        "{} answers in {} files: {} row groups read, {} ruled out by their statistics",
+        answer.found.len(),
+        answer.files,
+        answer.row_groups_read,
+        answer.row_groups_skipped,
+    ));
+    for error in &answer.unreadable {
+        crate::tell(&format!("the answer may lack records: {error}"));
+    }
+}
+
+const fn held(held: Held) -> &'static str {
+    match held {
+        Held::Throughout => "throughout",
+        Held::Open => "open",
+        Held::Near => "near",
+    }
+}
+
+fn end(address: Option<IpAddr>, port: Option<u16>) -> String {
+    match (address, port) {
+        (Some(address), Some(port)) => SocketAddr::new(address, port).to_string(),
+        (Some(address), None) => address.to_string(),
+        _ => "-".into(),
+    }
+}
+
+fn line(found: &Found) -> String {
+    let session = &found.session;
+    let time = |time: Option<UnixNanos>| time.map_or("-".into(), |time| rfc3339(time, 0));
+    format!(
+        "{:<10} {} as {} to {} protocol {} from {} until {} user {} ({} row {})",
+        held(found.held),
+        end(session.src_addr, session.src_port),
+        end(session.nat_src_addr_v4.or(session.nat_src_addr_v6), session.nat_src_port),
+        end(session.dst_addr, session.dst_port),
+        session.protocol.map_or("-".into(), |protocol| protocol.to_string()),
+        time(session.start_time),
+        time(session.end_time),
+        session.user.as_deref().unwrap_or("-"),
+        found.file.display(),
+        found.row,
+    )
+}
+
+fn object(found: &Found) -> Map<String, Json> {
+    let session = &found.session;
+    let time = |time: Option<UnixNanos>| time.map(|time| rfc3339(time, 6));
+    let all = json!({
+        "held": held(found.held),
+        "format": session.format,
+        "exporter": session.exporter,
+        "observation_domain": session.observation_domain,
+        "sequence": session.sequence,
+        "received_at": time(session.received_at),
+        "event_time": time(session.event_time),
+        "time_source": session.time_source,
+        "event": session.event,
+        "protocol": session.protocol,
+        "src_addr": session.src_addr,
+        "src_port": session.src_port,
+        "dst_addr": session.dst_addr,
+        "dst_port": session.dst_port,
+        "nat_src_addr": session.nat_src_addr_v4.or(session.nat_src_addr_v6),
+        "nat_src_port": session.nat_src_port,
+        "tunnel_addr": session.tunnel_addr,
+        "start_time": time(session.start_time),
+        "end_time": time(session.end_time),
+        "user": session.user,
+        "file": found.file,
+        "row": found.row,
+    });
+    match all {
+        Json::Object(fields) => fields.into_iter().filter(|(_, value)| !value.is_null()).collect(),
+        _ => Map::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn arguments_are_read_or_told_in_words() {
+        let address: Address = "203.0.113.7:40001".parse().unwrap();
+        assert_eq!(address.port, Some(40001));
+        assert!("2001:db8::1".parse::<Address>().unwrap().port.is_none());
+        assert!("203.0.113.7:x".parse::<Address>().unwrap_err().contains("203.0.113.7:x"));
+        assert_eq!(parse_duration("2m"), Ok(Duration::from_secs(120)));
+        assert!(parse_duration("-1s").is_err());
+        assert_eq!(parse_protocol("tcp"), Ok(6));
+        assert_eq!(parse_time("1970-01-01T00:00:01Z"), Ok(1_000_000_000));
+        assert!(parse_time("yesterday").unwrap_err().contains("RFC 3339"));
+    }
 }

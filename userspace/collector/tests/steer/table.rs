@@ -403,7 +403,6 @@ fn the_longest_frame_is_the_one_that_was_set() {
 }
 
 #[test]
-#[expect(clippy::print_stdout, reason = "the line that tells a reader what was not tested")]
 fn headers_must_lie_in_the_first_buffer() {
     if !is_root("headers_must_lie_in_the_first_buffer") {
         return;

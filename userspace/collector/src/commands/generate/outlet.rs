@@ -118,7 +118,9 @@ impl Outlet {
                 let Some(writer) = writer else { return Ok(()) };
                 for _ in 0..burst {
                     let Some((info, len)) = framer.write(buffer, &mut next) else { break };
-                    writer.write_frame(info.at_ns, &buffer[..len]).map_err(write_error)?;
+                    writer
+                        .write_frame(info.at_ns, &buffer[..len])
+                        .map_err(|error| write_error(&error))?;
                 }
             }
         }
@@ -133,16 +135,17 @@ impl Outlet {
             }
             Self::Udp { .. } => Ok(()),
             Self::File { writer, .. } => match writer.take() {
-                Some(writer) => {
-                    writer.finish().and_then(|mut out| out.flush()).map_err(write_error)
-                }
+                Some(writer) => writer
+                    .finish()
+                    .and_then(|mut out| out.flush())
+                    .map_err(|error| write_error(&error)),
                 None => Ok(()),
             },
         }
     }
 }
 
-fn write_error(error: io::Error) -> String {
+fn write_error(error: &io::Error) -> String {
     format!("cannot write the capture: {error}")
 }
 
