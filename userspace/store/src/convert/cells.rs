@@ -13,22 +13,42 @@ use logweir_decode::{
 };
 use std::{ops::Range, sync::Arc};
 
-/// The runs that one array is made of, and where their cells are.
-#[derive(Clone, Copy)]
+/// The runs that one array is made of.
 pub(super) struct Rows<'a> {
     /// The runs, in the order in which they become rows.
     pub runs: &'a [Run],
+    /// The same rows in as few pieces as possible.
+    pub spans: Vec<Span>,
     /// Number of rows of all of them.
     pub count: usize,
     /// The columns that at least one of them has.
     pub any: ColumnSet,
 }
 
+/// Consecutive rows that have the same columns. Where each line of text is a run of its own, a
+/// batch still is a few spans, and its columns are copied in a few pieces.
+pub(super) struct Span {
+    /// Where the cells are in the table.
+    pub cells: Range<usize>,
+    /// The columns that are filled.
+    pub columns: ColumnSet,
+}
+
 impl<'a> Rows<'a> {
     pub fn new(runs: &'a [Run]) -> Self {
         let count = runs.iter().map(|run| run.rows as usize).sum();
         let any = runs.iter().fold(ColumnSet::EMPTY, |any, run| any.union(run.columns));
-        Self { runs, count, any }
+        let mut spans: Vec<Span> = Vec::new();
+        for run in runs {
+            let cells = range(run);
+            match spans.last_mut() {
+                Some(last) if last.columns == run.columns && last.cells.end == cells.start => {
+                    last.cells.end = cells.end;
+                }
+                _ => spans.push(Span { cells, columns: run.columns }),
+            }
+        }
+        Self { runs, spans, count, any }
     }
 
     /// The cells of a column, with the default where a run has not got it; `None` where none has.
@@ -37,11 +57,11 @@ impl<'a> Rows<'a> {
             return None;
         }
         let mut values = Vec::with_capacity(self.count);
-        for run in self.runs {
-            if run.columns.has(column) {
-                values.extend_from_slice(&cells[range(run)]);
+        for span in &self.spans {
+            if span.columns.has(column) {
+                values.extend_from_slice(&cells[span.cells.clone()]);
             } else {
-                values.resize(values.len() + run.rows as usize, T::default());
+                values.resize(values.len() + span.cells.len(), T::default());
             }
         }
         Some(values)
@@ -49,12 +69,12 @@ impl<'a> Rows<'a> {
 
     /// In which rows the column was filled; `None` where it was in all.
     pub fn filled(&self, column: Column) -> Option<NullBuffer> {
-        if self.runs.iter().all(|run| run.columns.has(column)) {
+        if self.spans.iter().all(|span| span.columns.has(column)) {
             return None;
         }
         let mut filled = BooleanBufferBuilder::new(self.count);
-        for run in self.runs {
-            filled.append_n(run.rows as usize, run.columns.has(column));
+        for span in &self.spans {
+            filled.append_n(span.cells.len(), span.columns.has(column));
         }
         Some(NullBuffer::new(filled.finish()))
     }

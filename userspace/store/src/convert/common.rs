@@ -21,7 +21,7 @@ use std::{net::IpAddr, sync::Arc};
 
 /// The common columns in the order of the schema; event time and its source are the family's.
 pub(super) fn columns(
-    rows: Rows<'_>,
+    rows: &Rows<'_>,
     batch: &Batch,
     event_time: ArrayRef,
     time_source: ArrayRef,
@@ -54,7 +54,7 @@ pub(super) fn columns(
     ])
 }
 
-fn shared<T: Copy>(rows: Rows<'_>, value: impl Fn(&Run) -> T) -> Vec<T> {
+fn shared<T: Copy>(rows: &Rows<'_>, value: impl Fn(&Run) -> T) -> Vec<T> {
     let mut values = Vec::with_capacity(rows.count);
     for run in rows.runs {
         values.resize(values.len() + run.rows as usize, value(run));
@@ -63,7 +63,7 @@ fn shared<T: Copy>(rows: Rows<'_>, value: impl Fn(&Run) -> T) -> Vec<T> {
 }
 
 /// A number that all rows of a run share, where it has one.
-fn optional(rows: Rows<'_>, value: impl Fn(&Run) -> Option<u32>) -> ArrayRef {
+fn optional(rows: &Rows<'_>, value: impl Fn(&Run) -> Option<u32>) -> ArrayRef {
     let values = shared(rows, |run| value(run).unwrap_or_default());
     let nulls = rows.runs.iter().any(|run| value(run).is_none()).then(|| {
         let mut present = BooleanBufferBuilder::new(rows.count);
@@ -76,7 +76,7 @@ fn optional(rows: Rows<'_>, value: impl Fn(&Run) -> Option<u32>) -> ArrayRef {
 }
 
 /// The names of the flags, as a list; null where there is none.
-fn flags(rows: Rows<'_>) -> Result<ArrayRef, ArrowError> {
+fn flags(rows: &Rows<'_>) -> Result<ArrayRef, ArrowError> {
     let has_flags = |run: &Run| run.context.flags != Flags::NONE;
     if !rows.runs.iter().any(has_flags) {
         return Ok(rows.nulls(&schema::list_of_text()));

@@ -1,7 +1,7 @@
 //! The family `session`.
 
 use super::{
-    cells::{Rows, debug_assert_rows, nonzero_ipv6, range},
+    cells::{Rows, debug_assert_rows, nonzero_ipv6},
     common, text,
     times::{self, Bounds},
 };
@@ -28,7 +28,7 @@ use std::sync::Arc;
 /// # Panics
 /// If a run is not of this batch.
 pub fn session(batch: &Batch, runs: &[Run]) -> Result<RecordBatch, ArrowError> {
-    let rows = Rows::new(runs);
+    let rows = &Rows::new(runs);
     let table = &batch.session;
     let bounds = Bounds::new(rows, batch);
     let event_time = times::event_time(rows, batch, &bounds);
@@ -58,21 +58,21 @@ pub fn session(batch: &Batch, runs: &[Run]) -> Result<RecordBatch, ArrowError> {
         text::text(rows, batch, Column::Url, &table.url)?,
         text::extra(rows, batch, &table.extra)?,
     ]);
-    debug_assert_rows(&rows, &columns);
+    debug_assert_rows(rows, &columns);
     RecordBatch::try_new(Family::Session.schema(), columns)
 }
 
-fn event(rows: Rows<'_>, batch: &Batch) -> ArrayRef {
+fn event(rows: &Rows<'_>, batch: &Batch) -> ArrayRef {
     if !rows.any.has(Column::Event) {
         return rows.nulls(&DataType::Utf8);
     }
     let mut names = StringBuilder::with_capacity(rows.count, rows.count * 8);
-    for run in rows.runs {
-        if !run.columns.has(Column::Event) {
-            names.append_nulls(run.rows as usize);
+    for span in &rows.spans {
+        if !span.columns.has(Column::Event) {
+            names.append_nulls(span.cells.len());
             continue;
         }
-        for code in &batch.session.event[range(run)] {
+        for code in &batch.session.event[span.cells.clone()] {
             names.append_option(Event::from_code(*code).map(Event::name));
         }
     }
@@ -84,7 +84,7 @@ fn event(rows: Rows<'_>, batch: &Batch) -> ArrayRef {
 /// For a source with an address of both families it is DS-Lite, as in [`logweir_decode::record`]:
 /// the IPv4 address is the inside host's, the IPv6 one the tunnel's. For the other ends both are
 /// kept as the device sent them.
-fn endpoints(rows: Rows<'_>, batch: &Batch) -> Vec<ArrayRef> {
+fn endpoints(rows: &Rows<'_>, batch: &Batch) -> Vec<ArrayRef> {
     let table = &batch.session;
     let (src_v6, tunnel) = source_v6(rows, batch);
     vec![
@@ -105,7 +105,7 @@ fn endpoints(rows: Rows<'_>, batch: &Batch) -> Vec<ArrayRef> {
 }
 
 /// `src_addr_v6` and `tunnel_addr_v6`.
-fn source_v6(rows: Rows<'_>, batch: &Batch) -> (ArrayRef, ArrayRef) {
+fn source_v6(rows: &Rows<'_>, batch: &Batch) -> (ArrayRef, ArrayRef) {
     let table = &batch.session;
     let none = || rows.nulls(&schema::ipv6());
     let v4 = rows.dense(Column::SrcV4, &table.src_v4);

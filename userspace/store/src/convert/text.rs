@@ -1,9 +1,6 @@
 //! Columns of text.
 
-use super::{
-    cells::{Rows, range},
-    extra,
-};
+use super::{cells::Rows, extra};
 use arrow_array::{ArrayRef, StringArray, builder::StringBuilder};
 use arrow_schema::{ArrowError, DataType};
 use logweir_decode::{
@@ -19,7 +16,7 @@ const BYTES_MAX: usize = i32::MAX as usize / 8;
 
 /// A column of device text, as UTF-8.
 pub(super) fn text(
-    rows: Rows<'_>,
+    rows: &Rows<'_>,
     batch: &Batch,
     column: Column,
     cells: &[Text],
@@ -28,7 +25,11 @@ pub(super) fn text(
 }
 
 /// The column of pairs without a column of their own, as JSON.
-pub(super) fn extra(rows: Rows<'_>, batch: &Batch, cells: &[Text]) -> Result<ArrayRef, ArrowError> {
+pub(super) fn extra(
+    rows: &Rows<'_>,
+    batch: &Batch,
+    cells: &[Text],
+) -> Result<ArrayRef, ArrowError> {
     let mut json = Vec::new();
     texts(rows, batch, Column::Extra, cells, |builder, encoded| {
         json.clear();
@@ -38,7 +39,7 @@ pub(super) fn extra(rows: Rows<'_>, batch: &Batch, cells: &[Text]) -> Result<Arr
 }
 
 fn texts(
-    rows: Rows<'_>,
+    rows: &Rows<'_>,
     batch: &Batch,
     column: Column,
     cells: &[Text],
@@ -49,12 +50,12 @@ fn texts(
     }
     let mut builder = StringBuilder::with_capacity(rows.count, rows.count * 8);
     let mut budget = BYTES_MAX;
-    for run in rows.runs {
-        if !run.columns.has(column) {
-            builder.append_nulls(run.rows as usize);
+    for span in &rows.spans {
+        if !span.columns.has(column) {
+            builder.append_nulls(span.cells.len());
             continue;
         }
-        for cell in &cells[range(run)] {
+        for cell in &cells[span.cells.clone()] {
             let bytes = batch.text(*cell);
             budget = spend(budget, bytes.len())?;
             if bytes.is_empty() {
@@ -69,7 +70,7 @@ fn texts(
 
 /// Text that all rows of a run share; null where it is empty.
 pub(super) fn shared_text(
-    rows: Rows<'_>,
+    rows: &Rows<'_>,
     batch: &Batch,
     text: impl Fn(&Run) -> Text,
 ) -> Result<ArrayRef, ArrowError> {
@@ -91,7 +92,7 @@ pub(super) fn shared_text(
 }
 
 /// A name that all rows of a run share.
-pub(super) fn shared_name(rows: Rows<'_>, name: impl Fn(&Run) -> &'static str) -> ArrayRef {
+pub(super) fn shared_name(rows: &Rows<'_>, name: impl Fn(&Run) -> &'static str) -> ArrayRef {
     if let Some((first, rest)) = rows.runs.split_first()
         && rest.iter().all(|run| name(run) == name(first))
     {

@@ -21,7 +21,7 @@ pub(super) struct Bounds {
 }
 
 impl Bounds {
-    pub fn new(rows: Rows<'_>, batch: &Batch) -> Self {
+    pub fn new(rows: &Rows<'_>, batch: &Batch) -> Self {
         let table = &batch.session;
         Self {
             start: nanos(rows, [Column::StartS, Column::StartNs], &table.start_s, &table.start_ns),
@@ -39,7 +39,7 @@ impl Bounds {
 }
 
 fn nanos(
-    rows: Rows<'_>,
+    rows: &Rows<'_>,
     [seconds_column, nanos_column]: [Column; 2],
     seconds: &[u32],
     nanos: &[u32],
@@ -48,10 +48,10 @@ fn nanos(
         return None;
     }
     let mut times = Vec::with_capacity(rows.count);
-    for run in rows.runs {
-        let (seconds, nanos) = (&seconds[range(run)], &nanos[range(run)]);
-        match (run.columns.has(seconds_column), run.columns.has(nanos_column)) {
-            (false, _) => times.resize(times.len() + run.rows as usize, 0),
+    for span in &rows.spans {
+        let (seconds, nanos) = (&seconds[span.cells.clone()], &nanos[span.cells.clone()]);
+        match (span.columns.has(seconds_column), span.columns.has(nanos_column)) {
+            (false, _) => times.resize(times.len() + span.cells.len(), 0),
             (true, false) => times.extend(seconds.iter().map(|s| i64::from(*s) * 1_000_000_000)),
             (true, true) => times.extend(seconds.iter().zip(nanos).map(|(s, ns)| {
                 if *s == 0 { 0 } else { i64::from(*s) * 1_000_000_000 + i64::from(*ns) }
@@ -62,7 +62,7 @@ fn nanos(
 }
 
 /// `start_time` or `end_time`.
-pub(super) fn bound(rows: Rows<'_>, times: Option<&Vec<UnixNanos>>) -> ArrayRef {
+pub(super) fn bound(rows: &Rows<'_>, times: Option<&Vec<UnixNanos>>) -> ArrayRef {
     match times {
         None => rows.nulls(&schema::timestamp()),
         Some(times) => {
@@ -73,24 +73,24 @@ pub(super) fn bound(rows: Rows<'_>, times: Option<&Vec<UnixNanos>>) -> ArrayRef 
 }
 
 /// `duration_ms`: as stated, or from begin to end (as [`logweir_decode::record::duration_ms`]).
-pub(super) fn duration_ms(rows: Rows<'_>, batch: &Batch, bounds: &Bounds) -> ArrayRef {
+pub(super) fn duration_ms(rows: &Rows<'_>, batch: &Batch, bounds: &Bounds) -> ArrayRef {
     let stated = &batch.session.duration_ms;
     let both = bounds.start.is_some() && bounds.end.is_some();
-    if !both || rows.runs.iter().all(|run| run.columns.has(Column::DurationMs)) {
+    if !both || rows.spans.iter().all(|span| span.columns.has(Column::DurationMs)) {
         return rows.numbers::<arrow_array::types::UInt64Type>(Column::DurationMs, stated);
     }
     // No duration of two 32-bit times comes near to this one.
     const ABSENT: u64 = u64::MAX;
     let mut values = Vec::with_capacity(rows.count);
     let mut known = Vec::with_capacity(rows.count);
-    for run in rows.runs {
+    for span in &rows.spans {
         let first = values.len();
-        if run.columns.has(Column::DurationMs) {
-            values.extend_from_slice(&stated[range(run)]);
+        if span.columns.has(Column::DurationMs) {
+            values.extend_from_slice(&stated[span.cells.clone()]);
             known.resize(values.len(), true);
             continue;
         }
-        values.extend((first..first + run.rows as usize).map(|row| {
+        values.extend((first..first + span.cells.len()).map(|row| {
             let (start, end) = (bounds.start_at(row), bounds.end_at(row));
             let known = start != 0 && end != 0;
             if known { u64::try_from((end - start) / 1_000_000).unwrap_or(ABSENT) } else { ABSENT }
@@ -101,7 +101,7 @@ pub(super) fn duration_ms(rows: Rows<'_>, batch: &Batch, bounds: &Bounds) -> Arr
 }
 
 /// `event_time` of each row (as [`logweir_decode::record::event_time`]).
-pub(super) fn event_time(rows: Rows<'_>, batch: &Batch, bounds: &Bounds) -> ArrayRef {
+pub(super) fn event_time(rows: &Rows<'_>, batch: &Batch, bounds: &Bounds) -> ArrayRef {
     let mut micros = Vec::with_capacity(rows.count);
     for run in rows.runs {
         let first = micros.len();
@@ -126,7 +126,7 @@ pub(super) fn event_time(rows: Rows<'_>, batch: &Batch, bounds: &Bounds) -> Arra
 }
 
 /// `time_source` of each row (as [`logweir_decode::record::time_source`]).
-pub(super) fn time_source(rows: Rows<'_>, bounds: &Bounds) -> ArrayRef {
+pub(super) fn time_source(rows: &Rows<'_>, bounds: &Bounds) -> ArrayRef {
     let mut names = StringBuilder::with_capacity(rows.count, rows.count * 8);
     let mut first = 0;
     for run in rows.runs {
@@ -147,7 +147,7 @@ pub(super) fn time_source(rows: Rows<'_>, bounds: &Bounds) -> ArrayRef {
 }
 
 /// A time that all rows of a run share.
-pub(super) fn shared_time(rows: Rows<'_>, time: impl Fn(&Run) -> UnixNanos) -> ArrayRef {
+pub(super) fn shared_time(rows: &Rows<'_>, time: impl Fn(&Run) -> UnixNanos) -> ArrayRef {
     let mut micros = Vec::with_capacity(rows.count);
     for run in rows.runs {
         micros.resize(micros.len() + run.rows as usize, time(run).div_euclid(1_000));

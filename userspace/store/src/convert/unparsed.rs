@@ -37,14 +37,14 @@ pub fn unparsed(
             context: **context,
         })
         .collect();
-    let rows = Rows::new(&runs);
+    let rows = &Rows::new(&runs);
     let event_time = shared_time(rows, |run| run.context.received_at);
     let time_source = shared_name(rows, |_| EventTime::Received.name());
     let mut columns = common::columns(rows, batch, event_time, time_source)?;
     let (reason, raw) = reason_and_raw(batch, records)?;
     columns.push(Arc::new(reason));
     columns.push(Arc::new(raw));
-    debug_assert_rows(&rows, &columns);
+    debug_assert_rows(rows, &columns);
     RecordBatch::try_new(Family::Unparsed.schema(), columns)
 }
 
