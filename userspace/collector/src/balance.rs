@@ -206,6 +206,19 @@ impl Balance {
         self.unaccounted = Unaccounted { nic, ring, source, datagrams, records, total };
     }
 
+    /// Packets that the interface lost before the XDP program could see them. Where it counts what
+    /// the program sees, it counts failed redirects as dropped too, which are the rings' losses.
+    pub fn nic_dropped(&self) -> u64 {
+        let Some(nic) = &self.nic else { return 0 };
+        let all = nic.rx_dropped + nic.rx_fifo_errors;
+        match (&self.xdp, &self.ring) {
+            (Some(xdp), Some(ring)) if xdp.nic_counts_same_frames => {
+                all.saturating_sub(ring.rx_ring_full + ring.rx_dropped)
+            }
+            _ => all,
+        }
+    }
+
     /// Datagrams and frames that are known to be lost, by place; records that were, too.
     pub fn lost(&self) -> Named {
         let mut lost = Named::new();
@@ -214,10 +227,7 @@ impl Balance {
                 lost.insert(name, count);
             }
         };
-        if let Some(nic) = &self.nic {
-            add("nic rx_dropped", nic.rx_dropped);
-            add("nic rx_fifo_errors", nic.rx_fifo_errors);
-        }
+        add("nic dropped", self.nic_dropped());
         if let Some(ring) = &self.ring {
             add("ring rx_ring_full", ring.rx_ring_full);
             add("ring rx_dropped", ring.rx_dropped);
@@ -249,7 +259,7 @@ impl fmt::Display for Balance {
         writeln!(f, "balance")?;
         if let Some(nic) = &self.nic {
             row(f, "nic", "received", nic.rx_packets)?;
-            row(f, "nic", "dropped", nic.rx_dropped + nic.rx_fifo_errors)?;
+            row(f, "nic", "dropped before XDP", self.nic_dropped())?;
         }
         if let Some(xdp) = &self.xdp {
             row(f, "xdp", "seen", xdp.seen)?;

@@ -79,7 +79,7 @@ impl PipelineConfig {
             listeners,
             allow: Vec::new(),
             limits: Limits::DEFAULT,
-            batches: 8,
+            batches: 32,
             capacity: Capacity::DEFAULT,
             receive_buffer_bytes: 16 << 20,
             rx_ring_size: 4096,

@@ -39,9 +39,11 @@ pub struct Capacity {
 }
 
 impl Capacity {
-    /// Room for the largest UDP datagram of the smallest records, several times over.
+    /// Room for the records of any UDP datagram, even of one that has a record a byte. A worker
+    /// hands a batch over long before it is full ([`Batch::is_worth_handing_over`]), so most of
+    /// this memory is never touched.
     pub const DEFAULT: Capacity =
-        Capacity { session_rows: 96 * 1024, unparsed_rows: 16 * 1024, text_bytes: 8 << 20 };
+        Capacity { session_rows: 66 * 1024, unparsed_rows: 33 * 1024, text_bytes: 2 << 20 };
 }
 
 /// Records of all families from consecutive datagrams of one worker.
@@ -80,6 +82,13 @@ impl Batch {
     /// Whether it holds no record.
     pub fn is_empty(&self) -> bool {
         self.records() == 0
+    }
+
+    /// Whether it holds so many records that the writer may as well have it: few enough for the
+    /// columns that are written to stay in the processor's caches.
+    pub fn is_worth_handing_over(&self) -> bool {
+        const RECORDS: usize = 16 * 1024;
+        self.records() >= RECORDS || self.text.room() < self.text.len()
     }
 
     /// Whether a datagram with a payload of this many bytes surely fits, whatever it holds.

@@ -40,6 +40,16 @@ impl TextArena {
         self.bytes.clear();
     }
 
+    /// Bytes that it holds.
+    pub fn len(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// Whether it holds nothing.
+    pub fn is_empty(&self) -> bool {
+        self.bytes.is_empty()
+    }
+
     /// Bytes that still fit.
     pub fn room(&self) -> usize {
         self.bytes.capacity() - self.bytes.len()

@@ -214,6 +214,7 @@ impl Crew<'_> {
             .spawn(move || {
                 if let Some(cpu) = cpu {
                     pin(cpu);
+                    raise_priority();
                 }
                 worker.run()
             })
@@ -234,4 +235,11 @@ fn pin(index: usize) {
     let mut own = CpuSet::new();
     own.set(cpus[index % cpus.len()]);
     let _ = rustix::thread::sched_setaffinity(None, &own);
+}
+
+/// A worker that waits for its turn loses datagrams, the writer only time. Where the process may
+/// not raise its priority (no `CAP_SYS_NICE`), it runs without.
+fn raise_priority() {
+    const NICE: i32 = -10;
+    let _ = rustix::process::setpriority_process(Some(rustix::thread::gettid()), NICE);
 }
