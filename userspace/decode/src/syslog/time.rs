@@ -4,7 +4,8 @@
 //! YYYY-MM-DD hh:mm:ss      session logs (Meanings of Log Fields)
 //! Mmm dd YYYY hh:mm:ss     other modules
 //! ```
-//! either followed by `.fff`, a zone `+hh:mm` or `-hh:mm`, and ` DST`, where the device adds them.
+//! either followed by `.fff`, another number (`.460.1`), a zone `+hh:mm` or `-hh:mm`, and ` DST`,
+//! where the device adds them.
 
 use crate::context::UnixNanos;
 
@@ -22,6 +23,7 @@ pub fn read_vrp(text: &[u8]) -> Option<(HeaderTime, &[u8])> {
     let (date, rest) = read_iso_date(text).or_else(|| read_month_date(text))?;
     let (clock, rest) = read_clock(strip_spaces(rest))?;
     let (fraction_ns, rest) = read_fraction(rest);
+    let (_, rest) = read_fraction(rest);
     let (zone_s, rest) = read_zone(rest);
     let rest = rest.strip_prefix(b" DST").unwrap_or(rest);
     let seconds = date * 86_400 + clock - zone_s.unwrap_or(0);
@@ -152,6 +154,9 @@ mod tests {
         let (time, rest) = read_vrp(b"Jul 08 2026 09:35:40.5+02:00 DST A %%01X").unwrap();
         assert_eq!(time, HeaderTime { unix_nanos: 1_783_496_140_500_000_000, has_zone: true });
         assert_eq!(rest, b" A %%01X");
+        let (time, rest) = read_vrp(b"Jul 08 2026 09:35:40.460.1+02:00 DST A").unwrap();
+        assert_eq!(time, HeaderTime { unix_nanos: 1_783_496_140_460_000_000, has_zone: true });
+        assert_eq!(rest, b" A");
     }
 
     #[test]
