@@ -790,7 +790,9 @@ fn compare(steps: &[Step], batch: &mut Batch) -> Result<(usize, usize), TestCase
 /// The comparison is worth something only where both decode: counted over all streams.
 #[test]
 fn decodes_as_its_twin_does() {
-    let mut runner = proptest::test_runner::TestRunner::new(ProptestConfig::with_cases(10_000));
+    let mut runner = proptest::test_runner::TestRunner::new(ProptestConfig::with_cases(
+        ProptestConfig::default().cases.max(10_000),
+    ));
     let capacity = Capacity { session_rows: 70_000, unparsed_rows: 40_000, text_bytes: 1 << 20 };
     let batch = std::cell::RefCell::new(Batch::new(capacity));
     let (sessions, released) = (std::cell::Cell::new(0), std::cell::Cell::new(0));
