@@ -7,8 +7,12 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+mod demo;
 mod ebpf;
+mod netns;
+mod readers;
 mod shell;
+mod test;
 
 /// Tasks of the logweir workspace.
 #[derive(Parser)]
@@ -20,11 +24,15 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Task {
+    Demo(demo::Arguments),
+    Test(test::Arguments),
     Ebpf(ebpf::Arguments),
 }
 
 fn main() -> ExitCode {
     let result = match Arguments::parse().task {
+        Task::Demo(arguments) => demo::run(&arguments),
+        Task::Test(arguments) => test::run(&arguments),
         Task::Ebpf(arguments) => ebpf::run(&arguments),
     };
     match result {

@@ -72,6 +72,15 @@ pub fn apt_install(packages: &[&str], purpose: &str) -> Result<()> {
         .with_context(|| format!("{packages_text} could not be installed"))
 }
 
+/// Asks a process to end.
+pub fn terminate(process: &std::process::Child) {
+    let pid = i32::try_from(process.id()).ok().and_then(rustix::process::Pid::from_raw);
+    if let Some(pid) = pid {
+        // One that has ended already needs no asking.
+        let _ = rustix::process::kill_process(pid, rustix::process::Signal::TERM);
+    }
+}
+
 fn name(command: &Command) -> String {
     Path::new(command.get_program())
         .file_name()

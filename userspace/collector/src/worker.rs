@@ -158,10 +158,9 @@ impl Stage {
 
     /// Takes the batch in hand, or another one, that has room for a payload of this size.
     fn batch_with_room(&mut self, payload_bytes: usize, now: UnixNanos) -> Option<Box<Batch>> {
-        let full = |batch: &Box<Batch>| {
-            batch.is_worth_handing_over() || !batch.has_room_for(payload_bytes)
-        };
-        if self.batch.as_ref().is_some_and(full) {
+        let full =
+            |batch: &Batch| batch.is_worth_handing_over() || !batch.has_room_for(payload_bytes);
+        if self.batch.as_deref().is_some_and(full) {
             self.hand_over();
         }
         self.batch.take().or_else(|| {

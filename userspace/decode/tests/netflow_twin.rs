@@ -688,7 +688,11 @@ impl Noise {
         self.0 =
             self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
         let byte = (self.0 >> 56) as u8;
-        if (self.0 >> 40) % 3 == 0 { 0 } else { byte % 16 * (1 + (self.0 >> 33) as u8 % 16) }
+        if (self.0 >> 40).is_multiple_of(3) {
+            0
+        } else {
+            byte % 16 * (1 + (self.0 >> 33) as u8 % 16)
+        }
     }
 }
 
@@ -724,7 +728,8 @@ fn payload(step: &Step, sequence: u32, known: &mut BTreeMap<u16, Fields>) -> Vec
                 for (element, len) in (0..*records).flat_map(|_| fields) {
                     let start = body.len();
                     body.extend((0..(*len).min(400)).map(|_| noise.byte()));
-                    if [152, 153].contains(element) && *len == 8 && noise.byte() % 4 != 0 {
+                    if [152, 153].contains(element) && *len == 8 && !noise.byte().is_multiple_of(4)
+                    {
                         body[start..start + 3].copy_from_slice(&[0, 0, 1]);
                     }
                 }

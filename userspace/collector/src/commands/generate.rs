@@ -2,7 +2,7 @@
 
 mod outlet;
 
-use crate::{cli::Failure, nearest::nearest};
+use crate::{cli::Failure, nearest::nearest, output::rfc3339};
 use logweir_traffic::{EventKind, Format, Model, ModelConfig, Session};
 use outlet::{Outlet, Target};
 use serde_json::json;
@@ -162,12 +162,16 @@ impl Generator {
                 "src_port": session.src_port,
                 "nat_src_addr": session.nat_src_addr,
                 "nat_src_port": session.nat_src_port,
-                "start": session.start,
-                "end": session.end,
+                "start_time": session.start.map(time),
+                "end_time": session.end.map(time),
             });
         }
         summary.to_string()
     }
+}
+
+fn time(seconds: u32) -> String {
+    rfc3339(i64::from(seconds) * 1_000_000_000, 0)
 }
 
 /// A finished session with a public address, which can be looked up.

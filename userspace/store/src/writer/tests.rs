@@ -297,7 +297,6 @@ struct SmallDisk(tempfile::TempDir);
 impl SmallDisk {
     /// `None`, with a line that says so, where this process may not mount; that is a failure with
     /// `LOGWEIR_REQUIRE_ROOT_TESTS=1`.
-    #[expect(clippy::print_stdout, reason = "a test that is skipped says so")]
     fn mount(size: &str) -> Option<SmallDisk> {
         let directory = tempfile::tempdir().unwrap();
         let options = std::ffi::CString::new(format!("size={size}")).unwrap();

@@ -6,5 +6,4 @@ mod lab;
 mod losses;
 mod multi_buffer;
 mod passage;
-mod rate;
 mod teardown;

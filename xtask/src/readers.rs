@@ -1,0 +1,39 @@
+//! Other engines on our files: DuckDB, from Python.
+
+use std::process::Command;
+
+use anyhow::{Context as _, Result, bail};
+
+use crate::{demo, shell};
+
+/// Counts the demo's rows with DuckDB and finds its session by post-NAT address and port.
+pub fn duckdb() -> Result<()> {
+    let python = python()?;
+    let script = shell::root().join("scripts/read_with_duckdb.py");
+    shell::run(Command::new(python).arg(script).arg(demo::data_dir()))
+}
+
+/// A Python with DuckDB, in an environment that only this checkout uses.
+fn python() -> Result<std::path::PathBuf> {
+    let environment = shell::target_dir().join("python");
+    let python = environment.join("bin/python");
+    let has_duckdb = || {
+        let mut import = Command::new(&python);
+        python.is_file() && shell::output(import.args(["-c", "import duckdb"])).is_ok()
+    };
+    if has_duckdb() {
+        return Ok(python);
+    }
+    if shell::find("python3").is_none() {
+        shell::apt_install(&["python3-venv"], "reading our files with DuckDB")?;
+    }
+    println!("installing the Python package duckdb into {}", environment.display());
+    let make = |command: &mut Command| shell::output(command).map(drop);
+    if make(Command::new("python3").args(["-m", "venv"]).arg(&environment)).is_err() {
+        shell::apt_install(&["python3-venv"], "a Python environment")?;
+        make(Command::new("python3").args(["-m", "venv"]).arg(&environment))?;
+    }
+    shell::output(Command::new(&python).args(["-m", "pip", "install", "--quiet", "duckdb>=1.1"]))
+        .context("DuckDB could not be installed by pip: is a package registry reachable?")?;
+    if has_duckdb() { Ok(python) } else { bail!("DuckDB was installed and cannot be imported") }
+}

@@ -1,0 +1,136 @@
+//! `cargo xtask test`: every test, those that need root included.
+
+use std::{
+    env,
+    io::{BufRead, BufReader},
+    process::{Command, Stdio},
+};
+
+use anyhow::{Context as _, Result, bail};
+
+use crate::{demo, readers, shell};
+
+/// Run every test, those that need root included; say what was skipped and why
+#[derive(clap::Args)]
+pub struct Arguments {}
+
+pub fn run(_: &Arguments) -> Result<()> {
+    let mut tally = Tally::default();
+    if shell::is_root() {
+        println!("root: tests that need it run, in network namespaces of their own");
+        if shell::find("ip").is_none() || shell::find("tc").is_none() {
+            shell::apt_install(&["iproute2"], "tests in network namespaces")?;
+        }
+    } else {
+        println!("not root: tests that need it are skipped (run this as root for all of them)");
+    }
+    let mut tests = shell::cargo();
+    tests.args(["test", "--workspace", "--no-fail-fast", "--", "--show-output"]);
+    if shell::is_root() {
+        tests.env("LOGWEIR_REQUIRE_ROOT_TESTS", "1");
+    }
+    tally.cargo_test("the workspace's tests", &mut tests)?;
+    tally.cargo_test("the rings under loom", &mut loom())?;
+    tally.step("the demo", demo::run(&demo::Arguments::default()));
+    tally.step("DuckDB reads the demo's files", readers::duckdb());
+    tally.close()
+}
+
+/// The model checker replaces the atomics, so it has a build of its own.
+fn loom() -> Command {
+    let mut loom = shell::cargo();
+    loom.args(["test", "--package", "logweir-xsk", "--lib", "--release", "loom"]);
+    loom.args(["--", "--show-output"]);
+    loom.env("RUSTFLAGS", format!("{} --cfg loom", env::var("RUSTFLAGS").unwrap_or_default()));
+    loom.env("CARGO_TARGET_DIR", shell::target_dir().join("loom"));
+    loom
+}
+
+/// What was run.
+#[derive(Default)]
+struct Tally {
+    passed: u64,
+    failed: u64,
+    skipped: Vec<String>,
+    failures: Vec<String>,
+}
+
+impl Tally {
+    /// Runs `cargo test` and counts; what it prints is shown when it fails.
+    fn cargo_test(&mut self, what: &str, command: &mut Command) -> Result<()> {
+        println!("running {what}");
+        let mut process =
+            command.stdout(Stdio::piped()).spawn().with_context(|| format!("cannot run {what}"))?;
+        let mut lines = Vec::new();
+        if let Some(stdout) = process.stdout.take() {
+            for line in BufReader::new(stdout).lines() {
+                let line = line?;
+                self.count(&line);
+                lines.push(line);
+            }
+        }
+        if !process.wait()?.success() {
+            println!("{}", lines.join("\n"));
+            self.failures.push(what.into());
+            // A build that failed has no result lines.
+            self.failed = self.failed.max(1);
+        }
+        Ok(())
+    }
+
+    /// `test result: ok. 5 passed; 0 failed; …`, and lines by which tests say that they skip.
+    fn count(&mut self, line: &str) {
+        if let Some(reason) = line.strip_prefix("skipped: ") {
+            self.skipped.push(reason.into());
+        }
+        let Some(result) = line.strip_prefix("test result: ") else { return };
+        let number_before = |word: &str| {
+            let before = result.split(word).next()?.trim_end();
+            before.rsplit(' ').next()?.parse::<u64>().ok()
+        };
+        self.passed += number_before("passed").unwrap_or(0);
+        self.failed += number_before("failed").unwrap_or(0);
+    }
+
+    fn step(&mut self, what: &str, result: Result<()>) {
+        match result {
+            Ok(()) => self.passed += 1,
+            Err(error) => {
+                println!("{what}: {error:#}");
+                self.failed += 1;
+                self.failures.push(what.into());
+            }
+        }
+    }
+
+    fn close(mut self) -> Result<()> {
+        self.skipped.sort();
+        self.skipped.dedup();
+        for reason in &self.skipped {
+            println!("skipped: {reason}");
+        }
+        let skipped = self.skipped.len() as u64;
+        // A test that skips itself ends as passed.
+        let passed = self.passed.saturating_sub(skipped);
+        println!("{passed} passed, {} failed, {skipped} skipped", self.failed);
+        if self.failures.is_empty() {
+            return Ok(());
+        }
+        bail!("failed: {}", self.failures.join(", "))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn result_lines_are_counted() {
+        let mut tally = Tally::default();
+        tally.count("test result: ok. 12 passed; 0 failed; 0 ignored; 0 measured; 3 filtered out");
+        tally.count("test result: FAILED. 1 passed; 2 failed; 0 ignored; 0 measured; 0 filtered");
+        tally.count("skipped: needs root: x");
+        tally.count("test x ... ok");
+        assert_eq!((tally.passed, tally.failed, tally.skipped.len()), (13, 2, 1));
+    }
+}
