@@ -23,6 +23,11 @@ const NETFLOW_PORT: u16 = 2055;
 const SYSLOG_PORT: u16 = 5514;
 const NETFLOW_RECORDS: u64 = 5_000_000;
 const SYSLOG_LINES: u64 = 1_000_000;
+// What two busy processors carry without loss, the exporters' own work and Parquet included.
+const NETFLOW_RATE: u64 = 300_000;
+const SYSLOG_RATE: u64 = 50_000;
+/// Batches that may wait for the writer: a shared machine may hold it up for seconds.
+const BATCHES: &str = "256";
 
 /// What the demo leaves for those who read its files: what it stored, and the session that it
 /// looked up.
@@ -44,11 +49,11 @@ pub struct Arguments {
     #[arg(long, default_value_t = SYSLOG_LINES)]
     syslog_lines: u64,
     /// NetFlow records a second; 0 for as fast as it goes, which may lose some
-    #[arg(long)]
-    netflow_rate: Option<u64>,
+    #[arg(long, default_value_t = NETFLOW_RATE)]
+    netflow_rate: u64,
     /// Syslog lines a second; 0 for as fast as it goes, which may lose some
-    #[arg(long)]
-    syslog_rate: Option<u64>,
+    #[arg(long, default_value_t = SYSLOG_RATE)]
+    syslog_rate: u64,
     /// Take the UDP sockets even as root
     #[arg(long)]
     udp: bool,
@@ -59,8 +64,8 @@ impl Default for Arguments {
         Self {
             netflow_records: NETFLOW_RECORDS,
             syslog_lines: SYSLOG_LINES,
-            netflow_rate: None,
-            syslog_rate: None,
+            netflow_rate: NETFLOW_RATE,
+            syslog_rate: SYSLOG_RATE,
             udp: false,
         }
     }
@@ -87,26 +92,19 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     let mut collector = Collector::start(&stage, &logweir, &data)?;
     println!("{}", collector.wait_until_ready()?);
 
-    // What one worker carries on two processors beside its own exporters, with room to spare.
-    let (netflow_rate, syslog_rate) = match stage {
-        Stage::Veth(_) => (600_000, 80_000),
-        Stage::Loopback => (400_000, 40_000),
-    };
-    let netflow_rate = arguments.netflow_rate.unwrap_or(netflow_rate);
-    let syslog_rate = arguments.syslog_rate.unwrap_or(syslog_rate);
     let netflow = stage.generate(
         &logweir,
         "huawei-usg-netflow",
         NETFLOW_PORT,
         arguments.netflow_records,
-        netflow_rate,
+        arguments.netflow_rate,
     );
     let syslog = stage.generate(
         &logweir,
         "huawei-usg-syslog",
         SYSLOG_PORT,
         arguments.syslog_lines,
-        syslog_rate,
+        arguments.syslog_rate,
     );
     // Whatever the generators say, the collector ends in order.
     let balance = collector.stop();
@@ -213,7 +211,7 @@ impl Collector {
             .arg(data)
             .arg("--balance")
             .arg(&balance)
-            .args(["--status-seconds", "5"])
+            .args(["--status-seconds", "5", "--batches", BATCHES])
             .stdout(Stdio::piped())
             .spawn()
             .context("cannot start the collector")?;
