@@ -1,1 +1,5 @@
-//! What the benchmarks share.
+//! What the benchmarks share: datagrams of the traffic model, and the truth that an answer is
+//! checked against.
+
+pub mod answer;
+pub mod workload;

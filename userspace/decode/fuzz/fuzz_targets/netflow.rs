@@ -9,7 +9,7 @@ fuzz_target!(|body: &[u8]| {
         return;
     }
     let payload = [&[0, 9], body].concat();
-    let mut books = books();
+    let mut books = books(payload.len());
     let datagram = datagram(1, &payload);
     books.decode(&datagram);
     while books.release(datagram.received_at).is_some() {}

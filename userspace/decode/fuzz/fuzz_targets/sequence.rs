@@ -7,7 +7,7 @@ use logweir_decode::decoder::{Datagram, FormatHint};
 use logweir_decode_fuzz::{LEN_MAX, books, books::datagram};
 
 fuzz_target!(|input: &[u8]| {
-    let mut books = books();
+    let mut books = books(input.len().min(LEN_MAX));
     let mut now = 1_700_000_000_000_000_000;
     let mut rest = input;
     while let Some((&[exporter, passed_ms, len_0, len_1], after)) = rest.split_first_chunk() {

@@ -9,7 +9,7 @@ fuzz_target!(|payload: &[u8]| {
     if payload.len() > LEN_MAX {
         return;
     }
-    let mut books = books();
+    let mut books = books(payload.len());
     books.decode(&Datagram { format: FormatHint::HuaweiUsgSyslog, ..datagram(1, payload) });
     books.close();
 });

@@ -4,13 +4,13 @@
 pub mod books;
 
 use books::Books;
-use logweir_decode::{batch::Capacity, limits::Limits};
+use logweir_decode::{batch::Capacity, limits::Limits, text::TextArena, unparsed::UnparsedTable};
 
 /// Inputs that are longer are not tried: a batch for the largest datagram takes long to allocate.
 pub const LEN_MAX: usize = 4096;
 
-/// A decoder with small limits and a batch for one input.
-pub fn books() -> Books {
+/// A decoder with small limits, and a batch that just takes payloads of so many bytes.
+pub fn books(payload_bytes: usize) -> Books {
     let limits = Limits {
         exporters: 4,
         domains_per_exporter: 4,
@@ -26,9 +26,9 @@ pub fn books() -> Books {
         messages_per_datagram: 8,
     };
     let capacity = Capacity {
-        session_rows: LEN_MAX + 2,
-        unparsed_rows: LEN_MAX / 2 + 3,
-        text_bytes: 12 * LEN_MAX + 1,
+        session_rows: payload_bytes + 1,
+        unparsed_rows: payload_bytes / UnparsedTable::BYTES_PER_RECORD_MIN + 2,
+        text_bytes: TextArena::EXPANSION_MAX * payload_bytes + 1,
     };
     Books::new(limits, capacity)
 }
