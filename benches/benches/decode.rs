@@ -1,8 +1,6 @@
 //! How fast datagrams become columns. `memcpy` copies the same payloads in the same run: a decoder
 //! has to read every byte and write about as many, so the ratio tells more than the rate.
 
-#![expect(missing_docs, reason = "criterion's macros make public items")]
-
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use logweir_benches::{answer::Answer, workload::Workload};
 use logweir_decode::{
