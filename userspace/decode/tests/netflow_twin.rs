@@ -652,9 +652,14 @@ fn step() -> impl Strategy<Value = Step> {
         1 => Just(FormatHint::NetflowV9),
         1 => Just(FormatHint::HuaweiUsgNetflow),
     ];
+    // A round of releases begins after 10 ms at the earliest; whole seconds meet the age exactly.
+    let passed = prop_oneof![
+        2 => (1..4i64).prop_map(|seconds| seconds * SECOND_NS),
+        1 => 10_000_000..4 * SECOND_NS,
+    ];
     let rarely = |max: usize| prop_oneof![15 => Just(0), 1 => 0..max];
     (
-        (0..2u8, source_id, hint, any::<(u32, u32)>(), 0..4 * SECOND_NS),
+        (0..2u8, source_id, hint, any::<(u32, u32)>(), passed),
         (
             vec(part(), 0..5),
             rarely(9),
@@ -671,7 +676,7 @@ fn step() -> impl Strategy<Value = Step> {
                 source_id,
                 hint,
                 clocks,
-                passed_ns: passed_ns + 10_000_000,
+                passed_ns,
                 parts,
                 filling,
                 truncated_by,

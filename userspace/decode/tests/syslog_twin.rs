@@ -665,7 +665,7 @@ fn mtn() -> impl Strategy<Value = Vec<u8>> {
     let ends = (space(MAYBE), mtn_end(), space(SPACE), space(SPACE), mtn_end());
     let figures = (
         figure(u32::MAX.into()),
-        vec(figure(1 << 40), 4),
+        vec(prop_oneof![3 => figure(1 << 40), 1 => figure(2)], 4),
         vec(space(SPACE), 12),
         vec(space(MAYBE), 4),
     );
