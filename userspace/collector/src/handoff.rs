@@ -66,12 +66,13 @@ impl Inlet {
     }
 }
 
-/// Makes an outlet for each worker, with so many batches each, and the one inlet.
-pub fn connect(workers: usize, batches: usize, capacity: Capacity) -> (Vec<Outlet>, Inlet) {
-    let (full, receiver) = bounded(workers * batches);
+/// Makes an outlet for each worker, with as many batches as `batches` says, and the one inlet.
+pub fn connect(batches: &[usize], capacity: Capacity) -> (Vec<Outlet>, Inlet) {
+    let (full, receiver) = bounded(batches.iter().sum());
     let writer = Arc::new(());
-    let outlets = (0..workers)
-        .map(|_| {
+    let outlets = batches
+        .iter()
+        .map(|&batches| {
             let (home, empty) = bounded(batches);
             for _ in 0..batches {
                 // The channel has room for exactly these.
@@ -121,7 +122,7 @@ mod tests {
 
     #[test]
     fn batches_circulate_and_are_never_more() {
-        let (outlets, inlet) = connect(1, 2, SMALL);
+        let (outlets, inlet) = connect(&[2], SMALL);
         let [outlet] = outlets.as_slice() else { unreachable!() };
         for _ in 0..5 {
             let first = outlet.take_empty().unwrap();
@@ -138,7 +139,7 @@ mod tests {
 
     #[test]
     fn both_ends_notice_that_the_other_is_gone() {
-        let (mut outlets, inlet) = connect(1, 2, SMALL);
+        let (mut outlets, inlet) = connect(&[2], SMALL);
         let outlet = outlets.pop().unwrap();
         let batch = outlet.take_empty().unwrap();
         outlet.hand_over(batch).unwrap();
@@ -147,7 +148,7 @@ mod tests {
         drop(inlet);
         assert!(outlet.hand_over(last).is_err());
         assert!(outlet.wait_empty().is_none());
-        let (outlets, inlet) = connect(1, 2, SMALL);
+        let (outlets, inlet) = connect(&[2], SMALL);
         drop(outlets);
         assert!(matches!(inlet.next(Duration::ZERO), Next::End));
     }

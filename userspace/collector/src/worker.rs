@@ -258,7 +258,7 @@ mod tests {
 
     fn run(payloads: Vec<&'static [u8]>, batches: usize) -> (Arc<WorkerCounters>, handoff::Inlet) {
         let capacity = Capacity { session_rows: 4096, unparsed_rows: 4096, text_bytes: 64 << 10 };
-        let (mut outlets, inlet) = handoff::connect(1, batches, capacity);
+        let (mut outlets, inlet) = handoff::connect(&[batches], capacity);
         let counters = Arc::new(WorkerCounters::default());
         let registry = Arc::new(Registry::new(Limits::DEFAULT));
         let worker = Worker::new(

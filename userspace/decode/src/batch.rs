@@ -39,11 +39,10 @@ pub struct Capacity {
 }
 
 impl Capacity {
-    /// Room for the records of any UDP datagram, even of one that has a record a byte. A worker
-    /// hands a batch over long before it is full ([`Batch::is_worth_handing_over`]), so most of
-    /// this memory is never touched.
+    /// Room for the records of any UDP datagram on top of a batch that is just not worth handing
+    /// over ([`Batch::is_worth_handing_over`]).
     pub const DEFAULT: Capacity =
-        Capacity { session_rows: 66 * 1024, unparsed_rows: 33 * 1024, text_bytes: 2 << 20 };
+        Capacity { session_rows: 33 * 1024, unparsed_rows: 33 * 1024, text_bytes: 2 << 20 };
 }
 
 /// Records of all families from consecutive datagrams of one worker.
@@ -93,10 +92,10 @@ impl Batch {
 
     /// Whether a datagram with a payload of this many bytes surely fits, whatever it holds.
     ///
-    /// No record is shorter than one byte on the wire, and no text is longer than its datagram
-    /// but for [`TextArena::EXPANSION_MAX`].
+    /// No record is shorter than [`SessionTable::BYTES_PER_RECORD_MIN`] on the wire, and no text
+    /// is longer than its datagram but for [`TextArena::EXPANSION_MAX`].
     pub fn has_room_for(&self, payload_bytes: usize) -> bool {
-        self.session.room() > payload_bytes
+        self.session.room() > payload_bytes / SessionTable::BYTES_PER_RECORD_MIN
             && self.unparsed.room() > payload_bytes / UnparsedTable::BYTES_PER_RECORD_MIN + 1
             && self.text.room() > payload_bytes.saturating_mul(TextArena::EXPANSION_MAX)
     }

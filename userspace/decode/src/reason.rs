@@ -42,7 +42,7 @@ reasons! {
     TemplateFieldCount = "template_field_count";
     /// A template with a field of a length that cannot be: variable, or longer than a datagram.
     TemplateFieldLength = "template_field_length";
-    /// A template whose records have no length at all.
+    /// A template whose records have no length, or are no longer than padding may be.
     TemplateRecordLength = "template_record_length";
     /// The exporter, or all exporters together, have as many templates as the limits allow.
     TemplateLimit = "template_limit";

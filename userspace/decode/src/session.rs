@@ -255,6 +255,10 @@ session_columns! {
 }
 
 impl SessionTable {
+    /// The shortest session record on the wire, in bytes. NetFlow pads flowsets with up to three
+    /// bytes (RFC 3954 §5.3), so a shorter record could not be told from padding.
+    pub const BYTES_PER_RECORD_MIN: usize = 4;
+
     /// Forgets all rows.
     pub fn clear(&mut self) {
         self.rows = 0;

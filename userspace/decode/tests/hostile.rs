@@ -15,6 +15,7 @@ use logweir_decode::{
     limits::Limits,
     netflow::registry::Registry,
     reason::Reason,
+    session::SessionTable,
     text::TextArena,
     unparsed::UnparsedTable,
 };
@@ -48,7 +49,7 @@ fn alone() -> MutexGuard<'static, ()> {
 /// The smallest batch that says that it has room for so many bytes.
 fn tight(payload_bytes: usize) -> Capacity {
     let capacity = Capacity {
-        session_rows: payload_bytes + 1,
+        session_rows: payload_bytes / SessionTable::BYTES_PER_RECORD_MIN + 1,
         unparsed_rows: payload_bytes / UnparsedTable::BYTES_PER_RECORD_MIN + 2,
         text_bytes: payload_bytes * TextArena::EXPANSION_MAX + 1,
     };

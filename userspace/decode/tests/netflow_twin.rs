@@ -242,7 +242,8 @@ impl Twin {
         if fields.iter().any(|field| field.1 == 65_535) || len > 65_535 {
             return Err(Reason::TemplateFieldLength);
         }
-        if len == 0 {
+        // Up to three bytes could be padding.
+        if len == 0 || len < 4 && !options {
             return Err(Reason::TemplateRecordLength);
         }
         let template = TwinTemplate { fields, options, huawei };

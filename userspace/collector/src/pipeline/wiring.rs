@@ -27,14 +27,13 @@ pub(super) fn start<S: Sink + Send + 'static>(
     sink_counters: Arc<SinkCounters>,
 ) -> Result<Pipeline<S>, String> {
     let sources = Sources::open(config)?;
-    let workers = sources.count();
-    let (outlets, inlet) = handoff::connect(workers, config.batches, config.capacity);
+    let (outlets, inlet) = handoff::connect(&sources.batches(config.batches), config.capacity);
     let writer = spawn_writer(inlet, sink).map_err(|error| thread_error(&error))?;
     let mut crew = Crew {
         config,
         registry: Arc::new(Registry::new(config.limits)),
         stop: Arc::default(),
-        outlets,
+        outlets: outlets.into_iter(),
         workers: Vec::new(),
     };
     let Sources { rings, sockets, captures, steering, ring_mode, description } = sources;
@@ -77,8 +76,15 @@ struct Sources {
 }
 
 impl Sources {
-    fn count(&self) -> usize {
-        self.rings.len() + self.sockets.len() + self.captures.len()
+    /// Batches of each worker, in the order in which they are started.
+    fn batches(&self, batches: usize) -> Vec<usize> {
+        // Beside AF_XDP the socket gets what the program passes up: next to nothing.
+        const BESIDE_RINGS: usize = 4;
+        let at_socket = if self.rings.is_empty() { batches } else { batches.min(BESIDE_RINGS) };
+        let mut counts = vec![batches; self.rings.len()];
+        counts.extend(vec![at_socket; self.sockets.len()]);
+        counts.extend(vec![batches; self.captures.len()]);
+        counts
     }
 
     fn open(config: &PipelineConfig) -> Result<Self, String> {
@@ -188,7 +194,7 @@ struct Crew<'a> {
     config: &'a PipelineConfig,
     registry: Arc<Registry>,
     stop: Arc<AtomicBool>,
-    outlets: Vec<Outlet>,
+    outlets: std::vec::IntoIter<Outlet>,
     workers: Vec<WorkerThread>,
 }
 
@@ -199,7 +205,7 @@ impl Crew<'_> {
         cpu: Option<usize>,
         source: S,
     ) -> Result<(), String> {
-        let outlet = self.outlets.pop().ok_or("more workers than outlets")?;
+        let outlet = self.outlets.next().ok_or("more workers than outlets")?;
         let counters = Arc::new(WorkerCounters::default());
         let worker = Worker::new(
             source,

@@ -4,7 +4,10 @@
 pub mod books;
 
 use books::Books;
-use logweir_decode::{batch::Capacity, limits::Limits, text::TextArena, unparsed::UnparsedTable};
+use logweir_decode::{
+    batch::Capacity, limits::Limits, session::SessionTable, text::TextArena,
+    unparsed::UnparsedTable,
+};
 
 /// Inputs that are longer are not tried: a batch for the largest datagram takes long to allocate.
 pub const LEN_MAX: usize = 4096;
@@ -26,7 +29,7 @@ pub fn books(payload_bytes: usize) -> Books {
         messages_per_datagram: 8,
     };
     let capacity = Capacity {
-        session_rows: payload_bytes + 1,
+        session_rows: payload_bytes / SessionTable::BYTES_PER_RECORD_MIN + 1,
         unparsed_rows: payload_bytes / UnparsedTable::BYTES_PER_RECORD_MIN + 2,
         text_bytes: TextArena::EXPANSION_MAX * payload_bytes + 1,
     };

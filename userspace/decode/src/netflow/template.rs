@@ -1,6 +1,6 @@
 //! Template and options template records (RFC 3954 §5.2, §6.1), read and checked.
 
-use crate::reason::Reason;
+use crate::{reason::Reason, session::SessionTable};
 
 /// The lowest ID of a data template.
 pub const TEMPLATE_ID_MIN: u16 = 256;
@@ -89,7 +89,9 @@ impl<'a> TemplateRecord<'a> {
             record_len = record_len.checked_add(field.len).ok_or(Reason::TemplateFieldLength)?;
         }
         // A record of no bytes would fit into any flowset endlessly often.
-        if record_len == 0 { Err(Reason::TemplateRecordLength) } else { Ok(record_len) }
+        let shortest = if self.options { 1 } else { SessionTable::BYTES_PER_RECORD_MIN };
+        let too_short = usize::from(record_len) < shortest;
+        if too_short { Err(Reason::TemplateRecordLength) } else { Ok(record_len) }
     }
 }
 
@@ -123,6 +125,7 @@ mod tests {
         }
         for (words, reason) in [
             (&[300u16, 1, 8, 0] as &[u16], Reason::TemplateRecordLength),
+            (&[300, 1, 8, 3], Reason::TemplateRecordLength),
             (&[300, 1, 236, 65535], Reason::TemplateFieldLength),
             (&[300, 2, 8, 65000, 12, 65000], Reason::TemplateFieldLength),
             (&[300, 3, 8, 1, 8, 1, 8, 1], Reason::TemplateFieldCount),
