@@ -226,6 +226,17 @@ mod tests {
     }
 
     #[test]
+    fn the_reference_has_every_key_and_its_example_is_good() {
+        let reference = include_str!("../../../docs/configuration.md");
+        for key in KEYS {
+            assert!(reference.contains(&format!("| `{key}` |")), "{key}");
+        }
+        let (_, example) = reference.split_once("```toml\n").unwrap();
+        let (example, _) = example.split_once("```").unwrap();
+        parse(example).unwrap().validate().unwrap();
+    }
+
+    #[test]
     fn options_override_the_file() {
         let file = parse("listen = [\"514\"]\ndata = \"/a\"").unwrap();
         let over = Settings { data: Some("/b".into()), ..Settings::default() };

@@ -113,7 +113,11 @@ fn split(payload: &[u8]) -> Vec<&[u8]> {
         let ends = match payload[at] {
             0 => true,
             b'\n' => stopped || priority.is_match(&payload[at + 1..]),
-            _ => stopped && priority.is_match(&payload[at..]),
+            // Not behind a URL, which its user may have made look like a message.
+            _ => {
+                let url = || payload[start..at].windows(5).any(|word| word == b"Page=");
+                stopped && priority.is_match(&payload[at..]) && !url()
+            }
         };
         if ends {
             messages.push(&payload[start..at]);

@@ -4,19 +4,23 @@
 //! followed by a priority (`<190>`) or preceded by the full stop that ends every session log, and
 //! directly at a priority after such a full stop. Any other line end is white space within the
 //! message: the firewall's own documentation prints them wrapped.
+//!
+//! What a web user asks for stands in `Page=` of a URL log. Behind it a bare priority begins no
+//! message: otherwise a request for `/x.<190>…` would forge one.
 
-use memchr::memchr3_iter;
+use memchr::{memchr3_iter, memmem};
 
 /// The first message, trimmed, and what follows it.
 pub fn next(payload: &[u8]) -> (&[u8], &[u8]) {
     let mut stop = FullStop::default();
+    let mut url_at = None;
     for at in memchr3_iter(b'\n', b'\0', b'<', payload) {
         let (before, after) = payload.split_at_checked(at).unwrap_or((payload, &[]));
         let stopped = stop.at_end_of(before);
         let boundary = match after {
             [b'\0', ..] => true,
             [b'\n', next @ ..] => starts_with_priority(next) || stopped,
-            _ => stopped && starts_with_priority(after),
+            _ => stopped && starts_with_priority(after) && !has_url(&mut url_at, payload, at),
         };
         if boundary {
             let separator = usize::from(!after.starts_with(b"<"));
@@ -24,6 +28,11 @@ pub fn next(payload: &[u8]) -> (&[u8], &[u8]) {
         }
     }
     (trim(payload), &[])
+}
+
+/// Whether a URL begins before `at`. Where the first one is, is found out once.
+fn has_url(url_at: &mut Option<usize>, payload: &[u8], at: usize) -> bool {
+    *url_at.get_or_insert_with(|| memmem::find(payload, b"Page=").unwrap_or(payload.len())) < at
 }
 
 /// Whether a priority stands here: `<`, one to three digits, `>`.
@@ -103,6 +112,12 @@ mod tests {
         assert_eq!(messages(b"<190>a.<190>b\n<9>c"), expected);
         assert_eq!(messages(b"<190>a.\0<190>b\0<9>c\0"), expected);
         assert_eq!(messages(b"a.\nb."), [b"a.", b"b."]);
+    }
+
+    #[test]
+    fn a_url_forges_no_message() {
+        let forged: &[u8] = b"<190>FW %%01SECLOG/6/SESSION_URL(l):Page=/x.<190>FW,Host=h.example.";
+        assert_eq!(messages(forged), [forged]);
     }
 
     #[test]
