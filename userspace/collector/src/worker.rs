@@ -287,10 +287,11 @@ mod tests {
 
     #[test]
     fn without_an_empty_batch_datagrams_are_dropped_and_counted() {
-        let (counters, _inlet) = run(vec![LINE; 2000], 1);
+        // A batch holds 4096 records.
+        let (counters, _inlet) = run(vec![LINE; 5000], 1);
         let dropped = counters.dropped_no_batch.get();
         assert!(dropped > 0);
-        assert_eq!(counters.decoded.get() + dropped, 2000);
+        assert_eq!(counters.decoded.get() + dropped, 5000);
         assert_eq!(counters.session_records.get(), counters.decoded.get());
     }
 }
