@@ -67,6 +67,7 @@ impl<S: Source> Worker<S> {
             formats,
             batch: None,
             batch_since: 0,
+            now: clock::now(),
             outlet,
             counters,
             may_wait: S::MAY_WAIT,
@@ -91,6 +92,7 @@ impl<S: Source> Worker<S> {
             let stopping = self.stop.load(Ordering::Acquire);
             let received = self.source.receive(|arrival| self.stage.take(&arrival))?;
             let now = clock::now();
+            self.stage.now = now;
             self.stage.note_latency(now);
             self.stage.release_waiting(now);
             self.stage.hand_over_aged(now);
@@ -114,6 +116,9 @@ struct Stage {
     formats: Vec<FormatHint>,
     batch: Option<Box<Batch>>,
     batch_since: UnixNanos,
+    /// The clock as it was read last. A batch's age counts from it and not from the arrival of its
+    /// first datagram: where datagrams have waited long already, batches must not become small.
+    now: UnixNanos,
     outlet: Outlet,
     counters: Arc<WorkerCounters>,
     may_wait: bool,
@@ -127,8 +132,7 @@ impl Stage {
     fn take(&mut self, arrival: &Arrival<'_>) {
         self.counters.received.add(1);
         self.counters.received_bytes.add(arrival.payload.len() as u64);
-        let Some(mut batch) = self.batch_with_room(arrival.payload.len(), arrival.received_at)
-        else {
+        let Some(mut batch) = self.batch_with_room(arrival.payload.len()) else {
             self.counters.dropped_no_batch.add(1);
             return;
         };
@@ -157,14 +161,14 @@ impl Stage {
     }
 
     /// Takes the batch in hand, or another one, that has room for a payload of this size.
-    fn batch_with_room(&mut self, payload_bytes: usize, now: UnixNanos) -> Option<Box<Batch>> {
+    fn batch_with_room(&mut self, payload_bytes: usize) -> Option<Box<Batch>> {
         let full =
             |batch: &Batch| batch.is_worth_handing_over() || !batch.has_room_for(payload_bytes);
         if self.batch.as_deref().is_some_and(full) {
             self.hand_over();
         }
         self.batch.take().or_else(|| {
-            self.batch_since = now;
+            self.batch_since = self.now;
             if self.may_wait { self.outlet.wait_empty() } else { self.outlet.take_empty() }
         })
     }
@@ -193,23 +197,19 @@ impl Stage {
 
     /// Decodes datagrams whose templates have come, and gives up those that waited too long.
     fn release_waiting(&mut self, now: UnixNanos) {
-        self.settle(now, |decoder, batch| decoder.release(now, batch));
+        self.settle(|decoder, batch| decoder.release(now, batch));
     }
 
     /// Gives up all that still wait.
     fn abandon_waiting(&mut self) {
         // At the end the writer empties batches until all workers are gone.
         self.may_wait = true;
-        self.settle(clock::now(), |decoder, batch| decoder.abandon(batch));
+        self.settle(|decoder, batch| decoder.abandon(batch));
     }
 
-    fn settle(
-        &mut self,
-        now: UnixNanos,
-        mut next: impl FnMut(&mut Decoder, &mut Batch) -> Option<Outcome>,
-    ) {
+    fn settle(&mut self, mut next: impl FnMut(&mut Decoder, &mut Batch) -> Option<Outcome>) {
         while self.decoder.waiting() > 0 {
-            let Some(mut batch) = self.batch_with_room(ANY_PAYLOAD, now) else { return };
+            let Some(mut batch) = self.batch_with_room(ANY_PAYLOAD) else { return };
             let outcome = next(&mut self.decoder, &mut batch);
             self.batch = Some(batch);
             let Some(outcome) = outcome else { return };
@@ -231,21 +231,25 @@ mod tests {
     use crate::handoff::{self, Next};
     use logweir_decode::{batch::Capacity, limits::Limits, netflow::registry::Registry};
 
-    /// A source of a few payloads.
-    struct Payloads(Vec<&'static [u8]>);
+    /// A source of a few payloads, so many at a time, which arrived so long ago.
+    struct Payloads {
+        left: Vec<&'static [u8]>,
+        burst: usize,
+        age_ns: i64,
+    }
 
     impl Source for Payloads {
         fn receive(&mut self, mut each: impl FnMut(Arrival<'_>)) -> io::Result<Received> {
-            if self.0.is_empty() {
+            if self.left.is_empty() {
                 return Ok(Received::End);
             }
-            for payload in self.0.drain(..) {
+            for payload in self.left.drain(..self.burst.min(self.left.len())) {
                 each(Arrival {
                     payload,
                     exporter: [192, 0, 2, 1].into(),
                     exporter_port: 1,
                     listener: 0,
-                    received_at: clock::now(),
+                    received_at: clock::now() - self.age_ns,
                 });
             }
             Ok(Received::Datagrams(1))
@@ -257,12 +261,16 @@ mod tests {
     }
 
     fn run(payloads: Vec<&'static [u8]>, batches: usize) -> (Arc<WorkerCounters>, handoff::Inlet) {
+        run_source(Payloads { left: payloads, burst: usize::MAX, age_ns: 0 }, batches)
+    }
+
+    fn run_source(source: Payloads, batches: usize) -> (Arc<WorkerCounters>, handoff::Inlet) {
         let capacity = Capacity { session_rows: 4096, unparsed_rows: 4096, text_bytes: 64 << 10 };
         let (mut outlets, inlet) = handoff::connect(&[batches], capacity);
         let counters = Arc::new(WorkerCounters::default());
         let registry = Arc::new(Registry::new(Limits::DEFAULT));
         let worker = Worker::new(
-            Payloads(payloads),
+            source,
             Decoder::new(registry, Limits::DEFAULT),
             vec![FormatHint::Auto],
             outlets.remove(0),
@@ -283,6 +291,16 @@ mod tests {
         assert_eq!(counters.rejected.iter().map(|counter| counter.get()).sum::<u64>(), 3);
         let Next::Batch(full) = inlet.next(Duration::ZERO) else { panic!("a batch") };
         assert_eq!((full.batch.session.rows(), full.batch.unparsed.rows()), (2, 3));
+    }
+
+    /// A backlog of the kernel's, of minutes: as many records go into a batch as ever.
+    #[test]
+    fn datagrams_that_waited_long_do_not_make_batches_small() {
+        let source = Payloads { left: vec![LINE; 200], burst: 10, age_ns: 120_000_000_000 };
+        let (counters, inlet) = run_source(source, 2);
+        assert_eq!((counters.decoded.get(), counters.dropped_no_batch.get()), (200, 0));
+        let Next::Batch(full) = inlet.next(Duration::ZERO) else { panic!("a batch") };
+        assert_eq!(full.batch.session.rows(), 200);
     }
 
     #[test]

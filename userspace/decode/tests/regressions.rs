@@ -64,15 +64,15 @@ fn header() -> V9 {
     V9::new(7, 1, 1_700_000_000, 1000)
 }
 
-/// A template of one source port.
+/// A template of two ports.
 fn ports(id: u16) -> Vec<u8> {
-    template(id, &[(7, 2)])
+    template(id, &[(7, 2), (11, 2)])
 }
 
 #[test]
 fn a_datagram_of_which_a_part_was_rejected_does_not_become_decoded_by_waiting() {
     let mut run = Run::new(Limits::DEFAULT);
-    let datagram = header().flowset(0, &ports(200)).flowset(300, &[0, 53]).bytes();
+    let datagram = header().flowset(0, &ports(200)).flowset(300, &[0, 53, 0, 80]).bytes();
     assert_eq!(run.decode(&datagram), Outcome::Waiting);
     assert_eq!(run.decode(&header().flowset(0, &ports(300)).bytes()), Outcome::Decoded);
     assert_eq!(run.release(), Some(Outcome::Rejected(Reason::TemplateId)));
@@ -191,7 +191,7 @@ fn the_templates_of_one_exporter_leave_room_for_those_of_others() {
         let datagram = V9::new(source_id, 1, 0, 0).flowset(0, &template(id, &fields));
         run.decode_from([192, 0, 2, 66], &datagram.bytes());
     }
-    let datagram = header().flowset(0, &ports(300)).flowset(300, &[0, 53]);
+    let datagram = header().flowset(0, &ports(300)).flowset(300, &[0, 53, 0, 80]);
     assert_eq!(run.decode(&datagram.bytes()), Outcome::Decoded);
 }
 
