@@ -1,5 +1,6 @@
 //! The running collector: sources, workers and the writer, wired together, and their balance.
 
+mod settled;
 mod wiring;
 
 use crate::{
@@ -15,6 +16,7 @@ use crate::{
 };
 use hdrhistogram::Histogram;
 use logweir_decode::{batch::Capacity, limits::Limits};
+use settled::Settled;
 use std::{
     io,
     path::PathBuf,
@@ -227,7 +229,7 @@ impl<S: Sink + Send + 'static> Pipeline<S> {
 
     fn finish(
         self,
-        nic: Option<NicCounters>,
+        nic: Option<Settled>,
         workers: &[Arc<WorkerCounters>],
         arrival_to_decoded: Histogram<u64>,
         errors: Vec<String>,
@@ -241,8 +243,9 @@ impl<S: Sink + Send + 'static> Pipeline<S> {
             balance.add_worker(counters);
         }
         self.add_records(&mut balance.records);
-        if let Some(nic) = nic {
-            balance.nic = Some(nic);
+        if let Some(settled) = nic {
+            let seen = balance.xdp.as_ref().map_or(0, |xdp| xdp.seen);
+            balance.nic = Some(settled.carried_to(seen));
         }
         balance.close();
         match self.writer.join() {
@@ -265,25 +268,19 @@ impl AttachedSteering {
         balance.nic = Some(NicCounters::read(&self.interface).since(self.nic_start));
     }
 
-    /// The interface's counters since the start, read at a moment at which the program's agree,
-    /// if there is one: under traffic the two are read one after the other.
-    fn settled_nic(&self) -> NicCounters {
-        const TRIES: u32 = 50;
-        let mut nearest = (u64::MAX, NicCounters::default());
-        for _ in 0..TRIES {
-            let nic = NicCounters::read(&self.interface).since(self.nic_start);
-            let seen = self.steering.counters().map_or(0, |counters| counters.total());
-            let distance = nic.rx_packets.abs_diff(seen);
-            if distance < nearest.0 {
-                nearest = (distance, nic);
-            }
-            if distance == 0 {
-                break;
-            }
-            std::thread::sleep(Duration::from_millis(2));
-        }
-        nearest.1
+    /// The interface's counters since the start, as they agree best with the program's.
+    fn settled_nic(&self) -> Settled {
+        Settled::end(|| {
+            let (nic, seen) = read_counters(&self.interface, &self.steering);
+            (nic.since(self.nic_start), seen)
+        })
     }
+}
+
+/// The interface's counters, then the frames that the program has seen.
+fn read_counters(interface: &str, steering: &Steering) -> settled::Reading {
+    let nic = NicCounters::read(interface);
+    (nic, steering.counters().map_or(0, |counters| counters.total()))
 }
 
 /// The writer's thread.

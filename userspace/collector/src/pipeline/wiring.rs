@@ -3,11 +3,14 @@
 //! The UDP sockets come first, then the XDP program is attached, then the AF_XDP sockets are bound
 //! and put into the program's map: so nothing that is sent to the ports in the meantime is lost.
 
-use super::{AttachedSteering, Input, Pipeline, PipelineConfig, WorkerThread, spawn_writer};
+use super::{
+    AttachedSteering, Input, Pipeline, PipelineConfig, WorkerThread, read_counters, settled,
+    spawn_writer,
+};
 use crate::{
     counters::{RingCounters, SocketCounters, WorkerCounters},
     handoff::{self, Outlet},
-    nic::{self, NicCounters},
+    nic,
     sink::{Sink, SinkCounters},
     source::{Source, capture::CaptureSource, udp::UdpSource, xdp::XdpSource},
     steering::{self, AttachMode, Steering, SteeringConfig},
@@ -149,9 +152,9 @@ impl Sources {
         };
         let frame_len_max = options.frame_size.bytes() - PACKET_HEADROOM;
         steering.set_frame_len_max(frame_len_max).map_err(|error| error.to_string())?;
-        let nic_start = NicCounters::read(interface);
         let mode =
             steering.attach(interface, AttachMode::Auto).map_err(|error| error.to_string())?;
+        let nic_start = settled::start(|| read_counters(interface, &steering));
         let device = Interface::by_name(interface).map_err(|error| error.to_string())?;
         let mut zero_copy = true;
         let mut huge_pages = true;
