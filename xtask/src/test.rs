@@ -104,12 +104,11 @@ impl Tally {
     }
 
     fn close(mut self) -> Result<()> {
-        self.skipped.sort();
-        self.skipped.dedup();
-        for reason in &self.skipped {
-            println!("skipped: {reason}");
-        }
         let skipped = self.skipped.len() as u64;
+        self.skipped.sort();
+        for same in self.skipped.chunk_by(|a, b| a == b) {
+            println!("skipped: {} ({} tests)", same[0], same.len());
+        }
         // A test that skips itself ends as passed.
         let passed = self.passed.saturating_sub(skipped);
         println!("{passed} passed, {} failed, {skipped} skipped", self.failed);

@@ -69,8 +69,10 @@ pub struct RingBalance {
 /// Datagrams at the UDP sockets.
 #[derive(Clone, Debug, Default, Serialize)]
 pub struct SocketBalance {
-    /// Datagrams received.
+    /// Datagrams received from exporters that may send.
     pub received: u64,
+    /// Datagrams from senders that are not on the allow-list.
+    pub not_allowed: u64,
     /// Datagrams that the kernel dropped at the socket (`SO_RXQ_OVFL`).
     pub dropped: u64,
 }
@@ -124,6 +126,15 @@ pub struct Unaccounted {
     pub records: i64,
     /// The sum of their absolute values.
     pub total: u64,
+}
+
+impl RecordBalance {
+    /// Counts everything that is not stored as lost: the writer is gone with it.
+    pub fn lose_unstored(&mut self) {
+        self.pending = 0;
+        let settled = self.stored + self.failed;
+        self.dropped_no_writer = (self.session + self.unparsed).saturating_sub(settled);
+    }
 }
 
 impl XdpBalance {
@@ -276,6 +287,7 @@ impl fmt::Display for Balance {
         if let Some(socket) = &self.socket {
             row(f, "socket", "received", socket.received)?;
             row(f, "socket", "dropped", socket.dropped)?;
+            row(f, "socket", "dropped: not_allowed", socket.not_allowed)?;
         }
         row(f, "decode", "datagrams", self.datagrams.received)?;
         row(f, "decode", "decoded", self.datagrams.decoded)?;
@@ -324,7 +336,7 @@ mod tests {
                 ..XdpBalance::new("native", xdp.into_iter())
             }),
             ring: Some(RingBalance { received: 80, rx_ring_full: 10, ..RingBalance::default() }),
-            socket: Some(SocketBalance { received: 5, dropped: 0 }),
+            socket: Some(SocketBalance { received: 5, ..SocketBalance::default() }),
             datagrams: DatagramBalance {
                 received: 85,
                 decoded: 80,

@@ -2,11 +2,12 @@
 //! step into what a pipeline is started with.
 
 use crate::{
-    listener::ListenSpec,
+    listener::{ListenSpec, Listener},
     nearest::nearest,
     pipeline::{Input, PipelineConfig},
     steering::Prefix,
 };
+use logweir_abi::LISTENERS_MAX;
 use serde::Deserialize;
 use std::{
     fs,
@@ -135,8 +136,17 @@ impl Settings {
         let mut listeners = Vec::new();
         for (number, spec) in specs.iter().enumerate() {
             let spec: ListenSpec = spec.parse().map_err(|error| format!("listen: {error}"))?;
-            let number = u16::try_from(number).map_err(|_| "listen: too many listeners")?;
-            listeners.push(spec.listener(number));
+            let number = u16::try_from(number)
+                .ok()
+                .filter(|number| u32::from(*number) < LISTENERS_MAX)
+                .ok_or_else(|| format!("listen: there are more than {LISTENERS_MAX}"))?;
+            let listener = spec.listener(number);
+            let same =
+                |other: &Listener| (other.address, other.port) == (listener.address, listener.port);
+            if listeners.iter().any(same) {
+                return Err(format!("listen: port {} is given twice", listener.port));
+            }
+            listeners.push(listener);
         }
         let allow = self.allow.as_deref().unwrap_or_default();
         let allow: Vec<Prefix> = allow
@@ -165,9 +175,7 @@ impl Settings {
             );
         }
         let pipeline = self.pipeline(input, listeners, allow)?;
-        let fallback = fallback
-            .filter(|_| pipeline.allow.is_empty())
-            .map(|input| PipelineConfig { input, ..pipeline.clone() });
+        let fallback = fallback.map(|input| PipelineConfig { input, ..pipeline.clone() });
         Ok(RunConfig {
             pipeline,
             fallback,
@@ -179,7 +187,7 @@ impl Settings {
     fn pipeline(
         &self,
         input: Input,
-        listeners: Vec<crate::listener::Listener>,
+        listeners: Vec<Listener>,
         allow: Vec<Prefix>,
     ) -> Result<PipelineConfig, String> {
         let mut pipeline = PipelineConfig::new(input, listeners);
@@ -262,7 +270,11 @@ mod tests {
             (Settings { batches: Some(1), ..good.clone() }, "batches is 1"),
             (Settings { rx_ring_size: Some(100), ..good.clone() }, "rx_ring_size is 100"),
             (Settings { listen: Some(vec!["x".into()]), ..good.clone() }, "'x'"),
-            (Settings { allow: Some(vec!["192.0.2.0/24".into()]), ..good.clone() }, "allow"),
+            (Settings { allow: Some(vec!["192.0.2.0/99".into()]), ..good.clone() }, "allow"),
+            (
+                Settings { listen: Some(vec!["514".into(), "[::]:514".into()]), ..good.clone() },
+                "twice",
+            ),
         ] {
             let error = settings.validate().unwrap_err();
             assert!(error.contains(word), "{error}");

@@ -66,8 +66,10 @@ pub struct RingCounters {
 #[derive(Debug, Default)]
 #[repr(align(128))]
 pub struct SocketCounters {
-    /// Datagrams received.
+    /// Datagrams received from exporters that may send.
     pub received: Counter,
+    /// Datagrams from senders that are not on the allow-list.
+    pub not_allowed: Counter,
     /// Datagrams that the kernel dropped at the socket.
     pub dropped: Counter,
 }

@@ -5,6 +5,7 @@
 //! the XDP program steered by [`steering`], and its [`balance`].
 #![forbid(unsafe_code)]
 
+pub mod allow;
 pub mod balance;
 pub mod cli;
 pub mod clock;

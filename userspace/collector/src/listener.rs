@@ -40,7 +40,11 @@ impl FromStr for ListenSpec {
             None => (spec, FormatHint::Auto),
         };
         let (address, port) = match place.parse::<SocketAddr>() {
-            Ok(address) => (Some(address.ip()), address.port()),
+            // The unspecified address of either family means any address of both.
+            Ok(address) => {
+                let specified = Some(address.ip()).filter(|address| !address.is_unspecified());
+                (specified, address.port())
+            }
             Err(_) => {
                 let port = place.parse().map_err(|_| {
                     format!(

@@ -59,7 +59,7 @@ pub struct PipelineConfig {
     pub input: Input,
     /// The ports to collect.
     pub listeners: Vec<Listener>,
-    /// Exporters that may send; if empty, all may. Only the XDP program enforces it.
+    /// Exporters that may send; if empty, all may.
     pub allow: Vec<Prefix>,
     /// Bounds on what senders can make grow.
     pub limits: Limits,
@@ -74,6 +74,17 @@ pub struct PipelineConfig {
 }
 
 impl PipelineConfig {
+    /// Checks what only this host can tell: that there is such an interface, with so many queues.
+    ///
+    /// # Errors
+    /// One sentence that says what there is instead.
+    pub fn check_host(&self) -> Result<(), String> {
+        match &self.input {
+            Input::Xdp { interface, queues } => wiring::check_queues(interface, *queues).map(drop),
+            Input::Udp { .. } | Input::Capture { .. } => Ok(()),
+        }
+    }
+
     /// A pipeline from this input with the defaults of everything else.
     pub fn new(input: Input, listeners: Vec<Listener>) -> Self {
         Self {
@@ -99,13 +110,16 @@ pub struct Pipeline<S> {
     ring_mode: &'static str,
     writer: JoinHandle<(S, Option<Histogram<u64>>)>,
     sink_counters: Arc<SinkCounters>,
-    stop: Arc<AtomicBool>,
     description: String,
 }
 
 #[derive(Debug)]
 struct WorkerThread {
     name: String,
+    /// Asks it to stop.
+    stop: Arc<AtomicBool>,
+    /// Whether it reads a ring, which the XDP program fills.
+    reads_ring: bool,
     counters: Arc<WorkerCounters>,
     thread: JoinHandle<Finished>,
 }
@@ -128,9 +142,9 @@ pub struct Summary<S> {
     pub arrival_to_decoded: Histogram<u64>,
     /// Nanoseconds from arrival to stored, a record, where the sink knows.
     pub arrival_to_stored: Option<Histogram<u64>>,
-    /// The sink, all of it safe.
-    pub sink: S,
-    /// Workers that ended because something failed.
+    /// The sink, all of it safe; `None` where the writer panicked.
+    pub sink: Option<S>,
+    /// Threads that ended because something failed.
     pub errors: Vec<String>,
 }
 
@@ -152,9 +166,9 @@ impl<S: Sink + Send + 'static> Pipeline<S> {
         &self.description
     }
 
-    /// Whether all workers have ended of themselves: the files were read, or something failed.
+    /// Whether any thread has ended of itself: the files were read, or something failed.
     pub fn has_ended(&self) -> bool {
-        self.workers.iter().all(|worker| worker.thread.is_finished())
+        self.writer.is_finished() || self.workers.iter().any(|worker| worker.thread.is_finished())
     }
 
     /// The balance as it stands. While traffic flows its stages are read one after the other, so
@@ -176,8 +190,9 @@ impl<S: Sink + Send + 'static> Pipeline<S> {
         }
         if !self.sockets.is_empty() {
             let received = self.sockets.iter().map(|socket| socket.received.get()).sum();
+            let not_allowed = self.sockets.iter().map(|socket| socket.not_allowed.get()).sum();
             let dropped = self.sockets.iter().map(|socket| socket.dropped.get()).sum();
-            balance.socket = Some(SocketBalance { received, dropped });
+            balance.socket = Some(SocketBalance { received, not_allowed, dropped });
         }
         self.add_records(&mut balance.records);
         if let Some(attached) = &self.steering {
@@ -197,49 +212,33 @@ impl<S: Sink + Send + 'static> Pipeline<S> {
         records.pending = taken.saturating_sub(records.stored + records.failed).min(decoded);
     }
 
-    /// Ends the pipeline: no new frames are redirected, everything that was received is decoded
-    /// and stored, and the balance is drawn.
+    /// Ends the pipeline: nothing new is let in, everything that was received is decoded and
+    /// stored, and the balance is drawn.
+    ///
+    /// The UDP sockets end first: when the XDP program is gone, all traffic would come to them.
     pub fn stop(mut self) -> Summary<S> {
-        let mut errors = Vec::new();
+        let mut closing = Closing::default();
+        let (rings, others): (Vec<_>, Vec<_>) =
+            std::mem::take(&mut self.workers).into_iter().partition(|worker| worker.reads_ring);
+        closing.join(others);
         let nic = self.steering.as_mut().map(|attached| {
             let nic = attached.settled_nic();
-            errors.extend(attached.steering.detach().err().map(|error| error.to_string()));
+            closing.errors.extend(attached.steering.detach().err().map(|error| error.to_string()));
+            // Packets that the driver has in hand reach the rings.
+            std::thread::sleep(Duration::from_millis(50));
             nic
         });
-        // Packets that the driver has in hand reach the rings.
-        if self.steering.is_some() {
-            std::thread::sleep(Duration::from_millis(50));
-        }
-        self.stop.store(true, Ordering::Release);
-        let mut arrival_to_decoded = latency::histogram();
-        let mut finished_workers = Vec::new();
-        for WorkerThread { name, counters, thread } in std::mem::take(&mut self.workers) {
-            match thread.join() {
-                Ok(finished) => {
-                    errors.extend(finished.error.map(|error| format!("{name}: {error}")));
-                    // Both histograms have the same bounds.
-                    let _ = arrival_to_decoded.add(&finished.arrival_to_decoded);
-                }
-                Err(_) => errors.push(format!("{name} panicked")),
-            }
-            finished_workers.push(counters);
-        }
-        self.finish(nic, &finished_workers, arrival_to_decoded, errors)
+        closing.join(rings);
+        self.finish(nic, closing)
     }
 
-    fn finish(
-        self,
-        nic: Option<Settled>,
-        workers: &[Arc<WorkerCounters>],
-        arrival_to_decoded: Histogram<u64>,
-        errors: Vec<String>,
-    ) -> Summary<S> {
+    fn finish(self, nic: Option<Settled>, mut closing: Closing) -> Summary<S> {
         // The workers' ends of the hand-off are gone: the writer takes what is left and ends.
         while !self.writer.is_finished() {
             std::thread::sleep(Duration::from_millis(5));
         }
         let mut balance = self.balance();
-        for counters in workers {
+        for counters in &closing.counters {
             balance.add_worker(counters);
         }
         self.add_records(&mut balance.records);
@@ -247,12 +246,50 @@ impl<S: Sink + Send + 'static> Pipeline<S> {
             let seen = balance.xdp.as_ref().map_or(0, |xdp| xdp.seen);
             balance.nic = Some(settled.carried_to(seen));
         }
-        balance.close();
-        match self.writer.join() {
-            Ok((sink, arrival_to_stored)) => {
-                Summary { balance, arrival_to_decoded, arrival_to_stored, sink, errors }
+        let (sink, arrival_to_stored) = match self.writer.join() {
+            Ok((sink, latency)) => (Some(sink), latency),
+            Err(_) => {
+                closing.errors.push("lw-writer panicked: what it had not stored is lost".into());
+                balance.records.lose_unstored();
+                (None, None)
             }
-            Err(panic) => std::panic::resume_unwind(panic),
+        };
+        balance.close();
+        let Closing { errors, arrival_to_decoded, .. } = closing;
+        Summary { balance, arrival_to_decoded, arrival_to_stored, sink, errors }
+    }
+}
+
+/// What the workers leave behind as they end.
+struct Closing {
+    counters: Vec<Arc<WorkerCounters>>,
+    arrival_to_decoded: Histogram<u64>,
+    errors: Vec<String>,
+}
+
+impl Default for Closing {
+    fn default() -> Self {
+        let arrival_to_decoded = latency::histogram();
+        Self { counters: Vec::new(), arrival_to_decoded, errors: Vec::new() }
+    }
+}
+
+impl Closing {
+    /// Asks workers to stop and waits until they have.
+    fn join(&mut self, workers: Vec<WorkerThread>) {
+        for worker in &workers {
+            worker.stop.store(true, Ordering::Release);
+        }
+        for WorkerThread { name, counters, thread, .. } in workers {
+            match thread.join() {
+                Ok(finished) => {
+                    self.errors.extend(finished.error.map(|error| format!("{name}: {error}")));
+                    // Both histograms have the same bounds.
+                    let _ = self.arrival_to_decoded.add(&finished.arrival_to_decoded);
+                }
+                Err(_) => self.errors.push(format!("{name} panicked")),
+            }
+            self.counters.push(counters);
         }
     }
 }

@@ -4,6 +4,7 @@ pub mod capture;
 pub mod udp;
 pub mod xdp;
 
+use crate::clock;
 use logweir_decode::context::UnixNanos;
 use std::{io, net::IpAddr, time::Duration};
 
@@ -44,6 +45,19 @@ pub trait Source: Send {
     /// # Errors
     /// As of `poll(2)`.
     fn wait(&mut self, timeout: Duration) -> io::Result<()>;
+
+    /// Lets nothing new in, when the worker is to stop: what has arrived can still be received.
+    ///
+    /// # Errors
+    /// As of `setsockopt(2)`.
+    fn end_intake(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+
+    /// What time it is for what this source gives: in a capture, that of the capture.
+    fn now(&self) -> UnixNanos {
+        clock::now()
+    }
 
     /// Publishes what the source and the kernel have counted so far.
     fn publish(&mut self) {}

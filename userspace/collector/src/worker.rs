@@ -28,6 +28,10 @@ use std::{
 /// wait for others.
 const BATCH_AGE_MAX_NS: i64 = 1_000_000_000;
 
+/// A busy source publishes its counters once in so many bursts; asking the kernel takes a system
+/// call.
+const BURSTS_A_PUBLICATION: u64 = 256;
+
 /// The longest sleep when nothing arrives.
 const WAIT_MAX: Duration = Duration::from_millis(100);
 
@@ -80,19 +84,40 @@ impl<S: Source> Worker<S> {
     /// Runs until it is asked to stop or the source ends.
     pub fn run(mut self) -> Finished {
         let error = self.work().err();
+        if error.is_some() {
+            self.drain();
+        }
         self.source.publish();
         self.stage.abandon_waiting();
         self.stage.hand_over();
         Finished { arrival_to_decoded: self.stage.latency, error }
     }
 
+    /// Takes what a source that has failed still holds.
+    fn drain(&mut self) {
+        const BURSTS_MAX: u32 = 1024;
+        for _ in 0..BURSTS_MAX {
+            match self.source.receive(|arrival| self.stage.take(&arrival)) {
+                Ok(Received::Datagrams(1..)) => {}
+                _ => return,
+            }
+        }
+    }
+
     fn work(&mut self) -> io::Result<()> {
-        loop {
+        let mut stopping = false;
+        for burst in 0u64.. {
             // Read before receiving: what arrived before the request is taken.
-            let stopping = self.stop.load(Ordering::Acquire);
+            if !stopping && self.stop.load(Ordering::Acquire) {
+                stopping = true;
+                self.source.end_intake()?;
+            }
             let received = self.source.receive(|arrival| self.stage.take(&arrival))?;
-            let now = clock::now();
+            let now = self.source.now();
             self.stage.now = now;
+            if burst.is_multiple_of(BURSTS_A_PUBLICATION) {
+                self.source.publish();
+            }
             self.stage.note_latency(now);
             self.stage.release_waiting(now);
             self.stage.hand_over_aged(now);
@@ -106,6 +131,7 @@ impl<S: Source> Worker<S> {
                 Received::Datagrams(_) => {}
             }
         }
+        Ok(())
     }
 }
 
@@ -144,8 +170,10 @@ impl Stage {
             received_at: arrival.received_at,
             format,
         };
+        let before = rows(&batch);
         let outcome = self.decoder.decode(&datagram, &mut batch);
         self.count(outcome);
+        self.count_records(before, &batch);
         self.batch = Some(batch);
         if self.arrivals.len() < self.arrivals.capacity() {
             self.arrivals.push(arrival.received_at);
@@ -158,6 +186,11 @@ impl Stage {
             Outcome::Rejected(reason) => self.counters.rejected[reason as usize].add(1),
             Outcome::Waiting => self.counters.waiting.add(1),
         }
+    }
+
+    fn count_records(&self, (sessions, unparsed): (usize, usize), batch: &Batch) {
+        self.counters.session_records.add((batch.session.rows() - sessions) as u64);
+        self.counters.unparsed_records.add((batch.unparsed.rows() - unparsed) as u64);
     }
 
     /// Takes the batch in hand, or another one, that has room for a payload of this size.
@@ -174,7 +207,9 @@ impl Stage {
     }
 
     fn hand_over_aged(&mut self, now: UnixNanos) {
-        if self.batch.is_some() && now - self.batch_since > BATCH_AGE_MAX_NS {
+        // A clock that was set back makes an age negative: then it is not known, and old enough.
+        let age = now.saturating_sub(self.batch_since);
+        if self.batch.is_some() && !(0..=BATCH_AGE_MAX_NS).contains(&age) {
             self.hand_over();
         }
     }
@@ -182,13 +217,11 @@ impl Stage {
     /// Hands the batch over; an empty one stays.
     fn hand_over(&mut self) {
         let Some(batch) = self.batch.take_if(|batch| !batch.is_empty()) else { return };
-        let (sessions, unparsed) = (batch.session.rows() as u64, batch.unparsed.rows() as u64);
-        self.counters.session_records.add(sessions);
-        self.counters.unparsed_records.add(unparsed);
+        let records = batch.records() as u64;
         match self.outlet.hand_over(batch) {
             Ok(()) => {}
             Err(mut batch) => {
-                self.counters.dropped_no_writer.add(sessions + unparsed);
+                self.counters.dropped_no_writer.add(records);
                 batch.clear();
                 self.batch = Some(batch);
             }
@@ -210,7 +243,9 @@ impl Stage {
     fn settle(&mut self, mut next: impl FnMut(&mut Decoder, &mut Batch) -> Option<Outcome>) {
         while self.decoder.waiting() > 0 {
             let Some(mut batch) = self.batch_with_room(ANY_PAYLOAD) else { return };
+            let before = rows(&batch);
             let outcome = next(&mut self.decoder, &mut batch);
+            self.count_records(before, &batch);
             self.batch = Some(batch);
             let Some(outcome) = outcome else { return };
             self.count(outcome);
@@ -220,9 +255,14 @@ impl Stage {
 
     fn note_latency(&mut self, now: UnixNanos) {
         for arrival in self.arrivals.drain(..) {
-            self.latency.saturating_record(u64::try_from(now - arrival).unwrap_or(0));
+            self.latency.saturating_record(u64::try_from(now.saturating_sub(arrival)).unwrap_or(0));
         }
     }
+}
+
+/// Rows of each family.
+fn rows(batch: &Batch) -> (usize, usize) {
+    (batch.session.rows(), batch.unparsed.rows())
 }
 
 #[cfg(test)]

@@ -42,6 +42,8 @@ pub struct UdpReceiver {
     slots: Box<[Slot]>,
     headers: Box<[libc::mmsghdr]>,
     drops_reported: u32,
+    /// The drop count when the intake was ended: what is refused after that is not lost.
+    drops_at_end: Option<u64>,
 }
 
 /// What the kernel fills beside the payload of one datagram.
@@ -102,6 +104,7 @@ impl UdpReceiver {
             slots: vec![slot; BATCH].into_boxed_slice(),
             headers: vec![header; BATCH].into_boxed_slice(),
             drops_reported: 0,
+            drops_at_end: None,
         })
     }
 
@@ -186,6 +189,35 @@ impl UdpReceiver {
     /// Datagrams carry this count (`SO_RXQ_OVFL`) as of when they were queued; the socket itself
     /// is asked (`SO_MEMINFO`) for what was dropped after the last of them.
     pub fn drops(&self) -> u64 {
+        self.drops_at_end.unwrap_or_else(|| self.drops_now())
+    }
+
+    /// Lets nothing new in: what has been queued can still be received, and then there is no more,
+    /// however much is sent.
+    ///
+    /// # Errors
+    /// As of `setsockopt(2)`.
+    pub fn end_intake(&mut self) -> io::Result<()> {
+        // A classic BPF program that accepts no byte of any packet: `ret #0`.
+        let mut refuse_all =
+            libc::sock_filter { code: (libc::BPF_RET | libc::BPF_K) as u16, jt: 0, jf: 0, k: 0 };
+        let program = libc::sock_fprog { len: 1, filter: &mut refuse_all };
+        self.drops_at_end = Some(self.drops_now());
+        // SAFETY: the kernel reads a program of one instruction, which `program` points to, and
+        // copies it before it returns.
+        let result = unsafe {
+            libc::setsockopt(
+                self.socket.as_raw_fd(),
+                libc::SOL_SOCKET,
+                libc::SO_ATTACH_FILTER,
+                ptr::from_ref(&program).cast(),
+                size_of_val(&program) as libc::socklen_t,
+            )
+        };
+        if result == 0 { Ok(()) } else { Err(io::Error::last_os_error()) }
+    }
+
+    fn drops_now(&self) -> u64 {
         const SK_MEMINFO_DROPS: usize = 8;
         let mut meminfo = [0u32; SK_MEMINFO_DROPS + 1];
         let mut len = size_of_val(&meminfo) as libc::socklen_t;
@@ -330,6 +362,21 @@ mod tests {
         while receiver.receive(|_| received += 1).unwrap() > 0 {}
         assert!(received < 1000);
         assert_eq!(received + receiver.drops(), 1000);
+    }
+
+    #[test]
+    fn after_the_end_of_intake_only_the_queued_are_received() {
+        let (mut receiver, address) = receiver("127.0.0.1:0", 1 << 20);
+        let sender = UdpSocket::bind("127.0.0.1:0").unwrap();
+        sender.send_to(b"queued", address).unwrap();
+        receiver.end_intake().unwrap();
+        for _ in 0..100 {
+            sender.send_to(b"late", address).unwrap();
+        }
+        let mut received = Vec::new();
+        while receiver.receive(|datagram| received.push(datagram.payload.to_vec())).unwrap() > 0 {}
+        assert_eq!(received, [b"queued"]);
+        assert_eq!(receiver.drops(), 0);
     }
 
     #[test]

@@ -6,6 +6,7 @@ use crate::{
     listener::{Listener, parse_format},
     pipeline::{Input, Pipeline, PipelineConfig},
     sink::{PrintSink, SinkCounters, TextFormat},
+    source::capture::CaptureSource,
 };
 use logweir_decode::decoder::FormatHint;
 use std::{
@@ -46,8 +47,7 @@ pub struct Args {
 pub fn run(args: Args) -> Result<ExitCode, Failure> {
     // A wrong name among many files is told before the first record is printed.
     for file in &args.files {
-        std::fs::metadata(file)
-            .map_err(|error| Failure::input(format!("cannot read {}: {error}", file.display())))?;
+        CaptureSource::check(file).map_err(|error| Failure::input(error.to_string()))?;
     }
     let listener = Listener { number: 0, address: None, port: 0, format: args.format };
     let input = Input::Capture { files: args.files, exporter: args.exporter };
@@ -61,10 +61,12 @@ pub fn run(args: Args) -> Result<ExitCode, Failure> {
     let summary = pipeline.stop();
     summarise(&summary.balance);
     if let Some(error) = summary.errors.first() {
-        let message = error.strip_prefix("lw-capture: ").unwrap_or(error);
-        return Err(Failure::input(message));
+        return Err(match error.strip_prefix("lw-capture: ") {
+            Some(unreadable) => Failure::input(unreadable),
+            None => Failure::other(error),
+        });
     }
-    match summary.sink.failure() {
+    match summary.sink.as_ref().and_then(PrintSink::failure) {
         // A reader that has seen enough is no failure.
         Some(error) if error.kind() == io::ErrorKind::BrokenPipe => {}
         Some(error) => return Err(Failure::other(format!("cannot write the records: {error}"))),

@@ -96,15 +96,18 @@ pub fn run(args: Args) -> Result<ExitCode, Failure> {
         part_age_seconds: args.part_age_seconds,
     };
     let config = file.overridden_by(options).validate().map_err(Failure::input)?;
+    config.pipeline.check_host().map_err(Failure::input)?;
     let stop = Arc::new(AtomicBool::new(false));
     for signal in [SIGINT, SIGTERM] {
-        signal_hook::flag::register(signal, stop.clone())
+        // The second one ends the program at once; it comes before the first is noted.
+        signal_hook::flag::register_conditional_shutdown(signal, 1, stop.clone())
+            .and_then(|_| signal_hook::flag::register(signal, stop.clone()))
             .map_err(|error| Failure::other(format!("cannot handle signals: {error}")))?;
     }
     let pipeline = start(&config)?;
     crate::say(&format!("collecting: {}", pipeline.description()));
     watch(&pipeline, &stop, status);
-    crate::say("stopping: taking what was received");
+    crate::say("stopping: storing what was received; a second signal ends without");
     let summary = pipeline.stop();
     report(&summary);
     if let Some(path) = balance_file {
@@ -176,7 +179,7 @@ fn watch(pipeline: &Pipeline<StoreSink>, stop: &AtomicBool, status: Duration) {
 }
 
 fn report(summary: &Summary<StoreSink>) {
-    for path in summary.sink.paths() {
+    for path in summary.sink.iter().flat_map(StoreSink::paths) {
         crate::say(&format!("wrote {}", path.display()));
     }
     crate::say(&format!("arrival to decoded: {}", latency::summary(&summary.arrival_to_decoded)));

@@ -84,7 +84,10 @@ fn parse_protocol(text: &str) -> Result<u8, String> {
         .ok_or_else(|| format!("'{text}' is neither an IP protocol number nor a known name"))
 }
 
-/// Looks it up. Exits with 1 when nothing was found.
+/// The exit code of an answer that may lack records, because a file could not be read.
+const INCOMPLETE: u8 = 3;
+
+/// Looks it up. Exits with 1 when nothing was found, with 3 when a file could not be read.
 ///
 /// # Errors
 /// When the store cannot be read.
@@ -107,7 +110,9 @@ pub fn run(args: &Args) -> Result<ExitCode, Failure> {
         });
     }
     close(&answer);
-    Ok(ExitCode::from(u8::from(answer.found.is_empty())))
+    let incomplete = !answer.unreadable.is_empty();
+    let code = if incomplete { INCOMPLETE } else { u8::from(answer.found.is_empty()) };
+    Ok(ExitCode::from(code))
 }
 
 /// What the answer rests on.

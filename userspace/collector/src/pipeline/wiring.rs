@@ -8,6 +8,7 @@ use super::{
     spawn_writer,
 };
 use crate::{
+    allow::AllowList,
     counters::{RingCounters, SocketCounters, WorkerCounters},
     handoff::{self, Outlet},
     nic,
@@ -35,7 +36,6 @@ pub(super) fn start<S: Sink + Send + 'static>(
     let mut crew = Crew {
         config,
         registry: Arc::new(Registry::new(config.limits)),
-        stop: Arc::default(),
         outlets: outlets.into_iter(),
         workers: Vec::new(),
     };
@@ -43,7 +43,7 @@ pub(super) fn start<S: Sink + Send + 'static>(
     let mut ring_counters = Vec::new();
     let mut socket_counters = Vec::new();
     for (queue, (source, counters)) in rings.into_iter().enumerate() {
-        crew.spawn(format!("lw-queue-{queue}"), Some(queue), source)?;
+        crew.spawn(format!("lw-queue-{queue}"), Some(queue), source)?.reads_ring = true;
         ring_counters.push(counters);
     }
     for (index, (source, counters)) in sockets.into_iter().enumerate() {
@@ -63,7 +63,6 @@ pub(super) fn start<S: Sink + Send + 'static>(
         ring_mode,
         writer,
         sink_counters,
-        stop: crew.stop,
         description,
     })
 }
@@ -117,8 +116,12 @@ impl Sources {
         let mut buffer_bytes = usize::MAX;
         for _ in 0..workers {
             let counters = Arc::new(SocketCounters::default());
-            let source =
-                UdpSource::bind(&config.listeners, config.receive_buffer_bytes, counters.clone())?;
+            let source = UdpSource::bind(
+                &config.listeners,
+                AllowList::new(&config.allow),
+                config.receive_buffer_bytes,
+                counters.clone(),
+            )?;
             buffer_bytes = buffer_bytes.min(source.receive_buffer_bytes());
             self.sockets.push((source, counters));
         }
@@ -135,11 +138,7 @@ impl Sources {
         interface: &str,
         queues: Option<u32>,
     ) -> Result<(), String> {
-        let available = nic::rx_queues(interface).ok_or_else(|| unknown_interface(interface))?;
-        let queues = queues.unwrap_or(available);
-        if queues == 0 || queues > available {
-            return Err(format!("{interface} has {available} RX queues, not {queues}"));
-        }
+        let queues = check_queues(interface, queues)?;
         let mut steering = Steering::load(&SteeringConfig {
             listeners: config.listeners.iter().map(steering::Listener::from).collect(),
             allow: config.allow.clone(),
@@ -181,6 +180,16 @@ impl Sources {
     }
 }
 
+/// The RX queues to take of an interface: as many as were asked for, or all.
+pub(super) fn check_queues(interface: &str, queues: Option<u32>) -> Result<u32, String> {
+    let available = nic::rx_queues(interface).ok_or_else(|| unknown_interface(interface))?;
+    let queues = queues.unwrap_or(available);
+    if queues == 0 || queues > available {
+        return Err(format!("{interface} has {available} RX queues, not {queues}"));
+    }
+    Ok(queues)
+}
+
 fn unknown_interface(name: &str) -> String {
     let names = nic::interfaces();
     let names: Vec<_> = names.iter().map(String::as_str).collect();
@@ -196,7 +205,6 @@ fn thread_error(error: &std::io::Error) -> String {
 struct Crew<'a> {
     config: &'a PipelineConfig,
     registry: Arc<Registry>,
-    stop: Arc<AtomicBool>,
     outlets: std::vec::IntoIter<Outlet>,
     workers: Vec<WorkerThread>,
 }
@@ -207,16 +215,17 @@ impl Crew<'_> {
         name: String,
         cpu: Option<usize>,
         source: S,
-    ) -> Result<(), String> {
+    ) -> Result<&mut WorkerThread, String> {
         let outlet = self.outlets.next().ok_or("more workers than outlets")?;
         let counters = Arc::new(WorkerCounters::default());
+        let stop = Arc::new(AtomicBool::new(false));
         let worker = Worker::new(
             source,
             Decoder::new(self.registry.clone(), self.config.limits),
             self.config.listeners.iter().map(|listener| listener.format).collect(),
             outlet,
             counters.clone(),
-            self.stop.clone(),
+            stop.clone(),
         );
         let thread = thread::Builder::new()
             .name(name.clone())
@@ -228,8 +237,8 @@ impl Crew<'_> {
                 worker.run()
             })
             .map_err(|error| thread_error(&error))?;
-        self.workers.push(WorkerThread { name, counters, thread });
-        Ok(())
+        let worker = WorkerThread { name, stop, reads_ring: false, counters, thread };
+        Ok(self.workers.push_mut(worker))
     }
 }
 

@@ -44,6 +44,12 @@ impl<W: Write> PrintSink<W> {
         self.failure.as_ref()
     }
 
+    fn flush(&mut self) {
+        if self.failure.is_none() {
+            self.failure = self.out.flush().err();
+        }
+    }
+
     fn print(&mut self, line: &str) {
         if self.failure.is_none() {
             self.failure = writeln!(self.out, "{line}").err();
@@ -53,25 +59,26 @@ impl<W: Write> PrintSink<W> {
 
 impl<W: Write> Sink for PrintSink<W> {
     fn take(&mut self, batch: &Batch, _: UnixNanos) {
+        let mut records = 0;
         for fields in record::records(batch) {
             let line = match self.format {
                 TextFormat::Json => serde_json::Value::Object(json::object(&fields)).to_string(),
                 TextFormat::Csv => csv::line(&fields),
             };
             self.print(&line);
-            self.counters.taken.add(1);
-            let outcome =
-                if self.failure.is_none() { &self.counters.stored } else { &self.counters.failed };
-            outcome.add(1);
+            records += 1;
         }
+        self.flush();
+        self.counters.taken.add(records);
+        let printed = self.failure.is_none();
+        let outcome = if printed { &self.counters.stored } else { &self.counters.failed };
+        outcome.add(records);
     }
 
     fn tick(&mut self, _: UnixNanos) {}
 
     fn finish(&mut self, _: UnixNanos) -> Option<Histogram<u64>> {
-        if self.failure.is_none() {
-            self.failure = self.out.flush().err();
-        }
+        self.flush();
         None
     }
 }

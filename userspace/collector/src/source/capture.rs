@@ -6,7 +6,7 @@ use crate::{
     clock,
     frame::{self, Link},
 };
-use logweir_decode::syslog::split;
+use logweir_decode::{context::UnixNanos, syslog::split};
 use pcap_parser::{
     Block, PcapBlockOwned, PcapError, create_reader,
     traits::{PcapNGPacketBlock, PcapReaderIterator},
@@ -32,7 +32,8 @@ pub struct CaptureSource {
     current: Option<Input>,
     /// The exporter of what has none of its own.
     exporter: IpAddr,
-    frames_without_udp: u64,
+    /// The time of the last datagram.
+    now: UnixNanos,
 }
 
 enum Input {
@@ -63,15 +64,31 @@ impl CaptureSource {
             files: files.into(),
             current: None,
             exporter: exporter.unwrap_or(Ipv4Addr::UNSPECIFIED.into()),
-            frames_without_udp: 0,
+            now: 0,
         }
+    }
+
+    /// Whether a file can be read, as far as can be told without reading it.
+    ///
+    /// # Errors
+    /// Names the file.
+    pub fn check(path: &Path) -> io::Result<()> {
+        match extension(path).as_str() {
+            "bin" | "dat" | "log" | "txt" | "pcap" | "pcapng" | "cap" => {}
+            _ => {
+                let message =
+                    "its name ends in none of .pcap, .pcapng, .cap, .bin, .dat, .log, .txt";
+                return Err(named(path, &io::Error::new(io::ErrorKind::InvalidInput, message)));
+            }
+        }
+        File::open(path).map(drop).map_err(|error| named(path, &error))
     }
 
     /// Opens the next file; `None` after the last.
     fn next_input(&mut self) -> io::Result<Option<Input>> {
         let Some(path) = self.files.pop_front() else { return Ok(None) };
-        let extension = path.extension().and_then(|extension| extension.to_str()).unwrap_or("");
-        let input = match extension.to_ascii_lowercase().as_str() {
+        Self::check(&path)?;
+        let input = match extension(&path).as_str() {
             "bin" | "dat" => {
                 let payload = fs::read(&path).map_err(|error| named(&path, &error))?;
                 Input::Payloads([payload].into())
@@ -80,12 +97,7 @@ impl CaptureSource {
                 let text = fs::read(&path).map_err(|error| named(&path, &error))?;
                 Input::Payloads(lines(&text))
             }
-            "pcap" | "pcapng" | "cap" => Input::Capture(Box::new(Capture::open(path)?)),
-            _ => {
-                let message =
-                    "its name ends in none of .pcap, .pcapng, .cap, .bin, .dat, .log, .txt";
-                return Err(named(&path, &io::Error::new(io::ErrorKind::InvalidInput, message)));
-            }
+            _ => Input::Capture(Box::new(Capture::open(path)?)),
         };
         Ok(Some(input))
     }
@@ -103,24 +115,23 @@ impl Source for CaptureSource {
         let mut count = 0;
         let more = match input {
             Input::Payloads(payloads) => {
+                self.now = clock::now();
                 for payload in payloads.drain(..payloads.len().min(BURST)) {
                     each(Arrival {
                         payload: &payload,
                         exporter: self.exporter,
                         exporter_port: 0,
                         listener: 0,
-                        received_at: clock::now(),
+                        received_at: self.now,
                     });
                     count += 1;
                 }
                 !payloads.is_empty()
             }
-            Input::Capture(capture) => capture.read_burst(|arrival| match arrival {
-                Some(arrival) => {
-                    each(arrival);
-                    count += 1;
-                }
-                None => self.frames_without_udp += 1,
+            Input::Capture(capture) => capture.read_burst(|arrival| {
+                self.now = arrival.received_at;
+                each(arrival);
+                count += 1;
             })?,
         };
         if !more {
@@ -133,6 +144,10 @@ impl Source for CaptureSource {
     fn wait(&mut self, _: Duration) -> io::Result<()> {
         Ok(())
     }
+
+    fn now(&self) -> UnixNanos {
+        self.now
+    }
 }
 
 impl Capture {
@@ -143,8 +158,9 @@ impl Capture {
         Ok(Self { path, reader, interfaces: Vec::new() })
     }
 
-    /// Reads a burst of frames; `None` stands for one without a UDP datagram. `false` at the end.
-    fn read_burst(&mut self, mut each: impl FnMut(Option<Arrival<'_>>)) -> io::Result<bool> {
+    /// Reads a burst of frames, and calls `each` for those that hold a UDP datagram. `false` at
+    /// the end.
+    fn read_burst(&mut self, mut each: impl FnMut(Arrival<'_>)) -> io::Result<bool> {
         for _ in 0..BURST {
             let exhausted = self.reader.reader_exhausted();
             match self.reader.next() {
@@ -167,7 +183,7 @@ impl Capture {
 fn read_block(
     interfaces: &mut Vec<Interface>,
     block: &PcapBlockOwned<'_>,
-    each: &mut impl FnMut(Option<Arrival<'_>>),
+    each: &mut impl FnMut(Arrival<'_>),
 ) {
     match block {
         PcapBlockOwned::LegacyHeader(header) => {
@@ -190,15 +206,15 @@ fn read_block(
             let ticks = u64::from(block.ts_sec)
                 .saturating_mul(units)
                 .saturating_add(u64::from(block.ts_usec));
-            each(arrival(interface, ticks, block.data));
+            arrival(interface, ticks, block.data).map(each);
         }
         PcapBlockOwned::NG(Block::EnhancedPacket(packet)) => {
             let interface = interfaces.get(packet.if_id as usize);
             let ticks = u64::from(packet.ts_high) << 32 | u64::from(packet.ts_low);
-            each(arrival(interface, ticks, packet.packet_data()));
+            arrival(interface, ticks, packet.packet_data()).map(each);
         }
         PcapBlockOwned::NG(Block::SimplePacket(packet)) => {
-            each(arrival(interfaces.first(), 0, packet.packet_data()));
+            arrival(interfaces.first(), 0, packet.packet_data()).map(each);
         }
         PcapBlockOwned::NG(_) => {}
     }
@@ -220,6 +236,11 @@ fn arrival<'a>(interface: Option<&Interface>, ticks: u64, data: &'a [u8]) -> Opt
         listener: 0,
         received_at,
     })
+}
+
+fn extension(path: &Path) -> String {
+    let extension = path.extension().and_then(|extension| extension.to_str());
+    extension.unwrap_or_default().to_ascii_lowercase()
 }
 
 /// The messages of a text file: a line each, unless the lines that begin with a priority show that

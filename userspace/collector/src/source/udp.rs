@@ -1,7 +1,7 @@
 //! Datagrams from ordinary UDP sockets: those that the XDP program passes up, or all.
 
 use super::{Arrival, Received, Source};
-use crate::{clock, counters::SocketCounters, listener::Listener};
+use crate::{allow::AllowList, clock, counters::SocketCounters, listener::Listener};
 use logweir_xsk::udp::UdpReceiver;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use std::{
@@ -16,6 +16,7 @@ use std::{
 #[derive(Debug)]
 pub struct UdpSource {
     sockets: Vec<(u16, UdpReceiver)>,
+    allow: AllowList,
     counters: Arc<SocketCounters>,
 }
 
@@ -26,6 +27,7 @@ impl UdpSource {
     /// Names the address that cannot be bound.
     pub fn bind(
         listeners: &[Listener],
+        allow: AllowList,
         receive_buffer_bytes: usize,
         counters: Arc<SocketCounters>,
     ) -> Result<Self, String> {
@@ -34,7 +36,7 @@ impl UdpSource {
             let socket = bind(listener, receive_buffer_bytes)?;
             sockets.push((listener.number, socket));
         }
-        Ok(Self { sockets, counters })
+        Ok(Self { sockets, allow, counters })
     }
 
     /// The smallest receive buffer of its sockets, in bytes as the kernel counts them.
@@ -63,9 +65,17 @@ fn bind(listener: &Listener, receive_buffer_bytes: usize) -> Result<UdpReceiver,
 
 impl Source for UdpSource {
     fn receive(&mut self, mut each: impl FnMut(Arrival<'_>)) -> io::Result<Received> {
-        let mut count = 0;
-        for (listener, socket) in &mut self.sockets {
-            count += socket.receive(|datagram| {
+        let Self { sockets, allow, counters } = self;
+        let (mut taken, mut refused) = (0, 0);
+        for (listener, socket) in sockets {
+            socket.receive(|datagram| {
+                // The XDP program refuses them as well, but not those that it passes up before it
+                // has found the sender.
+                if !allow.contains(datagram.source.ip()) {
+                    refused += 1;
+                    return;
+                }
+                taken += 1;
                 each(Arrival {
                     payload: datagram.payload,
                     exporter: datagram.source.ip(),
@@ -75,8 +85,9 @@ impl Source for UdpSource {
                 });
             })?;
         }
-        self.counters.received.add(count as u64);
-        Ok(Received::Datagrams(count))
+        counters.received.add(taken);
+        counters.not_allowed.add(refused);
+        Ok(Received::Datagrams((taken + refused) as usize))
     }
 
     fn wait(&mut self, timeout: Duration) -> io::Result<()> {
@@ -90,6 +101,10 @@ impl Source for UdpSource {
             Ok(_) | Err(rustix::io::Errno::INTR) => Ok(()),
             Err(error) => Err(error.into()),
         }
+    }
+
+    fn end_intake(&mut self) -> io::Result<()> {
+        self.sockets.iter_mut().try_for_each(|(_, socket)| socket.end_intake())
     }
 
     fn publish(&mut self) {

@@ -108,7 +108,10 @@ impl WaitingRoom {
     /// it is too early to begin again.
     pub fn next(&mut self, registry_changes: u64, now: UnixNanos) -> Option<Waiter> {
         if self.round.left == 0 {
-            if self.round.changes == registry_changes || now < self.round.next_at {
+            // A clock that was set back must not put the round off for as long.
+            let pause = self.round.next_at.saturating_sub(now);
+            let too_early = (1..=ROUND_INTERVAL_NS).contains(&pause);
+            if self.round.changes == registry_changes || too_early {
                 return None;
             }
             self.round = Round {
