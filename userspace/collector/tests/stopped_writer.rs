@@ -1,0 +1,234 @@
+//! A writer that stands still, and a store that cannot be written to: the workers go on, what is
+//! lost is counted, and the balance comes out even.
+
+mod common {
+    pub mod collector;
+    pub mod command;
+    pub mod generator;
+    pub mod port;
+    pub mod root;
+}
+
+use std::fs;
+use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
+use std::path::Path;
+use std::process::Command;
+use std::sync::{Arc, Condvar, Mutex, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use common::{
+    collector::{Collector, Stopped},
+    command::{LOGWEIR, succeed},
+    generator::Generated,
+    port, root,
+};
+use hdrhistogram::Histogram;
+use logweir::{
+    balance::Balance,
+    listener::Listener,
+    pipeline::{Input, Pipeline, PipelineConfig},
+    sink::{Sink, SinkCounters},
+};
+use logweir_decode::{
+    batch::{Batch, Capacity},
+    context::UnixNanos,
+    decoder::FormatHint,
+};
+use logweir_traffic::{Format, Model, ModelConfig};
+
+/// Opened once, by the test.
+#[derive(Default)]
+struct Gate {
+    open: Mutex<bool>,
+    opened: Condvar,
+}
+
+impl Gate {
+    fn open(&self) {
+        *self.open.lock().unwrap_or_else(PoisonError::into_inner) = true;
+        self.opened.notify_all();
+    }
+
+    fn pass(&self) {
+        let closed = self.open.lock().unwrap_or_else(PoisonError::into_inner);
+        let passed = self.opened.wait_while(closed, |open| !*open);
+        drop(passed.unwrap_or_else(PoisonError::into_inner));
+    }
+}
+
+/// Opens the gate when a test ends, however it ends: the writer must not wait for ever.
+struct OpenAtEnd(Arc<Gate>);
+
+impl Drop for OpenAtEnd {
+    fn drop(&mut self) {
+        self.0.open();
+    }
+}
+
+/// A sink that takes nothing until its gate is opened, and then everything.
+struct Gated {
+    gate: Arc<Gate>,
+    counters: Arc<SinkCounters>,
+}
+
+impl Sink for Gated {
+    fn take(&mut self, batch: &Batch, _: UnixNanos) {
+        self.gate.pass();
+        self.counters.taken.add(batch.records() as u64);
+        self.counters.stored.add(batch.records() as u64);
+    }
+
+    fn tick(&mut self, _: UnixNanos) {}
+
+    fn finish(&mut self, _: UnixNanos) -> Option<Histogram<u64>> {
+        None
+    }
+}
+
+/// Room for some hundred lines.
+const SMALL: Capacity = Capacity { session_rows: 512, unparsed_rows: 256, text_bytes: 32 << 10 };
+
+fn start(port: u16, gate: &Arc<Gate>) -> Pipeline<Gated> {
+    let listener = Listener {
+        number: 0,
+        address: Some(Ipv4Addr::LOCALHOST.into()),
+        port,
+        format: FormatHint::Auto,
+    };
+    let config = PipelineConfig {
+        batches: 3,
+        capacity: SMALL,
+        ..PipelineConfig::new(Input::Udp { workers: 1 }, vec![listener])
+    };
+    let counters = Arc::new(SinkCounters::default());
+    let sink = Gated { gate: gate.clone(), counters: counters.clone() };
+    Pipeline::start(&config, sink, counters).expect("a pipeline")
+}
+
+/// Looks at the balance until it is as wanted; the last one if that never happens.
+fn wait_for<S: Sink + Send + 'static>(
+    pipeline: &Pipeline<S>,
+    wanted: impl Fn(&Balance) -> bool,
+) -> Balance {
+    const LOOKS_MAX: u32 = 3_000;
+    let mut balance = pipeline.balance();
+    for _ in 0..LOOKS_MAX {
+        if wanted(&balance) {
+            break;
+        }
+        thread::sleep(Duration::from_millis(10));
+        balance = pipeline.balance();
+    }
+    balance
+}
+
+fn arrived(balance: &Balance) -> u64 {
+    let socket = balance.socket.as_ref().expect("a UDP source");
+    socket.received + socket.dropped
+}
+
+#[test]
+fn workers_go_on_while_the_writer_stands_still() {
+    let gate = Arc::new(Gate::default());
+    let _opened = OpenAtEnd(gate.clone());
+    let port = port::free();
+    let pipeline = start(port, &gate);
+    let socket = UdpSocket::bind("127.0.0.1:0").expect("a socket");
+    socket.connect(SocketAddr::from((Ipv4Addr::LOCALHOST, port))).expect("connected");
+    let config = ModelConfig { format: Format::UsgMtn, ..ModelConfig::default() };
+    let mut model = Model::new(config).expect("a model");
+    let mut buffer = [0; 1400];
+    let mut sent = 0;
+    let mut dropped_before = 0;
+    for round in 0..4 {
+        for _ in 0..2_000 {
+            let info = model.next_datagram(&mut buffer, None);
+            socket.send(&buffer[..info.len]).expect("sent");
+            sent += 1;
+        }
+        let balance = wait_for(&pipeline, |balance| {
+            arrived(balance) == sent && balance.datagrams.received > 0
+        });
+        assert_eq!(arrived(&balance), sent, "the worker stalls: {balance}");
+        // Three batches hold some hundred lines each; then every datagram is lost.
+        let dropped = balance.datagrams.dropped_no_batch;
+        assert!(dropped > dropped_before, "round {round}: {balance}");
+        assert_eq!(balance.records.stored, 0);
+        dropped_before = dropped;
+    }
+    gate.open();
+    // The batches circulate again: the worker takes them.
+    for _ in 0..100 {
+        let info = model.next_datagram(&mut buffer, None);
+        socket.send(&buffer[..info.len]).expect("sent");
+        sent += 1;
+    }
+    wait_for(&pipeline, |balance| arrived(balance) == sent);
+    let summary = pipeline.stop();
+    assert!(summary.errors.is_empty(), "{:?}", summary.errors);
+    let balance = summary.balance;
+    assert_eq!(balance.unaccounted.total, 0, "{balance}");
+    assert_eq!(arrived(&balance), sent, "{balance}");
+    let datagrams = &balance.datagrams;
+    let rejected: u64 = datagrams.rejected.values().sum();
+    assert_eq!(datagrams.received, datagrams.decoded + rejected + datagrams.dropped_no_batch);
+    assert_eq!((rejected, datagrams.waiting), (0, 0), "{balance}");
+    // One record a line.
+    assert_eq!(balance.records.session, datagrams.decoded, "{balance}");
+    assert_eq!(balance.records.stored, balance.records.session, "{balance}");
+    assert!(balance.records.stored > 100, "{balance}");
+}
+
+/// Collects some thousand records over loopback with `run`, a command that begins a collector.
+fn collect(run: &mut Command, directory: &Path) -> (Stopped, u64) {
+    let port = port::free();
+    run.args(["run", "--source", "udp", "--listen", &format!("127.0.0.1:{port}")]);
+    let collector = Collector::start(run, directory);
+    let mut from = Command::new(LOGWEIR);
+    from.args(["generate", "--to", &format!("udp://127.0.0.1:{port}")]);
+    let generated = Generated::by(from.args(["--count", "40000", "--rate", "40000"]));
+    (collector.stop(), generated.count("records"))
+}
+
+fn assert_lost_and_counted(stopped: &Stopped, records: u64) {
+    assert!(stopped.status.success(), "{}", stopped.printed);
+    assert_eq!(stopped.count("/unaccounted/total"), 0, "{}", stopped.printed);
+    assert_eq!(stopped.count("/records/session"), records, "{}", stopped.printed);
+    let (stored, failed) = (stopped.count("/records/stored"), stopped.count("/records/failed"));
+    assert!(failed > 0, "{}", stopped.printed);
+    assert_eq!(stored + failed, records, "{}", stopped.printed);
+    assert_eq!(stopped.count("/records/pending"), 0);
+    assert!(stopped.printed.contains("records lost"), "{}", stopped.printed);
+}
+
+/// Where the family's directory should be, there is a file.
+#[test]
+fn records_that_cannot_be_written_are_counted() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let data = directory.path().join("data");
+    fs::create_dir(&data).expect("a directory");
+    fs::write(data.join("family=session"), "in the way").expect("a file");
+    let (stopped, records) = collect(&mut Command::new(LOGWEIR), directory.path());
+    assert_lost_and_counted(&stopped, records);
+    assert_eq!(stopped.count("/records/stored"), 0);
+}
+
+/// A file system of its own, which is full before the records are in it.
+#[test]
+fn a_full_file_system_is_survived() {
+    if !root::is_root("a_full_file_system_is_survived") {
+        return;
+    }
+    let directory = tempfile::tempdir().expect("a directory");
+    let data = directory.path().join("data");
+    fs::create_dir(&data).expect("a directory");
+    // The mount is the collector's alone, and gone with it.
+    let mut run = Command::new("unshare");
+    run.args(["--mount", "sh", "-c"]);
+    run.arg("mount -t tmpfs -o size=64k tmpfs \"$0\" && exec \"$@\"").arg(&data).arg(LOGWEIR);
+    let (stopped, records) = collect(&mut run, directory.path());
+    assert_lost_and_counted(&stopped, records);
+    let ls = succeed(Command::new("ls").arg(&data));
+    assert!(ls.is_empty(), "the mount was not the collector's alone: {ls}");
+}
