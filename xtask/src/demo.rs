@@ -27,7 +27,7 @@ const SYSLOG_LINES: u64 = 1_000_000;
 const NETFLOW_RATE: u64 = 300_000;
 const SYSLOG_RATE: u64 = 50_000;
 /// Batches that may wait for the writer: a shared machine may hold it up for seconds.
-const BATCHES: &str = "96";
+const BATCHES: &str = "64";
 
 /// What the demo leaves for those who read its files: what it stored, and the session that it
 /// looked up.

@@ -92,7 +92,7 @@ impl PipelineConfig {
             listeners,
             allow: Vec::new(),
             limits: Limits::DEFAULT,
-            batches: 32,
+            batches: 16,
             capacity: Capacity::DEFAULT,
             receive_buffer_bytes: 16 << 20,
             rx_ring_size: 4096,
