@@ -14,6 +14,9 @@ pub struct Limits {
     pub template_bytes: usize,
     /// Bytes that the templates of one exporter may take.
     pub template_bytes_per_exporter: usize,
+    /// Nanoseconds after which the templates of an observation domain that has sent none may be
+    /// forgotten, when room is needed.
+    pub template_silence_ns: i64,
     /// Fields, a template.
     pub fields_per_template: usize,
     /// Datagrams that wait for a template, a worker.
@@ -38,6 +41,8 @@ impl Limits {
         templates_per_domain: 256,
         template_bytes: 128 << 20,
         template_bytes_per_exporter: 4 << 20,
+        // Three times what exporters leave between two templates at the most.
+        template_silence_ns: 5_400_000_000_000,
         fields_per_template: 512,
         waiting_datagrams: 8_192,
         waiting_datagrams_per_exporter: 1_024,

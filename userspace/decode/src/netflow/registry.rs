@@ -6,13 +6,13 @@
 //! changes of that observation domain tells it that something is new.
 
 use super::{plan::Plan, profile::Profile, template::TemplateRecord};
-use crate::{limits::Limits, reason::Reason};
+use crate::{context::UnixNanos, limits::Limits, reason::Reason};
 use hashbrown::HashMap;
 use std::{
     net::IpAddr,
     sync::{
         Arc, PoisonError, RwLock,
-        atomic::{AtomicU64, Ordering},
+        atomic::{AtomicI64, AtomicU64, Ordering},
     },
 };
 
@@ -42,8 +42,30 @@ impl Template {
 
 #[derive(Debug, Default)]
 struct Domain {
-    changes: Arc<AtomicU64>,
+    state: Arc<DomainState>,
     templates: HashMap<u16, Arc<Template>>,
+}
+
+/// What a worker looks at without the lock.
+#[derive(Debug, Default)]
+struct DomainState {
+    /// How often a template has changed; [`FORGOTTEN`] when the registry has no such domain any
+    /// more.
+    changes: AtomicU64,
+    /// When a template of the domain was last sent.
+    last_sent: AtomicI64,
+}
+
+const FORGOTTEN: u64 = u64::MAX;
+
+impl DomainState {
+    /// Notes that a template was sent. Once a second is enough, and leaves the cache line shared.
+    fn note_sent(&self, now: UnixNanos) {
+        const GRAIN_NS: i64 = 1_000_000_000;
+        if now.saturating_sub(self.last_sent.load(Ordering::Relaxed)) >= GRAIN_NS {
+            self.last_sent.store(now, Ordering::Relaxed);
+        }
+    }
 }
 
 #[derive(Debug, Default)]
@@ -51,6 +73,38 @@ struct Inner {
     domains: HashMap<Scope, Domain>,
     shares: HashMap<IpAddr, Share>,
     bytes: usize,
+    /// When domains were last looked through for ones to forget.
+    looked_at: UnixNanos,
+}
+
+impl Inner {
+    /// Forgets the domains whose exporters have sent no template for as long as `age_ns`; `false`
+    /// when there are none. It looks through all of them, so it does so once a minute at most.
+    fn forget_silent(&mut self, now: UnixNanos, age_ns: i64) -> bool {
+        const PAUSE_NS: i64 = 60_000_000_000;
+        if (0..PAUSE_NS).contains(&now.saturating_sub(self.looked_at)) {
+            return false;
+        }
+        self.looked_at = now;
+        let Self { domains, shares, bytes, .. } = self;
+        let before = domains.len();
+        domains.retain(|scope, domain| {
+            let silent_ns = now.saturating_sub(domain.state.last_sent.load(Ordering::Relaxed));
+            if silent_ns <= age_ns {
+                return true;
+            }
+            let freed: usize = domain.templates.values().map(|template| template.bytes()).sum();
+            *bytes -= freed;
+            if let Some(share) = shares.get_mut(&scope.exporter) {
+                share.domains -= 1;
+                share.bytes -= freed;
+            }
+            domain.state.changes.store(FORGOTTEN, Ordering::Release);
+            false
+        });
+        shares.retain(|_, share| share.domains > 0);
+        domains.len() < before
+    }
 }
 
 /// What one exporter takes of the limits.
@@ -85,10 +139,35 @@ impl Registry {
         (inner.domains.values().map(|domain| domain.templates.len()).sum(), inner.bytes)
     }
 
-    /// Stores a template, in place of one with the same ID; refused where a limit is reached.
-    fn publish(&self, scope: Scope, id: u16, template: Arc<Template>) -> Result<(), Reason> {
+    /// Stores a template, in place of one with the same ID. Where a limit is reached, exporters
+    /// that have fallen silent make room; if that does not help, it is refused.
+    fn publish(
+        &self,
+        scope: Scope,
+        id: u16,
+        template: Template,
+        now: UnixNanos,
+    ) -> Result<(), Reason> {
+        let template = Arc::new(template);
         let mut inner = self.inner.write().unwrap_or_else(PoisonError::into_inner);
-        let Inner { domains, shares, bytes } = &mut *inner;
+        let mut stored = self.store(&mut inner, scope, id, &template);
+        if stored.is_err() && inner.forget_silent(now, self.limits.template_silence_ns) {
+            stored = self.store(&mut inner, scope, id, &template);
+        }
+        if let Some(domain) = inner.domains.get(&scope).filter(|_| stored.is_ok()) {
+            domain.state.note_sent(now);
+        }
+        stored
+    }
+
+    fn store(
+        &self,
+        inner: &mut Inner,
+        scope: Scope,
+        id: u16,
+        template: &Arc<Template>,
+    ) -> Result<(), Reason> {
+        let Inner { domains, shares, bytes, .. } = inner;
         let (share, domain) = (shares.get(&scope.exporter), domains.get(&scope));
         if share.is_none() && shares.len() >= self.limits.exporters {
             return Err(Reason::TemplateLimit);
@@ -117,8 +196,8 @@ impl Registry {
         *bytes = total;
         shares.insert(scope.exporter, share);
         let domain = domains.entry(scope).or_default();
-        domain.templates.insert(id, template);
-        domain.changes.fetch_add(1, Ordering::Release);
+        domain.templates.insert(id, template.clone());
+        domain.state.changes.fetch_add(1, Ordering::Release);
         self.changes.fetch_add(1, Ordering::Release);
         Ok(())
     }
@@ -128,7 +207,7 @@ impl Registry {
         let mut inner = self.inner.write().unwrap_or_else(PoisonError::into_inner);
         let Some(domain) = inner.domains.get_mut(&scope) else { return };
         let Some(template) = domain.templates.remove(&id) else { return };
-        domain.changes.fetch_add(1, Ordering::Release);
+        domain.state.changes.fetch_add(1, Ordering::Release);
         inner.bytes -= template.bytes();
         if let Some(share) = inner.shares.get_mut(&scope.exporter) {
             share.bytes -= template.bytes();
@@ -146,7 +225,7 @@ pub struct Cache {
 
 #[derive(Debug)]
 struct CachedDomain {
-    changes: Arc<AtomicU64>,
+    state: Arc<DomainState>,
     seen: u64,
     templates: HashMap<u16, Arc<Template>>,
 }
@@ -168,26 +247,31 @@ impl Cache {
         self.domains.get(&scope)?.templates.get(&id).map(|template| &template.plan)
     }
 
-    /// Learns a template: nothing happens where it is the one that is known already.
+    /// Learns a template that was sent at the time `now`: nothing changes where it is the one that
+    /// is known already.
     pub fn learn(
         &mut self,
         scope: Scope,
         record: &TemplateRecord<'_>,
         profile: Profile,
+        now: UnixNanos,
     ) -> Result<(), Reason> {
         self.refresh(scope);
-        let known = self.domains.get(&scope).and_then(|domain| domain.templates.get(&record.id));
-        if known.is_some_and(|known| {
-            *known.definition == *record.definition
-                && known.plan.profile == profile
-                && known.plan.options == record.options
-        }) {
-            return Ok(());
+        if let Some(domain) = self.domains.get(&scope) {
+            let known = domain.templates.get(&record.id);
+            if known.is_some_and(|known| {
+                *known.definition == *record.definition
+                    && known.plan.profile == profile
+                    && known.plan.options == record.options
+            }) {
+                domain.state.note_sent(now);
+                return Ok(());
+            }
         }
         let learned = Plan::compile(record, profile, self.registry.limits.fields_per_template)
             .and_then(|plan| {
-                let template = Arc::new(Template { definition: record.definition.into(), plan });
-                self.registry.publish(scope, record.id, template)
+                let template = Template { definition: record.definition.into(), plan };
+                self.registry.publish(scope, record.id, template, now)
             });
         if learned.is_err() {
             // The exporter has given up the layout of before: data must not be read by it.
@@ -206,17 +290,58 @@ impl Cache {
     /// Takes over what has changed in a domain.
     fn refresh(&mut self, scope: Scope) {
         let cached = self.domains.get(&scope);
-        if cached.is_some_and(|domain| domain.seen == domain.changes.load(Ordering::Acquire)) {
+        if cached.is_some_and(|domain| domain.seen == domain.state.changes.load(Ordering::Acquire))
+        {
             return;
         }
         let inner = self.registry.inner.read().unwrap_or_else(PoisonError::into_inner);
-        if let Some(domain) = inner.domains.get(&scope) {
-            let cached = CachedDomain {
-                changes: domain.changes.clone(),
-                seen: domain.changes.load(Ordering::Acquire),
-                templates: domain.templates.clone(),
-            };
-            self.domains.insert(scope, cached);
+        let Some(domain) = inner.domains.get(&scope) else {
+            self.domains.remove(&scope);
+            return;
+        };
+        let cached = CachedDomain {
+            seen: domain.state.changes.load(Ordering::Acquire),
+            state: domain.state.clone(),
+            templates: domain.templates.clone(),
+        };
+        self.domains.insert(scope, cached);
+        if self.domains.len() > inner.domains.len() {
+            let known =
+                |domain: &CachedDomain| domain.state.changes.load(Ordering::Acquire) != FORGOTTEN;
+            self.domains.retain(|_, domain| known(domain));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const MINUTE_NS: i64 = 60_000_000_000;
+
+    fn learn(cache: &mut Cache, exporter: u8, now: UnixNanos) -> Result<(), Reason> {
+        // Template 300: a source address.
+        let (record, _) = TemplateRecord::read(&[1, 44, 0, 1, 0, 8, 0, 4]).unwrap();
+        let scope = Scope { exporter: [192, 0, 2, exporter].into(), domain: 0 };
+        cache.learn(scope, &record, Profile::Iana, now)
+    }
+
+    #[test]
+    fn exporters_that_fell_silent_make_room_for_new_ones() {
+        let limits =
+            Limits { exporters: 2, template_silence_ns: 10 * MINUTE_NS, ..Limits::DEFAULT };
+        let registry = Arc::new(Registry::new(limits));
+        let mut cache = Cache::new(registry.clone());
+        assert_eq!(learn(&mut cache, 1, 100 * MINUTE_NS), Ok(()));
+        assert_eq!(learn(&mut cache, 2, 100 * MINUTE_NS), Ok(()));
+        assert_eq!(learn(&mut cache, 3, 105 * MINUTE_NS), Err(Reason::TemplateLimit));
+        assert_eq!(learn(&mut cache, 1, 108 * MINUTE_NS), Ok(()), "it goes on sending");
+        assert_eq!(learn(&mut cache, 3, 111 * MINUTE_NS), Ok(()));
+        let scope = |exporter: u8| Scope { exporter: [192, 0, 2, exporter].into(), domain: 0 };
+        let known = [1, 2, 3].map(|exporter| cache.get(scope(exporter), 300).is_some());
+        assert_eq!(known, [true, false, true]);
+        assert_eq!(cache.domains.len(), 2);
+        let (templates, bytes) = registry.size();
+        assert_eq!((templates, bytes % templates), (2, 0));
     }
 }

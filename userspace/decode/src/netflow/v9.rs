@@ -167,10 +167,8 @@ impl V9Decoder {
         let mut progress = Progress::default();
         for flowset in flowsets(body) {
             let result = match flowset.id {
-                TEMPLATE_FLOWSET => self.learn(&flowset, false, datagram.format, header, scopes),
-                OPTIONS_TEMPLATE_FLOWSET => {
-                    self.learn(&flowset, true, datagram.format, header, scopes)
-                }
+                TEMPLATE_FLOWSET => self.learn(&flowset, false, datagram, header, scopes),
+                OPTIONS_TEMPLATE_FLOWSET => self.learn(&flowset, true, datagram, header, scopes),
                 _ => self.data(&flowset, scopes, header.exported(), &context, batch, &mut progress),
             };
             if let Err(reason) = result {
@@ -221,7 +219,7 @@ impl V9Decoder {
         &mut self,
         flowset: &FlowSet<'_>,
         options: bool,
-        hint: FormatHint,
+        datagram: &Datagram<'_>,
         header: Header,
         scopes: [Scope; 2],
     ) -> Result<(), Reason> {
@@ -239,7 +237,7 @@ impl V9Decoder {
                 Err(reason) => return result.and(Err(reason)),
             };
             rest = after;
-            let profile = match hint {
+            let profile = match datagram.format {
                 FormatHint::HuaweiUsgNetflow => Profile::HuaweiUsg,
                 _ => Profile::recognise(&record, header.source_id),
             };
@@ -250,7 +248,8 @@ impl V9Decoder {
                 self.templates.withdraw(as_sent, record.id);
             }
             // A template that cannot be used leaves the others of its flowset usable.
-            result = result.and(self.templates.learn(scope, &record, profile));
+            result =
+                result.and(self.templates.learn(scope, &record, profile, datagram.received_at));
         }
         result
     }
