@@ -115,9 +115,12 @@ pub(super) fn event_time(rows: &Rows<'_>, batch: &Batch, bounds: &Bounds) -> Arr
                     run.columns.has(Column::Event).then(|| &batch.session.event[range(run)]);
                 micros.extend(rows.enumerate().map(|(index, row)| {
                     let created = events.is_some_and(|event| event[index] == Event::Create as u8);
-                    let end = if created { 0 } else { bounds.end_at(row) };
-                    let time = if end != 0 { end } else { bounds.start_at(row) };
-                    if time != 0 { time / 1_000 } else { received_at }
+                    let (start, end) = (bounds.start_at(row), bounds.end_at(row));
+                    let (own, other) = if created { (start, end) } else { (end, start) };
+                    match (own, other) {
+                        (0, 0) => received_at,
+                        (0, time) | (time, _) => time / 1_000,
+                    }
                 }));
             }
         }

@@ -248,8 +248,11 @@ impl Sample {
 
     /// Seconds; a record without a time of its own happened at its arrival, second 0.
     fn event_time(self) -> u32 {
-        let end = if self.event == Event::Create { None } else { self.end };
-        end.or(self.start).unwrap_or(0)
+        let (own, other) = match self.event {
+            Event::Create => (self.start, self.end),
+            _ => (self.end, self.start),
+        };
+        own.or(other).unwrap_or(0)
     }
 
     fn begin(self) -> u32 {
