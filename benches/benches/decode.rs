@@ -16,7 +16,7 @@ use std::{hint::black_box, sync::Arc};
 const RECORDS: usize = 48_000;
 
 fn decoder() -> Decoder {
-    Decoder::new(Arc::new(Registry::new(Limits::DEFAULT)), Limits::DEFAULT)
+    Decoder::new(Arc::new(Registry::new(Limits::DEFAULT)), Arc::default())
 }
 
 /// Decodes all datagrams; `full` sees each batch before it is used again.

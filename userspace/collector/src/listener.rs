@@ -1,6 +1,6 @@
 //! A listener: a UDP port to collect from, as `--listen` and the configuration name it.
 
-use logweir_decode::decoder::FormatHint;
+use logweir_decode::{declared::Formats, decoder::FormatHint};
 use std::{net::IpAddr, net::SocketAddr, str::FromStr};
 
 /// One listener.
@@ -63,7 +63,7 @@ impl FromStr for ListenSpec {
 
 /// A format by its name; the error names the nearest right word.
 pub fn parse_format(name: &str) -> Result<FormatHint, String> {
-    name.parse().map_err(|()| {
+    FormatHint::from_name(name, &Formats::default()).ok_or_else(|| {
         let names: Vec<_> = FormatHint::NAMES.iter().map(|(name, _)| *name).collect();
         format!(
             "unknown format '{name}': did you mean '{}'? (known: {})",

@@ -15,7 +15,7 @@ use crate::{
     worker::Finished,
 };
 use hdrhistogram::Histogram;
-use logweir_decode::{batch::Capacity, limits::Limits};
+use logweir_decode::{batch::Capacity, settings::Settings};
 use settled::Settled;
 use std::{
     io,
@@ -61,8 +61,8 @@ pub struct PipelineConfig {
     pub listeners: Vec<Listener>,
     /// Exporters that may send; if empty, all may.
     pub allow: Vec<Prefix>,
-    /// Bounds on what senders can make grow.
-    pub limits: Limits,
+    /// What the configuration says to the decoders.
+    pub settings: Arc<Settings>,
     /// Batches a worker.
     pub batches: usize,
     /// Size of a batch.
@@ -91,7 +91,7 @@ impl PipelineConfig {
             input,
             listeners,
             allow: Vec::new(),
-            limits: Limits::DEFAULT,
+            settings: Arc::default(),
             batches: 16,
             capacity: Capacity::DEFAULT,
             receive_buffer_bytes: 16 << 20,

@@ -311,7 +311,7 @@ mod tests {
         let registry = Arc::new(Registry::new(Limits::DEFAULT));
         let worker = Worker::new(
             source,
-            Decoder::new(registry, Limits::DEFAULT),
+            Decoder::new(registry, Arc::default()),
             vec![FormatHint::Auto],
             outlets.remove(0),
             counters.clone(),

@@ -182,7 +182,7 @@ struct Comparison {
 impl Comparison {
     fn new(config: ModelConfig) -> Self {
         let registry = Arc::new(Registry::new(Limits::DEFAULT));
-        let decoder = || Decoder::new(registry.clone(), Limits::DEFAULT);
+        let decoder = || Decoder::new(registry.clone(), Arc::default());
         Self {
             config,
             decoders: [decoder(), decoder()],

@@ -9,9 +9,14 @@
 
 use crate::{
     context::Context,
+    filter::Filter,
+    im::Im,
+    note::DatagramNote,
+    port_block::PortBlock,
+    rows::Rows,
     session::{ColumnSet, SessionTable},
     text::{Text, TextArena},
-    unparsed::UnparsedTable,
+    unparsed::Unparsed,
 };
 
 /// Consecutive rows of one table that came from one datagram or line.
@@ -30,9 +35,9 @@ pub struct Run {
 /// How much a batch holds.
 #[derive(Clone, Copy, Debug)]
 pub struct Capacity {
-    /// Rows of the session table.
+    /// Rows of the families `session` and `port_block`, each.
     pub session_rows: usize,
-    /// Rows of the unparsed table.
+    /// Rows of the families `im`, `filter` and `unparsed`, each, and notes of datagrams.
     pub unparsed_rows: usize,
     /// Bytes of text, of all tables together.
     pub text_bytes: usize,
@@ -50,8 +55,16 @@ impl Capacity {
 pub struct Batch {
     /// Records of the family `session`.
     pub session: SessionTable,
+    /// Records of the family `port_block`.
+    pub port_block: Rows<PortBlock>,
+    /// Records of the family `im`.
+    pub im: Rows<Im>,
+    /// Records of the family `filter`.
+    pub filter: Rows<Filter>,
     /// Records of the family `unparsed`.
-    pub unparsed: UnparsedTable,
+    pub unparsed: Rows<Unparsed>,
+    /// What became of each datagram.
+    pub notes: Vec<DatagramNote>,
     /// The bytes of all [`Text`] values.
     pub text: TextArena,
 }
@@ -61,7 +74,11 @@ impl Batch {
     pub fn new(capacity: Capacity) -> Self {
         Self {
             session: SessionTable::new(capacity.session_rows),
-            unparsed: UnparsedTable::new(capacity.unparsed_rows),
+            port_block: Rows::new(capacity.session_rows),
+            im: Rows::new(capacity.unparsed_rows),
+            filter: Rows::new(capacity.unparsed_rows),
+            unparsed: Rows::new(capacity.unparsed_rows),
+            notes: Vec::with_capacity(capacity.unparsed_rows),
             text: TextArena::new(capacity.text_bytes),
         }
     }
@@ -69,25 +86,41 @@ impl Batch {
     /// Forgets all records; keeps the memory.
     pub fn clear(&mut self) {
         self.session.clear();
+        self.port_block.clear();
+        self.im.clear();
+        self.filter.clear();
         self.unparsed.clear();
+        self.notes.clear();
         self.text.clear();
     }
 
     /// Number of records of all families.
     pub fn records(&self) -> usize {
-        self.session.rows() + self.unparsed.rows()
+        self.decoded_records() + self.unparsed.rows()
     }
 
-    /// Whether it holds no record.
+    /// Number of records of all families but `unparsed`.
+    pub fn decoded_records(&self) -> usize {
+        self.session.rows() + self.port_block.rows() + self.im.rows() + self.filter.rows()
+    }
+
+    /// Whether it holds neither a record nor a note.
     pub fn is_empty(&self) -> bool {
-        self.records() == 0
+        self.records() == 0 && self.notes.is_empty()
+    }
+
+    /// Adds what became of a datagram.
+    pub(crate) fn note(&mut self, note: DatagramNote) {
+        if self.notes.len() < self.notes.capacity() {
+            self.notes.push(note);
+        }
     }
 
     /// Whether it holds so many records that the writer may as well have it: few enough for the
     /// columns that are written to stay in the processor's caches.
     pub fn is_worth_handing_over(&self) -> bool {
         const RECORDS: usize = 16 * 1024;
-        self.records() >= RECORDS || self.text.room() < self.text.len()
+        self.records().max(self.notes.len()) >= RECORDS || self.text.room() < self.text.len()
     }
 
     /// Whether a datagram with a payload of this many bytes surely fits, whatever it holds.
@@ -95,8 +128,14 @@ impl Batch {
     /// No record is shorter than [`SessionTable::BYTES_PER_RECORD_MIN`] on the wire, and no text
     /// is longer than its datagram but for [`TextArena::EXPANSION_MAX`].
     pub fn has_room_for(&self, payload_bytes: usize) -> bool {
-        self.session.room() > payload_bytes / SessionTable::BYTES_PER_RECORD_MIN
-            && self.unparsed.room() > payload_bytes / UnparsedTable::BYTES_PER_RECORD_MIN + 1
+        let binary_records = payload_bytes / SessionTable::BYTES_PER_RECORD_MIN;
+        let lines = payload_bytes / Unparsed::BYTES_PER_RECORD_MIN + 1;
+        self.session.room() > binary_records
+            && self.port_block.room() > binary_records
+            && self.im.room() > lines
+            && self.filter.room() > lines
+            && self.unparsed.room() > lines
+            && self.notes.len() < self.notes.capacity()
             && self.text.room() > payload_bytes.saturating_mul(TextArena::EXPANSION_MAX)
     }
 

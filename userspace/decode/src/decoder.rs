@@ -2,15 +2,18 @@
 
 use crate::{
     batch::Batch,
+    binary,
     context::{Context, EventTime, Flags, Format, UnixNanos},
-    limits::Limits,
-    netflow::{registry::Registry, v9::V9Decoder},
+    declared::{DeclaredId, Formats},
+    netflow::{self, registry::Registry},
+    note::{DatagramNote, Sequence},
     reason::Reason,
-    syslog,
+    settings::Settings,
+    syslog::{self, zone::Zones},
     text::Text,
     unparsed::Unparsed,
 };
-use std::{net::IpAddr, str::FromStr, sync::Arc};
+use std::{net::IpAddr, sync::Arc};
 
 /// What the configuration says about a listener's format.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -18,30 +21,50 @@ pub enum FormatHint {
     /// Told by the first bytes of each datagram.
     #[default]
     Auto,
-    /// NetFlow v9; vendor profiles are told by the template.
-    NetflowV9,
+    /// NetFlow v5, v9 or IPFIX; vendor profiles are told by the template.
+    Netflow,
     /// NetFlow v9 of a Huawei USG, whatever its Source ID.
     HuaweiUsgNetflow,
+    /// Any text, told by its marks.
+    Syslog,
     /// Huawei USG syslog, Default or mtn content under any header.
     HuaweiUsgSyslog,
+    /// CGNAT syslog, any of its forms.
+    Cgn,
+    /// FireBrick filter log.
+    Firebrick,
+    /// Binary session log.
+    Binary,
+    /// A declared text format.
+    Declared(DeclaredId),
 }
 
 impl FormatHint {
     /// All hints, by the names that options and configuration use.
     pub const NAMES: &[(&str, FormatHint)] = &[
         ("auto", FormatHint::Auto),
-        ("netflow-v9", FormatHint::NetflowV9),
+        ("netflow", FormatHint::Netflow),
+        ("netflow-v5", FormatHint::Netflow),
+        ("netflow-v9", FormatHint::Netflow),
+        ("ipfix", FormatHint::Netflow),
         ("huawei-usg-netflow", FormatHint::HuaweiUsgNetflow),
+        ("syslog", FormatHint::Syslog),
         ("huawei-usg-syslog", FormatHint::HuaweiUsgSyslog),
         ("huawei-usg-mtn", FormatHint::HuaweiUsgSyslog),
+        ("huawei-usg-im", FormatHint::HuaweiUsgSyslog),
+        ("cgn-cn", FormatHint::Cgn),
+        ("cgn-unicom", FormatHint::Cgn),
+        ("cgn-ft", FormatHint::Cgn),
+        ("firebrick", FormatHint::Firebrick),
+        ("binary", FormatHint::Binary),
+        ("h3c-userlog", FormatHint::Binary),
+        ("huawei-elog", FormatHint::Binary),
     ];
-}
 
-impl FromStr for FormatHint {
-    type Err = ();
-
-    fn from_str(name: &str) -> Result<Self, ()> {
-        Self::NAMES.iter().find(|(known, _)| *known == name).map(|(_, hint)| *hint).ok_or(())
+    /// The hint of this name, which may be that of a declared format.
+    pub fn from_name(name: &str, declared: &Formats) -> Option<FormatHint> {
+        let known = Self::NAMES.iter().find(|(known, _)| *known == name).map(|(_, hint)| *hint);
+        known.or_else(|| declared.by_name(name).map(FormatHint::Declared))
     }
 }
 
@@ -101,48 +124,113 @@ pub enum Outcome {
 /// Decodes the datagrams of one worker.
 #[derive(Debug)]
 pub struct Decoder {
-    limits: Limits,
-    v9: V9Decoder,
+    settings: Arc<Settings>,
+    netflow: netflow::Decoder,
+    zones: Zones,
 }
 
 impl Decoder {
     /// A decoder that shares templates with all others of the registry.
-    pub fn new(registry: Arc<Registry>, limits: Limits) -> Self {
-        Self { limits, v9: V9Decoder::new(registry, limits) }
+    pub fn new(registry: Arc<Registry>, settings: Arc<Settings>) -> Self {
+        Self {
+            netflow: netflow::Decoder::new(registry, &settings),
+            zones: Zones::new(settings.limits.exporters),
+            settings,
+        }
     }
 
     /// Decodes one datagram into the batch, which must have room for it
     /// ([`Batch::has_room_for`]).
     pub fn decode(&mut self, datagram: &Datagram<'_>, batch: &mut Batch) -> Outcome {
-        match (datagram.format, datagram.payload) {
-            (_, []) => datagram.reject(Reason::Empty, Format::Unknown, batch),
-            (FormatHint::NetflowV9 | FormatHint::HuaweiUsgNetflow, [0, 9, ..])
-            | (FormatHint::Auto, [0, 9, ..]) => self.v9.decode(datagram, batch),
-            (FormatHint::NetflowV9 | FormatHint::HuaweiUsgNetflow, _)
-            | (FormatHint::Auto, [0, 5 | 10, ..]) => {
-                datagram.reject(Reason::UnsupportedVersion, Format::Unknown, batch)
+        let format = self.settings.exporter(datagram.exporter).format;
+        let datagram = &Datagram { format: format.unwrap_or(datagram.format), ..*datagram };
+        let before = Counts::of(batch);
+        let (outcome, sequence) = self.dispatch(datagram, batch);
+        let context = datagram.context(Format::Unknown);
+        batch.note(before.note(&context, outcome, sequence, false, batch));
+        outcome
+    }
+
+    fn dispatch(
+        &mut self,
+        datagram: &Datagram<'_>,
+        batch: &mut Batch,
+    ) -> (Outcome, Option<Sequence>) {
+        use FormatHint::*;
+        let reject = |reason, batch: &mut Batch| datagram.reject(reason, Format::Unknown, batch);
+        let outcome = match (datagram.format, datagram.payload) {
+            (_, []) => reject(Reason::Empty, batch),
+            (Auto | Netflow | HuaweiUsgNetflow, [0, 5 | 9 | 10, ..]) => {
+                return self.netflow.decode(datagram, batch);
             }
-            (FormatHint::HuaweiUsgSyslog, _) | (FormatHint::Auto, [b' '..=b'~', ..]) => {
-                syslog::decode(datagram, &self.limits, batch)
+            (Auto, [0, 0, 0, 5, ..]) => reject(Reason::Sflow, batch),
+            (Netflow | HuaweiUsgNetflow, _) => reject(Reason::UnsupportedVersion, batch),
+            (Binary, _) => binary::decode(datagram, &self.settings, batch),
+            (Auto, payload) if binary::is_marked(payload) => {
+                binary::decode(datagram, &self.settings, batch)
             }
-            (FormatHint::Auto, _) => datagram.reject(Reason::UnknownFormat, Format::Unknown, batch),
-        }
+            (Auto, [b' '..=b'~', ..])
+            | (Syslog | HuaweiUsgSyslog | Cgn | Firebrick | Declared(_), _) => {
+                syslog::decode(datagram, &self.settings, &mut self.zones, batch)
+            }
+            (Auto, _) => reject(Reason::UnknownFormat, batch),
+        };
+        (outcome, None)
     }
 
     /// Number of datagrams that wait for a template.
     pub fn waiting(&self) -> usize {
-        self.v9.waiting()
+        self.netflow.waiting()
     }
 
     /// Settles one datagram that waited; `None` when there is none to settle now. The batch must
     /// have room for a datagram of any size.
     pub fn release(&mut self, now: UnixNanos, batch: &mut Batch) -> Option<Outcome> {
-        self.v9.release(now, batch)
+        let before = Counts::of(batch);
+        let (context, outcome) = self.netflow.release(now, batch)?;
+        batch.note(before.note(&context, outcome, None, true, batch));
+        Some(outcome)
     }
 
     /// Gives up one datagram that still waits, when the worker stops; `None` when none waits. The
     /// batch must have room for a datagram of any size.
     pub fn abandon(&mut self, batch: &mut Batch) -> Option<Outcome> {
-        self.v9.abandon(batch)
+        let before = Counts::of(batch);
+        let (context, outcome) = self.netflow.abandon(batch)?;
+        batch.note(before.note(&context, outcome, None, true, batch));
+        Some(outcome)
+    }
+}
+
+/// Rows of a batch, before a datagram.
+struct Counts {
+    decoded: usize,
+    unparsed: usize,
+}
+
+impl Counts {
+    fn of(batch: &Batch) -> Self {
+        Self { decoded: batch.decoded_records(), unparsed: batch.unparsed.rows() }
+    }
+
+    fn note(
+        &self,
+        context: &Context,
+        outcome: Outcome,
+        sequence: Option<Sequence>,
+        waited: bool,
+        batch: &Batch,
+    ) -> DatagramNote {
+        let added = |before, now: usize| u32::try_from(now.saturating_sub(before)).unwrap_or(0);
+        DatagramNote {
+            exporter: context.exporter,
+            exporter_port: context.exporter_port,
+            received_at: context.received_at,
+            outcome,
+            waited,
+            records: added(self.decoded, batch.decoded_records()),
+            unparsed: added(self.unparsed, batch.unparsed.rows()),
+            sequence,
+        }
     }
 }

@@ -2,8 +2,14 @@
 //!
 //! One [`Text`](crate::text::Text) holds all of a record's pairs, each as
 //! `key_len: u8, key, kind: u8, value_len: u16 (native order), value`; a number is its bytes in
-//! network order without leading zeros. So one byte on the wire becomes at most twelve here, which
+//! network order without leading zeros, an address its 4 or 16 bytes. So one byte on the wire becomes at most twelve here, which
 //! [`TextArena::EXPANSION_MAX`](crate::text::TextArena::EXPANSION_MAX) rests on.
+
+use crate::text::to_utf8;
+use std::{
+    fmt,
+    net::{IpAddr, Ipv4Addr, Ipv6Addr},
+};
 
 /// The value of an extra pair.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -14,11 +20,46 @@ pub enum Value<'a> {
     Number(u64),
     /// Bytes of unknown meaning.
     Bytes(&'a [u8]),
+    /// The 4 or 16 bytes of an IP address.
+    Address(&'a [u8]),
+    /// The 6 bytes of an Ethernet address.
+    Mac(&'a [u8]),
+}
+
+/// As outputs print it: bytes in lower-case hexadecimal digits.
+impl fmt::Display for Value<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match *self {
+            Value::Text(bytes) => f.write_str(&to_utf8(bytes)),
+            Value::Number(number) => number.fmt(f),
+            Value::Address(bytes) => match address(bytes) {
+                Some(address) => address.fmt(f),
+                None => hex(bytes, "", f),
+            },
+            Value::Mac(bytes) => hex(bytes, ":", f),
+            Value::Bytes(bytes) => hex(bytes, "", f),
+        }
+    }
+}
+
+fn address(bytes: &[u8]) -> Option<IpAddr> {
+    let v4 = <[u8; 4]>::try_from(bytes).map(|octets| Ipv4Addr::from(octets).into());
+    v4.or_else(|_| <[u8; 16]>::try_from(bytes).map(|octets| Ipv6Addr::from(octets).into())).ok()
+}
+
+fn hex(bytes: &[u8], separator: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    for (index, byte) in bytes.iter().enumerate() {
+        let separator = if index == 0 { "" } else { separator };
+        write!(f, "{separator}{byte:02x}")?;
+    }
+    Ok(())
 }
 
 const TEXT: u8 = 0;
 const NUMBER: u8 = 1;
 const BYTES: u8 = 2;
+const ADDRESS: u8 = 3;
+const MAC: u8 = 4;
 
 /// The longest head of an encoded pair: key length, key, kind and value length.
 const HEAD_MAX: usize = 1 + KEY_MAX + 1 + 2;
@@ -43,13 +84,15 @@ impl<'a> Encoded<'a> {
         let value = match value {
             Value::Text(bytes) => Value::Text(cut(bytes)),
             Value::Bytes(bytes) => Value::Bytes(cut(bytes)),
-            number => number,
+            other => other,
         };
         let mut number = [0; 8];
         let mut number_skip = 0;
         let (kind, len) = match value {
             Value::Text(bytes) => (TEXT, bytes.len()),
             Value::Bytes(bytes) => (BYTES, bytes.len()),
+            Value::Address(bytes) => (ADDRESS, bytes.len()),
+            Value::Mac(bytes) => (MAC, bytes.len()),
             Value::Number(value) => {
                 number = value.to_be_bytes();
                 number_skip = (value.leading_zeros() / 8) as usize;
@@ -72,7 +115,10 @@ impl<'a> Encoded<'a> {
     pub fn parts(&self) -> [&[u8]; 2] {
         let head = self.head.get(..self.head_len).unwrap_or_default();
         match self.value {
-            Value::Text(bytes) | Value::Bytes(bytes) => [head, bytes],
+            Value::Text(bytes)
+            | Value::Bytes(bytes)
+            | Value::Address(bytes)
+            | Value::Mac(bytes) => [head, bytes],
             Value::Number(_) => [head, self.number.get(self.number_skip..).unwrap_or_default()],
         }
     }
@@ -94,6 +140,8 @@ pub fn pairs(mut encoded: &[u8]) -> impl Iterator<Item = (&[u8], Value<'_>)> {
         let value = match kind {
             NUMBER => Value::Number(value.iter().fold(0, |n, byte| n << 8 | u64::from(*byte))),
             BYTES => Value::Bytes(value),
+            ADDRESS => Value::Address(value),
+            MAC => Value::Mac(value),
             _ => Value::Text(value),
         };
         Some((key, value))
@@ -112,6 +160,8 @@ mod tests {
             (b"ie11", Value::Number(0x0102)),
             (b"ie12", Value::Number(0)),
             (b"", Value::Bytes(&[0, 255])),
+            (b"next_hop", Value::Address(&[192, 0, 2, 1])),
+            (b"mac", Value::Mac(&[0, 0, 0x5e, 0, 0x53, 1])),
         ];
         let mut bytes = Vec::new();
         for (key, value) in written {

@@ -16,14 +16,22 @@
 )]
 
 pub mod batch;
+pub mod binary;
 pub mod context;
+pub mod declared;
 pub mod decoder;
 pub mod extra;
+pub mod filter;
+pub mod im;
 pub mod limits;
 pub mod netflow;
+pub mod note;
+pub mod port_block;
 pub mod reason;
 pub mod record;
+pub mod rows;
 pub mod session;
+pub mod settings;
 pub mod syslog;
 pub mod text;
 pub mod unparsed;

@@ -33,6 +33,12 @@ pub struct Limits {
     pub messages_per_datagram: usize,
 }
 
+impl Default for Limits {
+    fn default() -> Self {
+        Self::DEFAULT
+    }
+}
+
 impl Limits {
     /// Fit for thousands of exporters on a collector host.
     pub const DEFAULT: Limits = Limits {

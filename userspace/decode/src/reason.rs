@@ -59,6 +59,11 @@ reasons! {
     SessionKeyMissing = "session_key_missing";
     /// A USG session log with a value that cannot be.
     SessionValue = "session_value";
+    /// An instant-messenger log, and the configuration does not allow recording those. Nothing of
+    /// it is kept.
+    ImNotRecorded = "im_not_recorded";
+    /// sFlow, which is not decoded.
+    Sflow = "sflow";
     /// More lines in one datagram than are taken apart.
     TooManyLines = "too_many_lines";
 }

@@ -4,6 +4,9 @@
 use crate::{
     batch::Batch,
     context::{Context, EventTime, UnixNanos},
+    filter::Filter,
+    im::Im,
+    port_block::PortBlock,
     session::{Event, SessionRow},
     unparsed::Unparsed,
 };
@@ -20,6 +23,8 @@ pub enum Value<'a> {
     Number(u64),
     /// An address.
     Address(IpAddr),
+    /// An Ethernet address.
+    Mac([u8; 6]),
     /// A time.
     Time(Time),
     /// Names of flags.
@@ -45,6 +50,18 @@ impl Time {
         Time { unix_nanos, digits: 9 }
     }
 
+    /// With as many digits as it needs: none, milliseconds or all.
+    pub const fn shortest(unix_nanos: UnixNanos) -> Time {
+        let digits = if unix_nanos % 1_000_000_000 == 0 {
+            0
+        } else if unix_nanos % 1_000_000 == 0 {
+            3
+        } else {
+            9
+        };
+        Time { unix_nanos, digits }
+    }
+
     /// From a pair of columns; `None` where the seconds are absent or zero.
     pub fn from_columns(seconds: Option<u32>, nanos: Option<u32>) -> Option<Time> {
         let seconds = seconds.filter(|seconds| *seconds != 0)?;
@@ -66,18 +83,34 @@ pub type Fields<'a> = Vec<(&'static str, Value<'a>)>;
 pub fn records(batch: &Batch) -> impl Iterator<Item = Fields<'_>> {
     let sessions =
         batch.session.iter().map(move |(context, row)| session_fields(batch, context, &row));
+    let port_blocks =
+        batch.port_block.iter().map(move |(context, row)| port_block_fields(batch, context, row));
+    let ims = batch.im.iter().map(move |(context, row)| im_fields(batch, context, row));
+    let filters = batch.filter.iter().map(move |(context, row)| filter_fields(batch, context, row));
     let unparsed =
         batch.unparsed.iter().map(move |(context, row)| unparsed_fields(batch, context, row));
-    sessions.chain(unparsed)
+    sessions.chain(port_blocks).chain(ims).chain(filters).chain(unparsed)
 }
 
-/// When the event of a record happened.
+/// When the event of a record happened, for families whose rows have contexts of their own.
+pub fn context_time(context: &Context) -> Time {
+    match context.event_time {
+        EventTime::Header(unix_nanos) | EventTime::Own(unix_nanos) => Time::shortest(unix_nanos),
+        EventTime::Received | EventTime::Record => Time::nanos(context.received_at),
+    }
+}
+
+/// When the event of a session happened.
 pub fn event_time(context: &Context, row: &SessionRow) -> Time {
     let start = Time::from_columns(row.start_s, row.start_ns);
     let end = Time::from_columns(row.end_s, row.end_ns);
+    let event = Time::from_columns(row.event_s, row.event_ns);
     match context.event_time {
-        EventTime::Header(unix_nanos) => Some(Time { unix_nanos, digits: 0 }),
+        EventTime::Header(unix_nanos) | EventTime::Own(unix_nanos) => {
+            Some(Time::shortest(unix_nanos))
+        }
         EventTime::Received => None,
+        EventTime::Record if event.is_some() => event,
         EventTime::Record if row.event == Some(Event::Create as u8) => start.or(end),
         EventTime::Record => end.or(start),
     }
@@ -87,7 +120,8 @@ pub fn event_time(context: &Context, row: &SessionRow) -> Time {
 /// The value of `time_source`: `received` as well where the record promised a time of its own but
 /// has none.
 pub fn time_source(context: &Context, row: &SessionRow) -> EventTime {
-    let has_time = [row.start_s, row.end_s].into_iter().flatten().any(|seconds| seconds != 0);
+    let has_time =
+        [row.event_s, row.start_s, row.end_s].into_iter().flatten().any(|seconds| seconds != 0);
     match context.event_time {
         EventTime::Record if !has_time => EventTime::Received,
         other => other,
@@ -166,18 +200,107 @@ fn session_fields<'a>(batch: &'a Batch, context: &Context, row: &SessionRow) -> 
     text(f, "application", batch, row.application);
     text(f, "close_reason", batch, row.close_reason);
     text(f, "url", batch, row.url);
-    if let Some(extra) = row.extra.filter(|extra| !extra.is_empty()) {
-        f.push(("extra", Value::Extra(batch.text(extra))));
-    }
+    extra(f, batch, row.extra.unwrap_or_default());
     fields
+}
+
+fn port_block_fields<'a>(batch: &'a Batch, context: &Context, row: &PortBlock) -> Fields<'a> {
+    let mut fields = Vec::with_capacity(24);
+    let f = &mut fields;
+    // The record's own number goes before that of its datagram.
+    let sequence = context.sequence.filter(|_| row.sequence.is_none());
+    common_fields(f, batch, "port_block", &Context { sequence, ..*context });
+    own_time_fields(f, context);
+    f.push(("event", Value::Name(row.event.name())));
+    address_field(f, "private_addr", row.private_addr);
+    address_field(f, "public_addr", row.public_addr);
+    number(f, "port_first", row.port_first);
+    number(f, "port_last", row.port_last);
+    number(f, "protocol", row.protocol);
+    number(f, "src_vrf", row.src_vrf);
+    number(f, "session_id", row.session_id);
+    number(f, "sequence", row.sequence);
+    text(f, "scene", batch, Some(row.scene));
+    extra(f, batch, row.extra);
+    fields
+}
+
+fn im_fields<'a>(batch: &'a Batch, context: &Context, row: &Im) -> Fields<'a> {
+    let mut fields = Vec::with_capacity(32);
+    let f = &mut fields;
+    common_fields(f, batch, "im", context);
+    own_time_fields(f, context);
+    f.push(("event", Value::Name(row.event.name())));
+    text(f, "application", batch, Some(row.application));
+    text(f, "account", batch, Some(row.account));
+    number(f, "protocol", row.protocol);
+    address_field(f, "src_addr", row.src_addr);
+    number(f, "src_port", row.src_port);
+    address_field(f, "dst_addr", row.dst_addr);
+    number(f, "dst_port", row.dst_port);
+    address_field(f, "nat_src_addr", row.nat_src_addr);
+    number(f, "nat_src_port", row.nat_src_port);
+    address_field(f, "nat_dst_addr", row.nat_dst_addr);
+    number(f, "nat_dst_port", row.nat_dst_port);
+    time(f, "start_time", row.start);
+    time(f, "end_time", row.end);
+    extra(f, batch, row.extra);
+    fields
+}
+
+fn filter_fields<'a>(batch: &'a Batch, context: &Context, row: &Filter) -> Fields<'a> {
+    let mut fields = Vec::with_capacity(32);
+    let f = &mut fields;
+    common_fields(f, batch, "filter", context);
+    own_time_fields(f, context);
+    text(f, "filter", batch, Some(row.filter));
+    if let Some(action) = row.action {
+        f.push(("action", Value::Name(action.name())));
+    }
+    number(f, "protocol", row.protocol);
+    text(f, "protocol_name", batch, Some(row.protocol_name));
+    if let Some(mac) = row.mac {
+        f.push(("mac", Value::Mac(mac)));
+    }
+    text(f, "src_interface", batch, Some(row.src_interface));
+    address_field(f, "src_addr", row.src_addr);
+    number(f, "src_port", row.src_port);
+    text(f, "dst_interface", batch, Some(row.dst_interface));
+    address_field(f, "dst_addr", row.dst_addr);
+    number(f, "dst_port", row.dst_port);
+    text(f, "tcp_flags", batch, Some(row.tcp_flags));
+    number(f, "icmp_type", row.icmp_type);
+    number(f, "icmp_code", row.icmp_code);
+    text(f, "icmp_type_name", batch, Some(row.icmp_type_name));
+    number(f, "icmp_id", row.icmp_id);
+    number(f, "fragment_id", row.fragment_id);
+    number(f, "fragment_offset", row.fragment_offset);
+    extra(f, batch, row.extra);
+    fields
+}
+
+fn own_time_fields(fields: &mut Fields<'_>, context: &Context) {
+    fields.push(("event_time", Value::Time(context_time(context))));
+    fields.push(("time_source", Value::Name(context.event_time.name())));
+    flags_field(fields, context);
+}
+
+fn address_field(fields: &mut Fields<'_>, name: &'static str, address: Option<IpAddr>) {
+    if let Some(address) = address.filter(|address| !address.is_unspecified()) {
+        fields.push((name, Value::Address(address)));
+    }
+}
+
+fn extra<'a>(fields: &mut Fields<'a>, batch: &'a Batch, extra: crate::text::Text) {
+    if !extra.is_empty() {
+        fields.push(("extra", Value::Extra(batch.text(extra))));
+    }
 }
 
 fn unparsed_fields<'a>(batch: &'a Batch, context: &Context, row: &Unparsed) -> Fields<'a> {
     let mut fields = Vec::with_capacity(12);
     common_fields(&mut fields, batch, "unparsed", context);
-    fields.push(("event_time", Value::Time(Time::nanos(context.received_at))));
-    fields.push(("time_source", Value::Name(EventTime::Received.name())));
-    flags_field(&mut fields, context);
+    own_time_fields(&mut fields, &Context { event_time: EventTime::Received, ..*context });
     fields.push(("reason", Value::Name(row.reason.name())));
     fields.push(("raw", Value::Raw(batch.text(row.raw))));
     fields

@@ -218,6 +218,10 @@ session_columns! {
     direction / Direction: u8 = 0;
     /// natOriginatingAddressRealm: 1 private, 2 Internet.
     initiator / Initiator: u8 = 0;
+    /// Time of the event, seconds: for exporters that tell it apart from begin and end.
+    event_s / EventS: u32 = 0;
+    /// Time of the event, nanoseconds within the second.
+    event_ns / EventNs: u32 = 0;
     /// Begin of the session, seconds.
     start_s / StartS: u32 = 0;
     /// Begin of the session, nanoseconds within the second.

@@ -1,60 +1,129 @@
-//! Syslog of Huawei USG firewalls: messages of a datagram, their headers and contents.
+//! Syslog: the messages of a datagram, told apart by what they hold, each given to its decoder.
 //!
-//! A message is [`split`] off, its [`header`] read, and its content decoded as [`usg_default`]
-//! (`key=value`) or [`usg_mtn`] (a sentence). What none of them knows is kept as `unparsed`.
+//! A message is [`split`] off. What it holds tells its format, on any port and under any header:
+//!
+//! | mark | format |
+//! | --- | --- |
+//! | `userbased - %%01SEC/`, `BIND` | [`cgn`], France Telecom's form |
+//! | `NAT444:`, `NAT64:`, `DSLITE:`, … | [`cgn`], the bracket and pipe forms |
+//! | `%%01SECLOG/…`, `%%: ` | [`header`], then [`usg_default`] or [`usg_mtn`]; IM logs: [`im`] |
+//! | a declared format's own marks | [`crate::declared`] |
+//! | `name(number)` and an action at the end | [`firebrick`] |
+//!
+//! What none of them knows is kept as `unparsed`. Formats without a header of their own come under
+//! those of [`rfc`].
 
+pub mod cgn;
+pub mod firebrick;
 pub mod header;
+pub mod im;
+pub mod rfc;
 pub mod scan;
 pub mod split;
 pub mod time;
 pub mod usg_default;
 pub mod usg_mtn;
+pub mod zone;
 
 use crate::{
     batch::Batch,
     context::{Context, Format},
-    decoder::{Datagram, Outcome},
-    limits::Limits,
+    decoder::{Datagram, FormatHint, Outcome},
     reason::Reason,
+    settings::{ExporterSettings, Settings},
     unparsed::Unparsed,
 };
+use zone::Zones;
+
+/// One message, for the decoder of its format.
+#[derive(Clone, Copy, Debug)]
+pub struct Message<'a> {
+    /// All of it, the priority included.
+    pub text: &'a [u8],
+    /// The datagram that it came in.
+    pub datagram: &'a Datagram<'a>,
+    /// What the configuration says about its exporter.
+    pub exporter: &'a ExporterSettings,
+    /// What the configuration says about everything.
+    pub settings: &'a Settings,
+}
 
 /// Decodes all messages of a datagram.
-pub fn decode(datagram: &Datagram<'_>, limits: &Limits, batch: &mut Batch) -> Outcome {
+pub fn decode(
+    datagram: &Datagram<'_>,
+    settings: &Settings,
+    zones: &mut Zones,
+    batch: &mut Batch,
+) -> Outcome {
+    let exporter = settings.exporter(datagram.exporter);
     let mut outcome = Outcome::Decoded;
     let mut rest = datagram.payload;
     for count in 1.. {
-        let (message, after) = split::next(rest);
+        let (text, after) = split::next(rest);
         rest = after;
-        let result = if message.is_empty() && count > 1 {
+        let message = Message { text, datagram, exporter, settings };
+        let result = if text.is_empty() && count > 1 {
             Ok(())
         } else {
-            message_record(message, datagram, batch)
+            message_records(&message, zones, batch)
         };
         if let Err(reason) = result {
-            outcome = reject(message, reason, outcome, datagram, batch);
+            outcome = reject(text, reason, outcome, datagram, batch);
         }
         if rest.is_empty() {
             break;
         }
-        if count == limits.messages_per_datagram {
+        if count == settings.limits.messages_per_datagram {
             return reject(rest, Reason::TooManyLines, outcome, datagram, batch);
         }
     }
     outcome
 }
 
-fn message_record(
-    message: &[u8],
-    datagram: &Datagram<'_>,
+/// Decodes one message: by its pinned format, or by what it looks like.
+fn message_records(
+    message: &Message<'_>,
+    zones: &mut Zones,
     batch: &mut Batch,
 ) -> Result<(), Reason> {
-    let header = header::read(message)?;
+    let declared = &message.settings.declared;
+    match message.datagram.format {
+        FormatHint::HuaweiUsgSyslog => return usg(message, zones, batch),
+        FormatHint::Cgn => return cgn::decode(message, zones, batch),
+        FormatHint::Firebrick => return firebrick::decode(message, zones, batch),
+        FormatHint::Declared(id) => {
+            let decoded = declared.decode(Some(id), message, zones, batch);
+            return decoded.unwrap_or(Err(Reason::SyslogUnknown));
+        }
+        _ => {}
+    }
+    if cgn::is_marked(message.text) {
+        return cgn::decode(message, zones, batch);
+    }
+    match usg(message, zones, batch) {
+        Err(Reason::SyslogUnknown) => {}
+        known => return known,
+    }
+    if let Some(known) = declared.decode(None, message, zones, batch) {
+        return known;
+    }
+    if firebrick::is_marked(message.text) {
+        return firebrick::decode(message, zones, batch);
+    }
+    Err(Reason::SyslogUnknown)
+}
+
+/// A Huawei USG's message, under its own headers.
+fn usg(message: &Message<'_>, zones: &mut Zones, batch: &mut Batch) -> Result<(), Reason> {
+    let header = header::read(message.text)?;
+    if im::is_marked(&header) {
+        return im::decode(&header, message, zones, batch);
+    }
     match header.content_kind() {
         Some(header::Content::Default(event)) => {
-            usg_default::decode(&header, event, datagram, batch)
+            usg_default::decode(&header, event, message, zones, batch)
         }
-        Some(header::Content::Mtn) => usg_mtn::decode(&header, datagram, batch),
+        Some(header::Content::Mtn) => usg_mtn::decode(&header, message, zones, batch),
         None => Err(Reason::SyslogUnknown),
     }
 }
@@ -67,18 +136,16 @@ fn reject(
     datagram: &Datagram<'_>,
     batch: &mut Batch,
 ) -> Outcome {
-    if let Some(raw) = batch.text.push(message) {
+    // What must not be recorded is not kept as it came either.
+    if reason != Reason::ImNotRecorded
+        && let Some(raw) = batch.text.push(message)
+    {
         batch.unparsed.push(&datagram.context(Format::Unknown), Unparsed { reason, raw });
     }
     if outcome == Outcome::Decoded { Outcome::Rejected(reason) } else { outcome }
 }
 
-/// The context of a session log.
-fn session_context(
-    format: Format,
-    header: &header::Header<'_>,
-    datagram: &Datagram<'_>,
-    batch: &mut Batch,
-) -> Context {
-    Context { host: batch.text.push(header.host).unwrap_or_default(), ..datagram.context(format) }
+/// The context of a record.
+fn context(format: Format, host: &[u8], message: &Message<'_>, batch: &mut Batch) -> Context {
+    Context { host: batch.text.push(host).unwrap_or_default(), ..message.datagram.context(format) }
 }

@@ -43,7 +43,7 @@ fn no_datagram_allocates_once_its_exporter_is_known() {
         ("syslog, mtn", MTN),
         ("rejected", b"<190>FW %%01SHELL/4/LOGIN(l):access."),
     ];
-    let mut decoder = Decoder::new(Arc::new(Registry::new(Limits::DEFAULT)), Limits::DEFAULT);
+    let mut decoder = Decoder::new(Arc::new(Registry::new(Limits::DEFAULT)), Arc::default());
     let capacity = Capacity { session_rows: 4096, unparsed_rows: 2048, text_bytes: 64 << 10 };
     let mut batch = Batch::new(capacity);
     for (name, payload) in kinds {

@@ -20,7 +20,7 @@ type Record = BTreeMap<&'static str, String>;
 
 fn decode(payload: &[u8]) -> (Outcome, Vec<Record>, Arc<Registry>) {
     let registry = Arc::new(Registry::new(Limits::DEFAULT));
-    let mut decoder = Decoder::new(registry.clone(), Limits::DEFAULT);
+    let mut decoder = Decoder::new(registry.clone(), Arc::default());
     let mut batch = Batch::new(CAPACITY);
     let datagram = Datagram {
         payload,
@@ -42,6 +42,7 @@ fn show(value: &Value<'_>) -> String {
         Value::Text(text) | Value::Raw(text) => String::from_utf8_lossy(text).into(),
         Value::Number(number) => number.to_string(),
         Value::Address(address) => address.to_string(),
+        Value::Mac(mac) => format!("{mac:02x?}"),
         Value::Time(time) => jiff::Timestamp::from_nanosecond(time.unix_nanos.into())
             .expect("a time within the years 1 to 9999")
             .to_string(),

@@ -16,8 +16,9 @@ use logweir_decode::{
     netflow::registry::Registry,
     reason::Reason,
     session::SessionTable,
+    settings::Settings,
     text::TextArena,
-    unparsed::UnparsedTable,
+    unparsed::Unparsed,
 };
 use proptest::{collection::vec, prelude::*};
 use std::{
@@ -50,7 +51,7 @@ fn alone() -> MutexGuard<'static, ()> {
 fn tight(payload_bytes: usize) -> Capacity {
     let capacity = Capacity {
         session_rows: payload_bytes / SessionTable::BYTES_PER_RECORD_MIN + 1,
-        unparsed_rows: payload_bytes / UnparsedTable::BYTES_PER_RECORD_MIN + 2,
+        unparsed_rows: payload_bytes / Unparsed::BYTES_PER_RECORD_MIN + 2,
         text_bytes: payload_bytes * TextArena::EXPANSION_MAX + 1,
     };
     assert!(Batch::new(capacity).has_room_for(payload_bytes));
@@ -69,7 +70,7 @@ fn check_stream(payloads: &[Vec<u8>], format: FormatHint) {
     let longest = payloads.iter().map(Vec::len).max().unwrap_or(0);
     let mut books = Books::new(Limits::DEFAULT, tight(longest));
     let roomy = tight(4 * longest + 64);
-    let mut decoder = Decoder::new(Arc::new(Registry::new(Limits::DEFAULT)), Limits::DEFAULT);
+    let mut decoder = Decoder::new(Arc::new(Registry::new(Limits::DEFAULT)), Arc::default());
     let mut batch = Batch::new(roomy);
     for (index, payload) in payloads.iter().enumerate() {
         let received_at = 1_700_000_000 * SECOND_NS + index as i64 * SECOND_NS;
@@ -274,7 +275,8 @@ fn a_bomb_of_templates_takes_neither_the_memory_nor_the_templates_of_others() {
 fn the_templates_of_all_exporters_together_stay_within_their_memory() {
     let _turn = alone();
     let limits = Limits { template_bytes: 2 << 20, ..Limits::DEFAULT };
-    let mut decoder = Decoder::new(Arc::new(Registry::new(limits)), limits);
+    let mut decoder =
+        Decoder::new(Arc::new(Registry::new(limits)), Arc::new(Settings::with_limits(limits)));
     let mut batch = Batch::new(tight(1500));
     let before = counting::held();
     let mut refused = 0;
@@ -353,7 +355,8 @@ fn data_without_templates_waits_within_limits_and_in_nobodys_way() {
 fn data_without_templates_of_many_exporters_waits_within_limits() {
     let _turn = alone();
     let limits = Limits { waiting_bytes: 1 << 20, ..Limits::DEFAULT };
-    let mut decoder = Decoder::new(Arc::new(Registry::new(limits)), limits);
+    let mut decoder =
+        Decoder::new(Arc::new(Registry::new(limits)), Arc::new(Settings::with_limits(limits)));
     let mut batch = Batch::new(tight(1500));
     let before = counting::held();
     for number in 0..20_000u32 {

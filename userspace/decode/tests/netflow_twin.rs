@@ -13,6 +13,7 @@ use logweir_decode::{
     limits::Limits,
     netflow::registry::Registry,
     reason::Reason,
+    settings::Settings,
 };
 use proptest::{collection::vec, prelude::*};
 use read::{Record, records};
@@ -650,7 +651,7 @@ fn step() -> impl Strategy<Value = Step> {
     let source_id = proptest::sample::select(&[0u32, 7, 0x0100_000b, 0x0105_000b, 0x0200_000b][..]);
     let hint = prop_oneof![
         8 => Just(FormatHint::Auto),
-        1 => Just(FormatHint::NetflowV9),
+        1 => Just(FormatHint::Netflow),
         1 => Just(FormatHint::HuaweiUsgNetflow),
     ];
     // A round of releases begins after 10 ms at the earliest; whole seconds meet the age exactly.
@@ -756,7 +757,8 @@ fn payload(step: &Step, sequence: u32, known: &mut BTreeMap<u16, Fields>) -> Vec
 }
 
 fn compare(steps: &[Step], batch: &mut Batch) -> Result<(usize, usize), TestCaseError> {
-    let mut decoder = Decoder::new(Arc::new(Registry::new(LIMITS)), LIMITS);
+    let mut decoder =
+        Decoder::new(Arc::new(Registry::new(LIMITS)), Arc::new(Settings::with_limits(LIMITS)));
     let mut twin = Twin::default();
     let mut known = BTreeMap::new();
     let mut now = 1_700_000_000 * SECOND_NS;

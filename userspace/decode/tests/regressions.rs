@@ -11,6 +11,7 @@ use logweir_decode::{
     limits::Limits,
     netflow::registry::Registry,
     reason::Reason,
+    settings::Settings,
 };
 use read::{Record, records};
 use std::{net::IpAddr, sync::Arc};
@@ -28,7 +29,8 @@ struct Run {
 
 impl Run {
     fn new(limits: Limits) -> Self {
-        let decoder = Decoder::new(Arc::new(Registry::new(limits)), limits);
+        let decoder =
+            Decoder::new(Arc::new(Registry::new(limits)), Arc::new(Settings::with_limits(limits)));
         Self { decoder, batch: Batch::new(CAPACITY), now: 1_700_000_000 * SECOND_NS }
     }
 

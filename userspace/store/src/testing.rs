@@ -62,6 +62,7 @@ fn plain_fields(fields: Fields<'_>) -> Plain {
         Value::Text(bytes) => to_utf8(bytes).into_owned(),
         Value::Number(number) => number.to_string(),
         Value::Address(address) => address.to_string(),
+        Value::Mac(mac) => logweir_decode::extra::Value::Mac(&mac).to_string(),
         Value::Time(time) => time.unix_nanos.div_euclid(1_000).to_string(),
         Value::Flags(names) => names.join(","),
         Value::Extra(encoded) => {

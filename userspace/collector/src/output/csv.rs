@@ -1,6 +1,6 @@
 //! Records as CSV (RFC 4180), with one set of columns for all families.
 
-use super::{hex, raw, rfc3339};
+use super::{raw, rfc3339};
 use logweir_decode::{
     extra,
     record::{Fields, Value},
@@ -74,6 +74,7 @@ fn text(value: &Value<'_>) -> String {
         Value::Text(text) => to_utf8(text).into_owned(),
         Value::Number(number) => number.to_string(),
         Value::Address(address) => address.to_string(),
+        Value::Mac(mac) => extra::Value::Mac(mac).to_string(),
         Value::Time(time) => rfc3339(time.unix_nanos, time.digits),
         Value::Flags(flags) => flags.join(" "),
         Value::Extra(encoded) => extra::pairs(encoded).map(pair).collect::<Vec<_>>().join(" "),
@@ -82,11 +83,6 @@ fn text(value: &Value<'_>) -> String {
 }
 
 fn pair((key, value): (&[u8], extra::Value<'_>)) -> String {
-    let value = match value {
-        extra::Value::Text(text) => to_utf8(text).into_owned(),
-        extra::Value::Number(number) => number.to_string(),
-        extra::Value::Bytes(bytes) => hex(bytes),
-    };
     format!("{}={value}", to_utf8(key))
 }
 

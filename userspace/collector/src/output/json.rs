@@ -1,6 +1,6 @@
 //! A record as one JSON object.
 
-use super::{hex, raw, rfc3339};
+use super::{raw, rfc3339};
 use logweir_decode::{
     extra,
     record::{Fields, Value},
@@ -19,6 +19,7 @@ fn json(value: &Value<'_>) -> Json {
         Value::Text(text) => to_utf8(text).into(),
         Value::Number(number) => (*number).into(),
         Value::Address(address) => address.to_string().into(),
+        Value::Mac(mac) => extra::Value::Mac(mac).to_string().into(),
         Value::Time(time) => rfc3339(time.unix_nanos, time.digits).into(),
         Value::Flags(flags) => flags.clone().into(),
         Value::Extra(pairs) => extra_object(pairs),
@@ -29,9 +30,8 @@ fn json(value: &Value<'_>) -> Json {
 fn extra_object(encoded: &[u8]) -> Json {
     let pairs = extra::pairs(encoded).map(|(key, value)| {
         let value = match value {
-            extra::Value::Text(text) => to_utf8(text).into(),
             extra::Value::Number(number) => number.into(),
-            extra::Value::Bytes(bytes) => hex(bytes).into(),
+            other => other.to_string().into(),
         };
         (to_utf8(key).into_owned(), value)
     });

@@ -35,7 +35,7 @@ pub(super) fn start<S: Sink + Send + 'static>(
     let writer = spawn_writer(inlet, sink).map_err(|error| thread_error(&error))?;
     let mut crew = Crew {
         config,
-        registry: Arc::new(Registry::new(config.limits)),
+        registry: Arc::new(Registry::new(config.settings.limits)),
         outlets: outlets.into_iter(),
         workers: Vec::new(),
     };
@@ -221,7 +221,7 @@ impl Crew<'_> {
         let stop = Arc::new(AtomicBool::new(false));
         let worker = Worker::new(
             source,
-            Decoder::new(self.registry.clone(), self.config.limits),
+            Decoder::new(self.registry.clone(), self.config.settings.clone()),
             self.config.listeners.iter().map(|listener| listener.format).collect(),
             outlet,
             counters.clone(),

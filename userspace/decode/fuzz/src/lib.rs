@@ -6,7 +6,7 @@ pub mod books;
 use books::Books;
 use logweir_decode::{
     batch::Capacity, limits::Limits, session::SessionTable, text::TextArena,
-    unparsed::UnparsedTable,
+    unparsed::Unparsed,
 };
 
 /// Inputs that are longer are not tried: a batch for the largest datagram takes long to allocate.
@@ -30,7 +30,7 @@ pub fn books(payload_bytes: usize) -> Books {
     };
     let capacity = Capacity {
         session_rows: payload_bytes / SessionTable::BYTES_PER_RECORD_MIN + 1,
-        unparsed_rows: payload_bytes / UnparsedTable::BYTES_PER_RECORD_MIN + 2,
+        unparsed_rows: payload_bytes / Unparsed::BYTES_PER_RECORD_MIN + 2,
         text_bytes: TextArena::EXPANSION_MAX * payload_bytes + 1,
     };
     Books::new(limits, capacity)

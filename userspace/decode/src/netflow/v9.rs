@@ -188,7 +188,7 @@ impl V9Decoder {
 
     /// Settles one datagram that waited: its template came, or it has waited too long. The batch
     /// must have room for a datagram of any size.
-    pub fn release(&mut self, now: UnixNanos, batch: &mut Batch) -> Option<Outcome> {
+    pub fn release(&mut self, now: UnixNanos, batch: &mut Batch) -> Option<(Context, Outcome)> {
         while let Some(mut waiter) = self.waiting.next(self.templates.registry().changes(), now) {
             let mut progress = Progress { rejected: waiter.rejected, waiting: Vec::new() };
             for flowset in flowsets(&waiter.flowsets) {
@@ -199,20 +199,21 @@ impl V9Decoder {
                 }
             }
             if progress.waiting.is_empty() {
-                return Some(progress.rejected.map_or(Outcome::Decoded, Outcome::Rejected));
+                let outcome = progress.rejected.map_or(Outcome::Decoded, Outcome::Rejected);
+                return Some((waiter.context, outcome));
             }
             waiter.flowsets = progress.waiting;
             waiter.rejected = progress.rejected;
             self.waiting.put_back(waiter);
         }
         let waiter = self.waiting.expire(now)?;
-        Some(give_up(&waiter, batch))
+        Some((waiter.context, give_up(&waiter, batch)))
     }
 
     /// Gives up one datagram that waits, when the worker stops.
-    pub fn abandon(&mut self, batch: &mut Batch) -> Option<Outcome> {
+    pub fn abandon(&mut self, batch: &mut Batch) -> Option<(Context, Outcome)> {
         let waiter = self.waiting.pop_front()?;
-        Some(give_up(&waiter, batch))
+        Some((waiter.context, give_up(&waiter, batch)))
     }
 
     fn learn(

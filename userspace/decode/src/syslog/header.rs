@@ -66,7 +66,7 @@ pub fn read(message: &[u8]) -> Result<Header<'_>, Reason> {
 }
 
 /// Passes over `<PRI>`, which is optional.
-fn skip_priority(message: &[u8]) -> Result<&[u8], Reason> {
+pub(super) fn skip_priority(message: &[u8]) -> Result<&[u8], Reason> {
     let Some(text) = message.strip_prefix(b"<") else { return Ok(message) };
     let end = text.iter().take(4).position(|byte| *byte == b'>').ok_or(Reason::SyslogPriority)?;
     let (digits, text) = text.split_at_checked(end).ok_or(Reason::SyslogPriority)?;
@@ -123,7 +123,7 @@ fn read_tag(text: &[u8]) -> Option<(&[u8], &[u8])> {
     Some((brief, content))
 }
 
-fn split_once(text: &[u8], separator: u8) -> Option<(&[u8], &[u8])> {
+pub(super) fn split_once(text: &[u8], separator: u8) -> Option<(&[u8], &[u8])> {
     let at = memchr::memchr(separator, text)?;
     let (before, after) = text.split_at_checked(at)?;
     Some((before, after.get(1..)?))
@@ -134,7 +134,7 @@ fn skip_word(text: &[u8]) -> Option<&[u8]> {
     Some(skip_spaces(rest))
 }
 
-fn skip_spaces(text: &[u8]) -> &[u8] {
+pub(super) fn skip_spaces(text: &[u8]) -> &[u8] {
     let spaces = text.iter().take_while(|byte| byte.is_ascii_whitespace()).count();
     text.get(spaces..).unwrap_or_default()
 }

@@ -1,11 +1,12 @@
-//! Times in VRP headers, as UTC nanoseconds.
+//! Times in headers, as UTC nanoseconds.
 //!
 //! ```text
 //! YYYY-MM-DD hh:mm:ss      session logs (Meanings of Log Fields)
 //! Mmm dd YYYY hh:mm:ss     other modules
 //! ```
 //! either followed by `.fff`, another number (`.460.1`), a zone `+hh:mm` or `-hh:mm`, and ` DST`,
-//! where the device adds them.
+//! where the device adds them. Ordinary syslog has `YYYY-MM-DDThh:mm:ss` (RFC 5424) and
+//! `Mmm dd hh:mm:ss` (RFC 3164).
 
 use crate::context::UnixNanos;
 
@@ -26,10 +27,41 @@ pub fn read_vrp(text: &[u8]) -> Option<(HeaderTime, &[u8])> {
     let (_, rest) = read_fraction(rest);
     let (zone_s, rest) = read_zone(rest);
     let rest = rest.strip_prefix(b" DST").unwrap_or(rest);
-    let seconds = date * 86_400 + clock - zone_s.unwrap_or(0);
-    // Nanoseconds in 64 bits end in the year 2262.
-    let unix_nanos = seconds.checked_mul(1_000_000_000)?.checked_add(fraction_ns)?;
+    let unix_nanos = nanos(date, clock - zone_s.unwrap_or(0), fraction_ns)?;
     Some((HeaderTime { unix_nanos, has_zone: zone_s.is_some() }, rest))
+}
+
+/// Reads `YYYY-MM-DDThh:mm:ss[.f]` and `Z` or a zone (RFC 5424 §6.2.3).
+pub fn read_rfc3339(text: &[u8]) -> Option<(HeaderTime, &[u8])> {
+    let (date, rest) = read_iso_date(text)?;
+    let (clock, rest) = read_clock(rest.strip_prefix(b"T")?)?;
+    let (fraction_ns, rest) = read_fraction(rest);
+    let (zone_s, rest) = match rest.strip_prefix(b"Z") {
+        Some(rest) => (Some(0), rest),
+        None => read_zone(rest),
+    };
+    let unix_nanos = nanos(date, clock - zone_s.unwrap_or(0), fraction_ns)?;
+    Some((HeaderTime { unix_nanos, has_zone: zone_s.is_some() }, rest))
+}
+
+/// Reads `Mmm dd hh:mm:ss[.f]` (RFC 3164 §4.1.2), of the year that brings it nearest to the time of
+/// arrival.
+pub fn read_rfc3164(text: &[u8], received_at: UnixNanos) -> Option<(HeaderTime, &[u8])> {
+    let (month, rest) = read_month(text)?;
+    let (day, rest) = read_digits(strip_spaces(rest), 1, 2)?;
+    let (clock, rest) = read_clock(rest.strip_prefix(b" ")?)?;
+    let (fraction_ns, rest) = read_fraction(rest);
+    // Within a year of the right one, whatever day it is.
+    let year = 1970 + received_at.div_euclid(1_000_000_000) / 31_556_952;
+    let in_year = |year| nanos(days(year, month, day)?, clock, fraction_ns);
+    let unix_nanos =
+        (year - 1..=year + 1).filter_map(in_year).min_by_key(|time| time.abs_diff(received_at))?;
+    Some((HeaderTime { unix_nanos, has_zone: false }, rest))
+}
+
+/// Nanoseconds since 1970, in 64 bits, which end in the year 2262.
+fn nanos(days: i64, seconds: i64, fraction_ns: i64) -> Option<UnixNanos> {
+    (days * 86_400 + seconds).checked_mul(1_000_000_000)?.checked_add(fraction_ns)
 }
 
 /// Reads `Mmm dd hh:mm:ss`, which relays put in front (RFC 3164 §4.1.2), and passes over it.

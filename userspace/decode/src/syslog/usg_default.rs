@@ -14,11 +14,10 @@
 //! key that was there before is part of the value in which it stands, and the two parts of a URL,
 //! which firewalls send last, end only where the other one begins.
 
-use super::{header::Header, scan, session_context};
+use super::{Message, context, header::Header, scan, zone::Zones};
 use crate::{
     batch::Batch,
-    context::{EventTime, Flags, Format},
-    decoder::Datagram,
+    context::{EventTime, Format},
     extra::{Encoded, KEY_MAX, Value},
     reason::Reason,
     session::{Event, SessionRow},
@@ -33,7 +32,8 @@ const KEY_LEN_MAX: usize = 32;
 pub fn decode(
     header: &Header<'_>,
     event: Event,
-    datagram: &Datagram<'_>,
+    message: &Message<'_>,
+    zones: &mut Zones,
     batch: &mut Batch,
 ) -> Result<(), Reason> {
     let mut row = SessionRow { event: Some(event as u8), ..SessionRow::default() };
@@ -60,15 +60,20 @@ pub fn decode(
     if !has_source || !has_protocol {
         return Err(Reason::SessionKeyMissing);
     }
-    let mut context = session_context(Format::HuaweiUsgSyslog, header, datagram, batch);
-    context.event_time = match header.time {
-        Some(time) if row.start_s.unwrap_or(0) == 0 && row.end_s.unwrap_or(0) == 0 => {
-            if !time.has_zone {
-                context.flags = context.flags.with(Flags::HEADER_ZONE_ASSUMED_UTC);
-            }
-            EventTime::Header(time.unix_nanos)
+    let mut context = context(Format::HuaweiUsgSyslog, header.host, message, batch);
+    let exporter = message.datagram.exporter;
+    let own_s = [row.end_s, row.start_s].into_iter().flatten().find(|seconds| *seconds != 0);
+    context.event_time = match (header.time, own_s) {
+        (Some(time), None) => {
+            let (unix_nanos, flags) = zones.resolve(time, exporter, message.exporter);
+            context.flags = context.flags.with(flags);
+            EventTime::Header(unix_nanos)
         }
-        _ => EventTime::Record,
+        (Some(time), Some(own_s)) => {
+            zones.learn(time, own_s, exporter);
+            EventTime::Record
+        }
+        (None, _) => EventTime::Record,
     };
     batch.session.push(&context, &row);
     Ok(())

@@ -13,14 +13,14 @@
 //! packets" is the session that the Default content reports as 20 packets, 1720 bytes). No IP
 //! packet is shorter than 20 bytes, which tells these lines from right ones.
 
-use super::{header::Header, scan, session_context};
+use super::{Message, context, header::Header, scan, zone::Zones};
 use crate::{
     batch::Batch,
     context::{EventTime, Flags, Format},
-    decoder::Datagram,
     extra::{Encoded, Value},
     reason::Reason,
     session::{Event, SessionRow},
+    settings::MtnCounters,
     text::{Text, TextArena},
 };
 use std::net::IpAddr;
@@ -30,7 +30,8 @@ const IP_PACKET_BYTES_MIN: u64 = 20;
 /// Decodes one message's content into one session record.
 pub fn decode(
     header: &Header<'_>,
-    datagram: &Datagram<'_>,
+    message: &Message<'_>,
+    zones: &mut Zones,
     batch: &mut Batch,
 ) -> Result<(), Reason> {
     let mut words = Words(header.content);
@@ -49,14 +50,14 @@ pub fn decode(
     set_source(&mut row, &source, &mut batch.text);
     set_destination(&mut row, &destination, &mut batch.text);
 
-    let mut context = session_context(Format::HuaweiUsgMtn, header, datagram, batch);
+    let mut context = context(Format::HuaweiUsgMtn, header.host, message, batch);
+    let mut event_ns = message.datagram.received_at;
     if let Some(time) = header.time {
-        context.event_time = EventTime::Header(time.unix_nanos);
-        if !time.has_zone {
-            context.flags = context.flags.with(Flags::HEADER_ZONE_ASSUMED_UTC);
-        }
+        let (unix_nanos, flags) = zones.resolve(time, context.exporter, message.exporter);
+        context.event_time = EventTime::Header(unix_nanos);
+        context.flags = context.flags.with(flags);
+        event_ns = unix_nanos;
     }
-    let event_ns = header.time.map_or(datagram.received_at, |time| time.unix_nanos);
     let event_s = u32::try_from(event_ns / 1_000_000_000).ok();
     let stats = words.stats()?;
     row.extra = extra(protocol, words.rest(), &mut batch.text);
@@ -68,7 +69,7 @@ pub fn decode(
             row.start_s = event_s.and_then(|end| end.checked_sub(stats.duration_s));
             row.duration_ms = Some(u64::from(stats.duration_s) * 1000);
             context.flags = context.flags.with(Flags::TIME_FROM_DURATION);
-            if set_counters(&mut row, stats) {
+            if set_counters(&mut row, stats, message.exporter.mtn_counters) {
                 context.flags = context.flags.with(Flags::MTN_COUNTERS_SWAPPED);
             }
         }
@@ -129,9 +130,13 @@ impl Volume {
 
 /// Sets the counters; `true` when bytes and packets were exchanged. The device exchanges both
 /// directions or none.
-fn set_counters(row: &mut SessionRow, stats: Stats) -> bool {
+fn set_counters(row: &mut SessionRow, stats: Stats, counters: MtnCounters) -> bool {
     let Stats { mut received, mut sent, .. } = stats;
-    let swapped = received.looks_swapped() || sent.looks_swapped();
+    let swapped = match counters {
+        MtnCounters::Auto => received.looks_swapped() || sent.looks_swapped(),
+        MtnCounters::Swapped => true,
+        MtnCounters::AsPrinted => false,
+    };
     if swapped {
         (received, sent) = (received.swapped(), sent.swapped());
     }

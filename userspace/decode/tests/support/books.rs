@@ -9,6 +9,7 @@ use logweir_decode::{
     limits::Limits,
     netflow::registry::Registry,
     reason::Reason,
+    settings::Settings,
 };
 use std::{net::IpAddr, sync::Arc};
 
@@ -25,7 +26,8 @@ pub struct Books {
 impl Books {
     /// A decoder of its own registry.
     pub fn new(limits: Limits, capacity: Capacity) -> Self {
-        let decoder = Decoder::new(Arc::new(Registry::new(limits)), limits);
+        let decoder =
+            Decoder::new(Arc::new(Registry::new(limits)), Arc::new(Settings::with_limits(limits)));
         Self { decoder, batch: Batch::new(capacity), datagrams: 0, settled: 0 }
     }
 

@@ -23,6 +23,7 @@ fn show(value: &Value<'_>) -> String {
         Value::Text(text) | Value::Raw(text) => text.escape_ascii().to_string(),
         Value::Number(number) => number.to_string(),
         Value::Address(address) => address.to_string(),
+        Value::Mac(mac) => extra::Value::Mac(mac).to_string(),
         Value::Time(time) => format!("{}.{}", time.unix_nanos, time.digits),
         Value::Flags(flags) => flags.join(" "),
         Value::Extra(encoded) => extra::pairs(encoded)
@@ -37,5 +38,6 @@ fn show_extra(value: extra::Value<'_>) -> String {
         extra::Value::Text(text) => text.escape_ascii().to_string(),
         extra::Value::Number(number) => format!("n{number}"),
         extra::Value::Bytes(bytes) => format!("x{}", bytes.escape_ascii()),
+        other => other.to_string(),
     }
 }

@@ -6,7 +6,7 @@ use logweir_decode::{
 };
 
 /// Writes the pairs of an encoded `extra` as one JSON object: text as a string, numbers as
-/// numbers, bytes as a string of lower-case hexadecimal digits. A key that the device repeated
+/// numbers, anything else as the string that [`Value`] displays. A key that the device repeated
 /// stands as often as it did.
 pub fn write_json(json: &mut Vec<u8>, encoded: &[u8]) {
     json.push(b'{');
@@ -19,7 +19,7 @@ pub fn write_json(json: &mut Vec<u8>, encoded: &[u8]) {
         match value {
             Value::Text(bytes) => write_string(json, &to_utf8(bytes)),
             Value::Number(number) => json.extend_from_slice(number.to_string().as_bytes()),
-            Value::Bytes(bytes) => write_hex(json, bytes),
+            other => write_string(json, &other.to_string()),
         }
     }
     json.push(b'}');
@@ -28,15 +28,6 @@ pub fn write_json(json: &mut Vec<u8>, encoded: &[u8]) {
 fn write_string(json: &mut Vec<u8>, text: &str) {
     // Writing text to memory cannot fail.
     let _ = serde_json::to_writer(json, text);
-}
-
-fn write_hex(json: &mut Vec<u8>, bytes: &[u8]) {
-    const DIGITS: &[u8; 16] = b"0123456789abcdef";
-    json.push(b'"');
-    for byte in bytes {
-        json.extend([DIGITS[usize::from(byte >> 4)], DIGITS[usize::from(byte & 15)]]);
-    }
-    json.push(b'"');
 }
 
 #[cfg(test)]
@@ -51,12 +42,16 @@ mod tests {
             (b"Na\"me".as_slice(), Value::Text(b"a\nb\\\xd6\xd0")),
             (b"ie10", Value::Number(u64::MAX)),
             (b"raw", Value::Bytes(&[0, 0xfe])),
+            (b"hop", Value::Address(&[192, 0, 2, 1])),
+            (b"mac", Value::Mac(&[0, 0, 0x5e, 0, 0x53, 1])),
         ] {
             encoded.extend(Encoded::new(key, value).parts().concat());
         }
         let mut json = Vec::new();
         write_json(&mut json, &encoded);
-        let expected = r#"{"Na\"me":"a\nb\\中","ie10":18446744073709551615,"raw":"00fe"}"#;
+        let expected = r#"{"Na\"me":"a\nb\\中","ie10":18446744073709551615,"raw":"00fe","#
+            .to_owned()
+            + r#""hop":"192.0.2.1","mac":"00:00:5e:00:53:01"}"#;
         assert_eq!(String::from_utf8(json).unwrap(), expected);
     }
 }

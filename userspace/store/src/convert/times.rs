@@ -108,7 +108,9 @@ pub(super) fn event_time(rows: &Rows<'_>, batch: &Batch, bounds: &Bounds) -> Arr
         let rows = first..first + run.rows as usize;
         let received_at = run.context.received_at.div_euclid(1_000);
         match run.context.event_time {
-            EventTime::Header(time) => micros.resize(rows.end, time.div_euclid(1_000)),
+            EventTime::Header(time) | EventTime::Own(time) => {
+                micros.resize(rows.end, time.div_euclid(1_000));
+            }
             EventTime::Received => micros.resize(rows.end, received_at),
             EventTime::Record => {
                 let events =

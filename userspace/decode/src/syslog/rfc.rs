@@ -1,0 +1,141 @@
+//! The headers of ordinary syslog, RFC 5424 and RFC 3164, in front of a vendor's text.
+//!
+//! ```text
+//! RFC 5424  <PRI>1 YYYY-MM-DDThh:mm:ss[.f]Z|±hh:mm HOST APP PROCID MSGID SD|- [BOM] text
+//! RFC 3164  <PRI>Mmm dd hh:mm:ss HOST text        text most often begins with a tag and a colon
+//! bare      <PRI>text
+//! ```
+//! The priority is optional, and a space may follow it. RFC 3164 leaves the year and the zone out:
+//! the year is the one that brings the time nearest to that of arrival.
+
+use super::{
+    header::{skip_priority, skip_spaces, split_once},
+    time::{self, HeaderTime},
+};
+use crate::{context::UnixNanos, reason::Reason};
+
+/// A message's header, and the text that it leaves.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RfcHeader<'a> {
+    /// The sender's time.
+    pub time: Option<HeaderTime>,
+    /// The sender's name; empty where there is none.
+    pub host: &'a [u8],
+    /// RFC 5424: APP-NAME; empty where there is none.
+    pub app: &'a [u8],
+    /// RFC 5424: MSGID; empty where there is none.
+    pub msg_id: &'a [u8],
+    /// RFC 5424: STRUCTURED-DATA with its brackets; empty where there is none.
+    pub structured: &'a [u8],
+    /// What follows the header.
+    pub text: &'a [u8],
+}
+
+/// Reads the header of a message that arrived at a time.
+///
+/// # Errors
+/// [`Reason::SyslogPriority`] for a priority that is none. Any other header that cannot be read is
+/// taken as text.
+pub fn read(message: &[u8], received_at: UnixNanos) -> Result<RfcHeader<'_>, Reason> {
+    let text = skip_spaces(skip_priority(message)?);
+    let header = read_5424(text).or_else(|| read_3164(text, received_at));
+    Ok(header.unwrap_or(RfcHeader { text, ..RfcHeader::default() }))
+}
+
+fn read_5424(text: &[u8]) -> Option<RfcHeader<'_>> {
+    let rest = text.strip_prefix(b"1 ")?;
+    let (time, rest) = match rest.strip_prefix(b"- ") {
+        Some(rest) => (None, rest),
+        None => {
+            let (time, rest) = time::read_rfc3339(rest)?;
+            (Some(time), rest.strip_prefix(b" ")?)
+        }
+    };
+    let (host, rest) = word(rest)?;
+    let (app, rest) = word(rest)?;
+    let (_procid, rest) = word(rest)?;
+    let (msg_id, rest) = word(rest)?;
+    let (structured, rest) = structured_data(rest)?;
+    let text = skip_spaces(rest);
+    let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
+    Some(RfcHeader { time, host, app, msg_id, structured, text })
+}
+
+fn read_3164(text: &[u8], received_at: UnixNanos) -> Option<RfcHeader<'_>> {
+    let (time, rest) = time::read_rfc3164(text, received_at)?;
+    let (host, text) = word(skip_spaces(rest))?;
+    // A tag in the host's place belongs to the text.
+    let (host, text) =
+        if host.ends_with(b":") { ([].as_slice(), skip_spaces(rest)) } else { (host, text) };
+    Some(RfcHeader { time: Some(time), host, text: skip_spaces(text), ..RfcHeader::default() })
+}
+
+/// A word and what follows the space behind it; the nil value `-` is empty.
+fn word(text: &[u8]) -> Option<(&[u8], &[u8])> {
+    let (word, rest) = split_once(text, b' ')?;
+    Some((if word == b"-" { &[] } else { word }, rest))
+}
+
+/// `-`, or groups in brackets, in whose quoted values `\` takes its meaning from what follows.
+fn structured_data(text: &[u8]) -> Option<(&[u8], &[u8])> {
+    if let Some(rest) = text.strip_prefix(b"-") {
+        return Some((&[], rest));
+    }
+    if !text.starts_with(b"[") {
+        return None;
+    }
+    let (mut quoted, mut escaped, mut open) = (false, false, false);
+    for (at, byte) in text.iter().enumerate() {
+        match byte {
+            _ if escaped => escaped = false,
+            b'\\' if quoted => escaped = true,
+            b'"' => quoted = !quoted,
+            b'[' if !quoted && !open => open = true,
+            b']' if !quoted => open = false,
+            _ if !open => return text.split_at_checked(at),
+            _ => {}
+        }
+    }
+    if open { None } else { Some((text, &[])) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// 2026-01-02T00:00:00Z.
+    const ARRIVAL: UnixNanos = 1_767_312_000_000_000_000;
+
+    #[test]
+    fn rfc_5424() {
+        let line = br#"<134>1 2018-11-12T11:25:30.252715Z fw NAT 5901 SADD [n A="]\"" B="x"][m] t"#;
+        let header = read(line, ARRIVAL).unwrap();
+        let time = HeaderTime { unix_nanos: 1_542_021_930_252_715_000, has_zone: true };
+        assert_eq!(header.time, Some(time));
+        assert_eq!((header.host, header.app), (b"fw".as_slice(), b"NAT".as_slice()));
+        assert_eq!(header.msg_id, b"SADD");
+        assert_eq!(header.structured, br#"[n A="]\"" B="x"][m]"#);
+        assert_eq!(header.text, b"t");
+        let header = read(b"<134>1 - - - - - - \xef\xbb\xbfhello", ARRIVAL).unwrap();
+        assert_eq!(header, RfcHeader { text: b"hello", ..RfcHeader::default() });
+    }
+
+    #[test]
+    fn rfc_3164_takes_the_nearest_year() {
+        let header = read(b"<14>Dec 31 23:59:59 fw RT_NAT: text", ARRIVAL).unwrap();
+        let time = HeaderTime { unix_nanos: 1_767_225_599_000_000_000, has_zone: false };
+        assert_eq!(header.time, Some(time));
+        assert_eq!((header.host, header.text), (b"fw".as_slice(), b"RT_NAT: text".as_slice()));
+        let header = read(b"<14>Jan  2 00:00:00 tag: text", ARRIVAL).unwrap();
+        assert_eq!((header.host, header.text), (b"".as_slice(), b"tag: text".as_slice()));
+    }
+
+    #[test]
+    fn what_has_no_header_is_text() {
+        for line in ["<14>hello", "hello", "<14> hello", "<14>1 hello"] {
+            let header = read(line.as_bytes(), ARRIVAL).unwrap();
+            assert!(header.text.ends_with(b"hello") && header.time.is_none(), "{line}");
+        }
+        assert_eq!(read(b"<999>hello", ARRIVAL), Err(Reason::SyslogPriority));
+    }
+}
