@@ -5,6 +5,7 @@
 //! columns by that plan. Templates live in a [`registry`] that all workers share; data that comes
 //! before its template is in the [`waiting`] room.
 
+pub mod elements;
 pub mod execute;
 pub mod huawei_usg;
 pub mod plan;
