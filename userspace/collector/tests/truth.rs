@@ -32,6 +32,7 @@ fn show(value: &Value<'_>) -> String {
         Value::Text(text) => to_utf8(text).into_owned(),
         Value::Number(number) => number.to_string(),
         Value::Address(address) => address.to_string(),
+        Value::Mac(mac) => format!("{mac:02x?}"),
         Value::Time(time) => whole_time(time.unix_nanos, time.digits),
         Value::Flags(flags) => flags.join(" "),
         Value::Extra(bytes) | Value::Raw(bytes) => format!("{bytes:?}"),

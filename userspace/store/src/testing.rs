@@ -215,9 +215,10 @@ impl Random {
             sequence: (self.below(2) == 0).then(|| self.number() as u32),
             host: self.text(batch),
             received_at,
-            event_time: match self.below(4) {
+            event_time: match self.below(5) {
                 0 => EventTime::Header(received_at - self.next() as u32 as i64),
-                1 => EventTime::Received,
+                1 => EventTime::Own(received_at - self.next() as u32 as i64),
+                2 => EventTime::Received,
                 _ => EventTime::Record,
             },
             flags: match self.below(3) {
@@ -258,10 +259,10 @@ impl Random {
         numbers!(event Event, protocol Protocol, src_v4 SrcV4, src_port SrcPort, dst_v4 DstV4);
         numbers!(dst_port DstPort, nat_src_v4 NatSrcV4, nat_src_port NatSrcPort);
         numbers!(nat_dst_v4 NatDstV4, nat_dst_port NatDstPort, src_vrf SrcVrf, dst_vrf DstVrf);
-        numbers!(direction Direction, initiator Initiator, start_s StartS, start_ns StartNs);
-        numbers!(end_s EndS, end_ns EndNs, duration_ms DurationMs, sent_packets SentPackets);
-        numbers!(sent_bytes SentBytes, received_packets ReceivedPackets);
-        numbers!(received_bytes ReceivedBytes);
+        numbers!(direction Direction, initiator Initiator, event_s EventS, event_ns EventNs);
+        numbers!(start_s StartS, start_ns StartNs, end_s EndS, end_ns EndNs);
+        numbers!(duration_ms DurationMs, sent_packets SentPackets, sent_bytes SentBytes);
+        numbers!(received_packets ReceivedPackets, received_bytes ReceivedBytes);
         each!(octets: src_v6 SrcV6, dst_v6 DstV6, nat_src_v6 NatSrcV6, nat_dst_v6 NatDstV6);
         texts!(text: src_zone SrcZone, dst_zone DstZone, policy Policy, user User);
         texts!(text: application Application, close_reason CloseReason, url Url);

@@ -13,9 +13,10 @@ use logweir_decode::{
 };
 use std::sync::Arc;
 
-/// Begin and end of each session in nanoseconds since 1970, 0 where absent; `None` for a column
-/// that no run has.
+/// The times of each session in nanoseconds since 1970, 0 where absent; `None` for a column that
+/// no run has.
 pub(super) struct Bounds {
+    pub event: Option<Vec<UnixNanos>>,
     pub start: Option<Vec<UnixNanos>>,
     pub end: Option<Vec<UnixNanos>>,
 }
@@ -24,9 +25,14 @@ impl Bounds {
     pub fn new(rows: &Rows<'_>, batch: &Batch) -> Self {
         let table = &batch.session;
         Self {
+            event: nanos(rows, [Column::EventS, Column::EventNs], &table.event_s, &table.event_ns),
             start: nanos(rows, [Column::StartS, Column::StartNs], &table.start_s, &table.start_ns),
             end: nanos(rows, [Column::EndS, Column::EndNs], &table.end_s, &table.end_ns),
         }
+    }
+
+    pub fn event_at(&self, row: usize) -> UnixNanos {
+        self.event.as_ref().map_or(0, |event| event[row])
     }
 
     pub fn start_at(&self, row: usize) -> UnixNanos {
@@ -119,9 +125,9 @@ pub(super) fn event_time(rows: &Rows<'_>, batch: &Batch, bounds: &Bounds) -> Arr
                     let created = events.is_some_and(|event| event[index] == Event::Create as u8);
                     let (start, end) = (bounds.start_at(row), bounds.end_at(row));
                     let (own, other) = if created { (start, end) } else { (end, start) };
-                    match (own, other) {
-                        (0, 0) => received_at,
-                        (0, time) | (time, _) => time / 1_000,
+                    match [bounds.event_at(row), own, other].into_iter().find(|time| *time != 0) {
+                        Some(time) => time / 1_000,
+                        None => received_at,
                     }
                 }));
             }
@@ -137,7 +143,8 @@ pub(super) fn time_source(rows: &Rows<'_>, bounds: &Bounds) -> ArrayRef {
     for run in rows.runs {
         let end = first + run.rows as usize;
         let source = run.context.event_time;
-        let has_time = |row| bounds.start_at(row) != 0 || bounds.end_at(row) != 0;
+        let times = |row| [bounds.event_at(row), bounds.start_at(row), bounds.end_at(row)];
+        let has_time = |row| times(row).iter().any(|time| *time != 0);
         if source == EventTime::Record && !(first..end).all(has_time) {
             for row in first..end {
                 let source = if has_time(row) { source } else { EventTime::Received };
