@@ -30,6 +30,7 @@ pub mod port_block;
 pub mod reason;
 pub mod record;
 pub mod rows;
+pub mod sequence;
 pub mod session;
 pub mod settings;
 pub mod syslog;

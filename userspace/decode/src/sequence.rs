@@ -1,0 +1,85 @@
+//! Exporters' numbers, turned into what is missing.
+//!
+//! NetFlow v9 numbers datagrams; v5 and IPFIX number records, so that a datagram covers the numbers
+//! from its own up to the next one's. Whatever lies between the first datagram and the last one and
+//! is covered by none is missing. Late datagrams fill gaps; the same one twice does not. Where a
+//! datagram's end is not known, because the template of its data has not come, it covers all up to
+//! the next one: nothing is called missing that may not be.
+//!
+//! An exporter that starts again begins a new *epoch*: its uptime goes back, or its number goes far
+//! back, goes back long after the highest one arrived, or leaps further than anyone can send. That
+//! is a restart and no loss.
+//!
+//! RFC 3954 §5.1 and RFC 7011 §3.1 know one counter for an observation domain. The captures of
+//! Huawei's and H3C's routers show template datagrams with a counter of their own. Both readings
+//! are kept, and the one that explains more is told: fewer restarts, then fewer missing.
+
+mod counter;
+mod epoch;
+
+use crate::{context::UnixNanos, note::Sequence};
+use counter::Counter;
+
+/// What a tracker has found so far.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Found {
+    /// How often the exporter began to count anew.
+    pub restarts: u64,
+    /// Datagrams (v9) or records (v5, IPFIX) that it sent and that did not come. What is missing
+    /// behind the last one that came cannot be known.
+    pub missing: u64,
+}
+
+impl Found {
+    fn and(self, other: Found) -> Found {
+        Found {
+            restarts: self.restarts.saturating_add(other.restarts),
+            missing: self.missing.saturating_add(other.missing),
+        }
+    }
+}
+
+/// Follows the numbers of one exporter, version and observation domain.
+///
+/// It has a fixed size, and a second time that size once template datagrams came.
+#[derive(Clone, Debug, Default)]
+pub struct Tracker {
+    /// All datagrams have one counter.
+    together: Counter,
+    /// Template datagrams have their own; until the first of them the two readings are the same.
+    apart: Option<Box<Apart>>,
+}
+
+#[derive(Clone, Debug)]
+struct Apart {
+    templates: Counter,
+    data: Counter,
+}
+
+impl Tracker {
+    /// Takes the number of a datagram that arrived at this time.
+    pub fn take(&mut self, sequence: &Sequence, received_at: UnixNanos) {
+        if sequence.templates_only && self.apart.is_none() {
+            let data = self.together.clone();
+            self.apart = Some(Box::new(Apart { templates: Counter::default(), data }));
+        }
+        self.together.take(sequence, received_at);
+        if let Some(apart) = &mut self.apart {
+            let Apart { templates, data } = apart.as_mut();
+            let own = if sequence.templates_only { templates } else { data };
+            own.take(sequence, received_at);
+        }
+    }
+
+    /// What it has found, by the reading that explains more.
+    pub fn found(&self) -> Found {
+        let together = self.together.found();
+        match &self.apart {
+            Some(apart) => together.min(apart.templates.found().and(apart.data.found())),
+            None => together,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;
