@@ -4,6 +4,7 @@
 
 use crate::{
     counters::{Counter, WorkerCounters},
+    ledger::ExporterReport,
     nic::NicCounters,
 };
 use logweir_abi::{Counter as XdpCounter, Fate};
@@ -29,6 +30,8 @@ pub struct Balance {
     pub datagrams: DatagramBalance,
     /// Records to the store.
     pub records: RecordBalance,
+    /// The ledger, exporter by exporter; at the end only.
+    pub exporters: Option<Vec<ExporterReport>>,
     /// What the equations leave over.
     pub unaccounted: Unaccounted,
 }
@@ -92,6 +95,8 @@ pub struct DatagramBalance {
     pub dropped_no_batch: u64,
     /// Waiting for a template.
     pub waiting: u64,
+    /// Those of them that are in no ledger, because the writer was gone.
+    pub unnoted: u64,
 }
 
 /// Records from the decoders to the store.
@@ -122,6 +127,8 @@ pub struct Unaccounted {
     pub source: i64,
     /// Decoders: received − decoded − rejected − dropped − waiting.
     pub datagrams: i64,
+    /// Ledger: received − dropped − unnoted − the datagrams of all exporters.
+    pub exporters: i64,
     /// Store: records decoded − stored − failed − dropped.
     pub records: i64,
     /// The sum of their absolute values.
@@ -171,6 +178,7 @@ impl Balance {
         }
         datagrams.dropped_no_batch += counters.dropped_no_batch.get();
         datagrams.waiting += counters.waiting.get();
+        datagrams.unnoted += counters.unnoted.get();
         self.records.session += counters.session_records.get();
         self.records.unparsed += counters.unparsed_records.get();
         self.records.dropped_no_writer += counters.dropped_no_writer.get();
@@ -205,16 +213,21 @@ impl Balance {
             + datagrams.waiting;
         let records = &self.records;
         let kept = records.stored + records.failed + records.dropped_no_writer + records.pending;
+        let exporters = self.exporters.as_ref().map_or(0, |exporters| {
+            let noted: u64 = exporters.iter().map(|exporter| exporter.datagrams).sum();
+            difference(datagrams.received, datagrams.dropped_no_batch + datagrams.unnoted + noted)
+        });
         let parts = [
             nic,
             ring,
             source,
             difference(datagrams.received, settled),
+            exporters,
             difference(records.session + records.unparsed, kept),
         ];
-        let [nic, ring, source, datagrams, records] = parts;
+        let [nic, ring, source, datagrams, exporters, records] = parts;
         let total = parts.iter().map(|part| part.unsigned_abs()).sum();
-        self.unaccounted = Unaccounted { nic, ring, source, datagrams, records, total };
+        self.unaccounted = Unaccounted { nic, ring, source, datagrams, exporters, records, total };
     }
 
     /// Packets that the interface lost before the XDP program could see them. Where it counts what
@@ -302,10 +315,11 @@ impl fmt::Display for Balance {
         row(f, "store", "pending", self.records.pending)?;
         write!(f, "unaccounted {}", self.unaccounted.total)?;
         if self.unaccounted.total > 0 {
-            let Unaccounted { nic, ring, source, datagrams, records, .. } = self.unaccounted;
+            let Unaccounted { nic, ring, source, datagrams, exporters, records, .. } =
+                self.unaccounted;
             write!(
                 f,
-                " (nic {nic}, ring {ring}, source {source}, datagrams {datagrams}, records {records})"
+                " (nic {nic}, ring {ring}, source {source}, datagrams {datagrams}, exporters {exporters}, records {records})"
             )?;
         }
         Ok(())
@@ -344,6 +358,10 @@ mod tests {
                 dropped_no_batch: 1,
                 ..DatagramBalance::default()
             },
+            exporters: Some(vec![
+                ExporterReport { datagrams: 80, ..ExporterReport::default() },
+                ExporterReport { datagrams: 4, ..ExporterReport::default() },
+            ]),
             records: RecordBalance {
                 session: 200,
                 unparsed: 4,
@@ -366,7 +384,7 @@ mod tests {
     /// Each counter takes part in some equation: changing any one is noticed.
     #[test]
     fn whatever_is_missing_shows() {
-        let changes: [fn(&mut Balance); 10] = [
+        let changes: [fn(&mut Balance); 12] = [
             |b| b.nic.as_mut().unwrap().rx_packets += 1,
             |b| b.xdp.as_mut().unwrap().redirected += 1,
             |b| b.xdp.as_mut().unwrap().seen += 1,
@@ -375,6 +393,8 @@ mod tests {
             |b| b.datagrams.received += 1,
             |b| b.datagrams.waiting += 1,
             |b| b.datagrams.dropped_no_batch -= 1,
+            |b| b.datagrams.unnoted += 1,
+            |b| b.exporters.as_mut().unwrap()[0].datagrams += 1,
             |b| b.records.session += 1,
             |b| b.records.stored -= 1,
         ];

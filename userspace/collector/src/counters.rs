@@ -46,6 +46,8 @@ pub struct WorkerCounters {
     pub unparsed_records: Counter,
     /// Records lost because the writer was gone.
     pub dropped_no_writer: Counter,
+    /// Datagrams that are in no ledger, because the writer was gone.
+    pub unnoted: Counter,
 }
 
 /// What an AF_XDP source counts.

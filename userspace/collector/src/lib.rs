@@ -15,6 +15,7 @@ pub mod counters;
 pub mod frame;
 pub mod handoff;
 pub mod latency;
+pub mod ledger;
 pub mod listener;
 pub mod nearest;
 pub mod nic;

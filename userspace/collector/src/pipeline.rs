@@ -8,6 +8,7 @@ use crate::{
     counters::{RingCounters, SocketCounters, WorkerCounters},
     handoff::Inlet,
     latency,
+    ledger::Ledger,
     listener::Listener,
     nic::{self, NicCounters},
     sink::{self, Sink, SinkCounters},
@@ -108,7 +109,7 @@ pub struct Pipeline<S> {
     rings: Vec<Arc<RingCounters>>,
     sockets: Vec<Arc<SocketCounters>>,
     ring_mode: &'static str,
-    writer: JoinHandle<(S, Option<Histogram<u64>>)>,
+    writer: JoinHandle<Written<S>>,
     sink_counters: Arc<SinkCounters>,
     description: String,
 }
@@ -122,6 +123,14 @@ struct WorkerThread {
     reads_ring: bool,
     counters: Arc<WorkerCounters>,
     thread: JoinHandle<Finished>,
+}
+
+/// What the writer leaves behind.
+#[derive(Debug)]
+struct Written<S> {
+    sink: S,
+    arrival_to_stored: Option<Histogram<u64>>,
+    ledger: Ledger,
 }
 
 /// The XDP program on its interface, and what the interface had counted before.
@@ -247,7 +256,10 @@ impl<S: Sink + Send + 'static> Pipeline<S> {
             balance.nic = Some(settled.carried_to(seen));
         }
         let (sink, arrival_to_stored) = match self.writer.join() {
-            Ok((sink, latency)) => (Some(sink), latency),
+            Ok(Written { sink, arrival_to_stored, ledger }) => {
+                balance.exporters = Some(ledger.report());
+                (Some(sink), arrival_to_stored)
+            }
             Err(_) => {
                 closing.errors.push("lw-writer panicked: what it had not stored is lost".into());
                 balance.records.lose_unstored();
@@ -324,9 +336,10 @@ fn read_counters(interface: &str, steering: &Steering) -> settled::Reading {
 fn spawn_writer<S: Sink + Send + 'static>(
     inlet: Inlet,
     mut sink: S,
-) -> io::Result<JoinHandle<(S, Option<Histogram<u64>>)>> {
+    mut ledger: Ledger,
+) -> io::Result<JoinHandle<Written<S>>> {
     std::thread::Builder::new().name("lw-writer".into()).spawn(move || {
-        let latency = sink::run(&inlet, &mut sink);
-        (sink, latency)
+        let arrival_to_stored = sink::run(&inlet, &mut sink, &mut ledger);
+        Written { sink, arrival_to_stored, ledger }
     })
 }

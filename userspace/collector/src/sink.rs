@@ -10,6 +10,7 @@ use crate::{
     clock,
     counters::Counter,
     handoff::{Inlet, Next},
+    ledger::Ledger,
 };
 use hdrhistogram::Histogram;
 use logweir_decode::{batch::Batch, context::UnixNanos};
@@ -44,10 +45,11 @@ pub trait Sink {
 const TICK: Duration = Duration::from_millis(100);
 
 /// The writer's loop: until all workers have ended and everything is safe.
-pub fn run(inlet: &Inlet, sink: &mut impl Sink) -> Option<Histogram<u64>> {
+pub fn run(inlet: &Inlet, sink: &mut impl Sink, ledger: &mut Ledger) -> Option<Histogram<u64>> {
     loop {
         match inlet.next(TICK) {
             Next::Batch(full) => {
+                ledger.take(&full.batch.notes);
                 sink.take(&full.batch, clock::now());
                 full.recycle();
             }

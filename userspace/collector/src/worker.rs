@@ -222,6 +222,8 @@ impl Stage {
             Ok(()) => {}
             Err(mut batch) => {
                 self.counters.dropped_no_writer.add(records);
+                let datagrams = batch.notes.iter().filter(|note| !note.waited);
+                self.counters.unnoted.add(datagrams.count() as u64);
                 batch.clear();
                 self.batch = Some(batch);
             }
@@ -305,22 +307,27 @@ mod tests {
     }
 
     fn run_source(source: Payloads, batches: usize) -> (Arc<WorkerCounters>, handoff::Inlet) {
-        let capacity = Capacity { session_rows: 4096, unparsed_rows: 4096, text_bytes: 64 << 10 };
-        let (mut outlets, inlet) = handoff::connect(&[batches], capacity);
+        let (mut outlets, inlet) = handoff::connect(&[batches], SMALL);
+        (run_into(source, outlets.remove(0)), inlet)
+    }
+
+    fn run_into(source: Payloads, outlet: Outlet) -> Arc<WorkerCounters> {
         let counters = Arc::new(WorkerCounters::default());
         let registry = Arc::new(Registry::new(Limits::DEFAULT));
         let worker = Worker::new(
             source,
             Decoder::new(registry, Arc::default()),
             vec![FormatHint::Auto],
-            outlets.remove(0),
+            outlet,
             counters.clone(),
             Arc::default(),
         );
         assert!(worker.run().error.is_none());
-        (counters, inlet)
+        counters
     }
 
+    const SMALL: Capacity =
+        Capacity { session_rows: 4096, unparsed_rows: 4096, text_bytes: 64 << 10 };
     const LINE: &[u8] = b"<190>%%: Built an udp session, 192.0.2.1:1 (a) to 192.0.2.2:2 (b).";
 
     #[test]
@@ -341,6 +348,21 @@ mod tests {
         assert_eq!((counters.decoded.get(), counters.dropped_no_batch.get()), (200, 0));
         let Next::Batch(full) = inlet.next(Duration::ZERO) else { panic!("a batch") };
         assert_eq!(full.batch.session.rows(), 200);
+    }
+
+    /// The ledger is made from notes, and there are as many as the counters say.
+    #[test]
+    fn each_datagram_is_noted_or_known_not_to_be() {
+        let payloads = || vec![LINE, b"", b"<190>hello", LINE, &[0xff]];
+        let (counters, inlet) = run(payloads(), 2);
+        let Next::Batch(full) = inlet.next(Duration::ZERO) else { panic!("a batch") };
+        assert_eq!((full.batch.notes.len(), counters.unnoted.get()), (5, 0));
+        drop(inlet);
+        let (mut outlets, inlet) = handoff::connect(&[2], SMALL);
+        drop(inlet);
+        let source = Payloads { left: payloads(), burst: usize::MAX, age_ns: 0 };
+        let counters = run_into(source, outlets.remove(0));
+        assert_eq!((counters.received.get(), counters.unnoted.get()), (5, 5));
     }
 
     #[test]

@@ -3,6 +3,7 @@
 use crate::{
     balance::Balance,
     cli::Failure,
+    ledger,
     listener::{Listener, parse_format},
     pipeline::{Input, Pipeline, PipelineConfig},
     sink::{PrintSink, SinkCounters, TextFormat},
@@ -88,6 +89,9 @@ fn summarise(balance: &Balance) {
     ));
     for (reason, count) in &datagrams.rejected {
         crate::tell(&format!("  rejected: {reason} {count}"));
+    }
+    for line in ledger::lines(balance.exporters.as_deref().unwrap_or_default()) {
+        crate::tell(&format!("  {line}"));
     }
     if balance.unaccounted.total > 0 {
         crate::tell(&format!("{balance}"));

@@ -3,7 +3,7 @@
 use crate::{
     cli::Failure,
     config::{self, RunConfig, Settings, SourceKind},
-    latency,
+    latency, ledger,
     pipeline::{Pipeline, Summary},
     sink::{SinkCounters, StoreSink},
 };
@@ -187,4 +187,11 @@ fn report(summary: &Summary<StoreSink>) {
         crate::say(&format!("arrival to stored:  {}", latency::summary(stored)));
     }
     crate::say(&summary.balance.to_string());
+    let losses = ledger::lines(summary.balance.exporters.as_deref().unwrap_or_default());
+    if !losses.is_empty() {
+        crate::say("exporters of which something was rejected or is missing");
+    }
+    for line in losses {
+        crate::say(&format!("  {line}"));
+    }
 }

@@ -11,6 +11,7 @@ use crate::{
     allow::AllowList,
     counters::{RingCounters, SocketCounters, WorkerCounters},
     handoff::{self, Outlet},
+    ledger::Ledger,
     nic,
     sink::{Sink, SinkCounters},
     source::{Source, capture::CaptureSource, udp::UdpSource, xdp::XdpSource},
@@ -32,7 +33,8 @@ pub(super) fn start<S: Sink + Send + 'static>(
 ) -> Result<Pipeline<S>, String> {
     let sources = Sources::open(config)?;
     let (outlets, inlet) = handoff::connect(&sources.batches(config.batches), config.capacity);
-    let writer = spawn_writer(inlet, sink).map_err(|error| thread_error(&error))?;
+    let ledger = Ledger::new(&config.settings.limits);
+    let writer = spawn_writer(inlet, sink, ledger).map_err(|error| thread_error(&error))?;
     let mut crew = Crew {
         config,
         registry: Arc::new(Registry::new(config.settings.limits)),

@@ -11,6 +11,7 @@ pub fn assert_even(stopped: &Stopped, directory: &Path) {
     let printed = &stopped.printed;
     assert!(stopped.status.success(), "{}: {printed}", stopped.status);
     assert_eq!(stopped.count("/unaccounted/total"), 0, "{printed}");
+    assert!(stopped.balance["exporters"].is_array(), "a ledger: {printed}");
     let decoded = stopped.count("/records/session") + stopped.count("/records/unparsed");
     let lost = stopped.count("/records/failed") + stopped.count("/records/dropped_no_writer");
     assert_eq!(stopped.count("/records/stored") + lost, decoded, "{printed}");

@@ -1,0 +1,156 @@
+//! What the ledger says, in JSON and in words.
+
+use super::{Account, Domain};
+use crate::{balance::Named, output::rfc3339};
+use logweir_decode::{reason::Reason, sequence::Found};
+use serde::Serialize;
+use std::{fmt, net::IpAddr};
+
+/// Lines that are printed, at most; the JSON balance has all.
+const LINES_MAX: usize = 100;
+
+/// The version whose numbers count datagrams; those of the others count records.
+const NETFLOW_V9: u16 = 9;
+
+/// What is known of an exporter.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct ExporterReport {
+    /// Its address; `unnamed` for files that name none, `others` for those beyond the limit.
+    pub exporter: String,
+    /// Datagrams that it sent and the decoders took.
+    pub datagrams: u64,
+    /// All of it decoded.
+    pub decoded: u64,
+    /// Something of it rejected, by reason.
+    pub rejected: Named,
+    /// Waiting for a template.
+    pub waiting: u64,
+    /// Records of all families but `unparsed`.
+    pub records: u64,
+    /// Records of the family `unparsed`.
+    pub unparsed: u64,
+    /// When its first datagram arrived.
+    pub first_arrival: String,
+    /// When its last one did.
+    pub last_arrival: String,
+    /// What its numbers tell, by version and observation domain.
+    pub domains: Vec<DomainReport>,
+    /// Datagrams with a number that is not followed, because there are too many domains.
+    pub untracked: u64,
+}
+
+/// What the numbers of an observation domain tell.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct DomainReport {
+    /// NetFlow 5 or 9, or 10 for IPFIX.
+    pub version: u16,
+    /// Source ID, Observation Domain ID, or engine type and ID.
+    pub domain: u32,
+    /// Datagrams that did not come: version 9.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub missing_datagrams: Option<u64>,
+    /// Records that did not come: versions 5 and 10.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub missing_records: Option<u64>,
+    /// How often it began to count anew.
+    pub restarts: u64,
+}
+
+impl Account {
+    /// What is known; `None` for the exporters beyond the limit.
+    pub(super) fn report(&self, address: Option<IpAddr>) -> ExporterReport {
+        let exporter = match address {
+            Some(address) if address.is_unspecified() => "unnamed".into(),
+            Some(address) => address.to_string(),
+            None => "others".into(),
+        };
+        let rejected = Reason::ALL.iter().zip(self.rejected).filter(|(_, count)| *count > 0);
+        let mut domains: Vec<_> = self.domains.iter().collect();
+        domains.sort_by_key(|(domain, _)| **domain);
+        let (first, last) = self.arrivals.unwrap_or_default();
+        ExporterReport {
+            exporter,
+            datagrams: self.datagrams,
+            decoded: self.decoded,
+            rejected: rejected.map(|(reason, count)| (reason.name(), count)).collect(),
+            waiting: self.waiting,
+            records: self.records,
+            unparsed: self.unparsed,
+            first_arrival: rfc3339(first, 3),
+            last_arrival: rfc3339(last, 3),
+            domains: domains
+                .into_iter()
+                .map(|(domain, tracker)| DomainReport::new(*domain, tracker.found()))
+                .collect(),
+            untracked: self.untracked,
+        }
+    }
+}
+
+impl DomainReport {
+    fn new(Domain { version, domain }: Domain, Found { missing, restarts }: Found) -> Self {
+        let counts_datagrams = version == NETFLOW_V9;
+        Self {
+            version,
+            domain,
+            missing_datagrams: counts_datagrams.then_some(missing),
+            missing_records: (!counts_datagrams).then_some(missing),
+            restarts,
+        }
+    }
+
+    fn is_missing_something(&self) -> bool {
+        self.missing_datagrams.or(self.missing_records) > Some(0)
+    }
+}
+
+impl ExporterReport {
+    /// Whether anything was rejected or is missing.
+    pub fn has_losses(&self) -> bool {
+        !self.rejected.is_empty() || self.domains.iter().any(DomainReport::is_missing_something)
+    }
+}
+
+impl fmt::Display for ExporterReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { exporter, datagrams, decoded, rejected, .. } = self;
+        write!(f, "{exporter}: {datagrams} datagrams, {decoded} decoded")?;
+        if !rejected.is_empty() {
+            write!(f, ", {} rejected", rejected.values().sum::<u64>())?;
+            let reasons = rejected.iter().map(|(reason, count)| format!("{reason} {count}"));
+            write!(f, " ({})", reasons.collect::<Vec<_>>().join(", "))?;
+        }
+        for domain in self.domains.iter().filter(|domain| domain.is_missing_something()) {
+            write!(f, "; {domain}")?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for DomainReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if let Some(missing) = self.missing_datagrams {
+            write!(f, "{missing} datagrams missing")?;
+        } else if let Some(missing) = self.missing_records {
+            write!(f, "{missing} records missing")?;
+        }
+        write!(f, " in domain {:#x} of version {}", self.domain, self.version)?;
+        match self.restarts {
+            0 => Ok(()),
+            1 => write!(f, ", restarted once"),
+            times => write!(f, ", restarted {times} times"),
+        }
+    }
+}
+
+/// A line for each exporter of which something was rejected or is missing.
+pub fn lines(exporters: &[ExporterReport]) -> Vec<String> {
+    let mut with_losses = exporters.iter().filter(|exporter| exporter.has_losses());
+    let mut lines: Vec<_> =
+        with_losses.by_ref().take(LINES_MAX).map(ExporterReport::to_string).collect();
+    let more = with_losses.count();
+    if more > 0 {
+        lines.push(format!("and {more} exporters more"));
+    }
+    lines
+}

@@ -1,0 +1,124 @@
+use super::*;
+
+fn note(last: u8, outcome: Outcome) -> DatagramNote {
+    DatagramNote {
+        exporter: [192, 0, 2, last].into(),
+        exporter_port: 4000,
+        received_at: 1_767_225_600_000_000_000,
+        outcome,
+        waited: false,
+        records: 0,
+        unparsed: 0,
+        sequence: None,
+    }
+}
+
+fn v9(last: u8, domain: u32, number: u32) -> DatagramNote {
+    let sequence = Sequence {
+        version: 9,
+        domain,
+        number,
+        units: Some(1),
+        uptime_ms: None,
+        templates_only: false,
+    };
+    DatagramNote { records: 3, sequence: Some(sequence), ..note(last, Outcome::Decoded) }
+}
+
+fn report(limits: Limits, notes: &[DatagramNote]) -> Vec<ExporterReport> {
+    let mut ledger = Ledger::new(&limits);
+    ledger.take(notes);
+    ledger.report()
+}
+
+#[test]
+fn each_exporter_has_its_own_account() {
+    let rejected = |reason| note(2, Outcome::Rejected(reason));
+    let found = report(
+        Limits::DEFAULT,
+        &[
+            rejected(Reason::Sflow),
+            v9(1, 7, 1),
+            rejected(Reason::Empty),
+            v9(1, 7, 4),
+            DatagramNote { unparsed: 2, ..rejected(Reason::Sflow) },
+        ],
+    );
+    let [first, second] = found.as_slice() else { panic!("{found:?}") };
+    assert_eq!((first.datagrams, first.decoded, first.records), (2, 2, 6));
+    assert_eq!(first.first_arrival, "2026-01-01T00:00:00.000Z");
+    assert_eq!((second.datagrams, second.decoded, second.unparsed), (3, 0, 2));
+    assert_eq!(
+        lines(&found),
+        [
+            "192.0.2.1: 2 datagrams, 2 decoded; 2 datagrams missing in domain 0x7 of version 9",
+            "192.0.2.2: 3 datagrams, 0 decoded, 3 rejected (empty 1, sflow 2)",
+        ]
+    );
+    assert!(lines(&report(Limits::DEFAULT, &[v9(1, 7, 1), v9(1, 7, 2)])).is_empty());
+}
+
+#[test]
+fn a_datagram_that_waited_is_one_datagram() {
+    let waited = |outcome| DatagramNote { waited: true, records: 5, ..note(1, outcome) };
+    let waits = note(1, Outcome::Waiting);
+    let missing = Outcome::Rejected(Reason::TemplateMissing);
+    let found = report(Limits::DEFAULT, &[waits, waits, waits, waited(Outcome::Decoded)]);
+    assert_eq!((found[0].datagrams, found[0].waiting, found[0].decoded), (3, 2, 1));
+    assert_eq!(found[0].records, 5);
+    let found = report(Limits::DEFAULT, &[waits, waited(missing)]);
+    assert_eq!((found[0].datagrams, found[0].waiting), (1, 0));
+    assert_eq!(found[0].rejected["template_missing"], 1);
+}
+
+#[test]
+fn exporters_and_domains_beyond_the_limit_are_still_counted() {
+    let limits = Limits { exporters: 2, domains_per_exporter: 2, ..Limits::DEFAULT };
+    let found = report(
+        limits,
+        &[
+            v9(1, 1, 1),
+            v9(2, 1, 1),
+            v9(3, 1, 1),
+            v9(4, 1, 900),
+            v9(1, 2, 1),
+            v9(1, 3, 1),
+            v9(1, 1, 3),
+        ],
+    );
+    let names: Vec<_> = found.iter().map(|one| one.exporter.as_str()).collect();
+    assert_eq!(names, ["192.0.2.1", "192.0.2.2", "others"]);
+    assert_eq!(found.iter().map(|one| one.datagrams).sum::<u64>(), 7);
+    assert_eq!((found[0].domains.len(), found[0].untracked), (2, 1));
+    assert_eq!(found[0].domains[0].missing_datagrams, Some(1));
+    assert_eq!((found[2].domains.len(), found[2].untracked), (0, 2));
+}
+
+#[test]
+fn versions_say_what_their_numbers_count() {
+    let mut ipfix = [v9(1, 1, 10), v9(1, 1, 40)];
+    for note in &mut ipfix {
+        let sequence = note.sequence.as_mut().unwrap();
+        (sequence.version, sequence.units) = (10, Some(20));
+    }
+    let found = report(Limits::DEFAULT, &[ipfix[0], ipfix[1], v9(1, 1, 10)]);
+    let of_domain = |index: usize| &found[0].domains[index];
+    assert_eq!((of_domain(0).version, of_domain(0).missing_datagrams), (9, Some(0)));
+    assert_eq!((of_domain(1).version, of_domain(1).missing_records), (10, Some(10)));
+    let json = serde_json::to_value(&found[0]).unwrap();
+    assert!(json["domains"][0].get("missing_records").is_none());
+}
+
+/// However many domains there are, memory has an end.
+#[test]
+fn trackers_are_bounded_over_all_exporters() {
+    let mut ledger = Ledger::new(&Limits::DEFAULT);
+    for exporter in 0..40 {
+        for domain in 0..250 {
+            ledger.take(&[v9(exporter, domain, 1)]);
+        }
+    }
+    let tracked: usize = ledger.report().iter().map(|one| one.domains.len()).sum();
+    let untracked: u64 = ledger.report().iter().map(|one| one.untracked).sum();
+    assert_eq!((tracked, untracked), (TRACKERS_MAX, 10_000 - TRACKERS_MAX as u64));
+}
