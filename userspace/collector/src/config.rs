@@ -3,11 +3,11 @@
 
 use crate::{
     listener::{ListenSpec, Listener},
-    nearest::nearest,
     pipeline::{Input, PipelineConfig},
     steering::Prefix,
 };
 use logweir_abi::LISTENERS_MAX;
+use logweir_decode::nearest::nearest;
 use serde::Deserialize;
 use std::{
     fs,

@@ -17,7 +17,6 @@ pub mod handoff;
 pub mod latency;
 pub mod ledger;
 pub mod listener;
-pub mod nearest;
 pub mod nic;
 pub mod output;
 pub mod pipeline;

@@ -67,7 +67,7 @@ pub fn parse_format(name: &str) -> Result<FormatHint, String> {
         let names: Vec<_> = FormatHint::NAMES.iter().map(|(name, _)| *name).collect();
         format!(
             "unknown format '{name}': did you mean '{}'? (known: {})",
-            crate::nearest::nearest(name, &names),
+            logweir_decode::nearest::nearest(name, &names),
             names.join(", ")
         )
     })

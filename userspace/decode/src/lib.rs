@@ -24,6 +24,7 @@ pub mod extra;
 pub mod filter;
 pub mod im;
 pub mod limits;
+pub mod nearest;
 pub mod netflow;
 pub mod note;
 pub mod port_block;

@@ -2,7 +2,8 @@
 
 mod outlet;
 
-use crate::{cli::Failure, nearest::nearest, output::rfc3339};
+use crate::{cli::Failure, output::rfc3339};
+use logweir_decode::nearest::nearest;
 use logweir_traffic::{EventKind, Format, Model, ModelConfig, Session};
 use outlet::{Outlet, Target};
 use serde_json::json;

@@ -195,7 +195,7 @@ pub(super) fn check_queues(interface: &str, queues: Option<u32>) -> Result<u32, 
 fn unknown_interface(name: &str) -> String {
     let names = nic::interfaces();
     let names: Vec<_> = names.iter().map(String::as_str).collect();
-    let nearest = crate::nearest::nearest(name, &names);
+    let nearest = logweir_decode::nearest::nearest(name, &names);
     format!("no interface '{name}': did you mean '{nearest}'? (there are: {})", names.join(", "))
 }
 

@@ -7,17 +7,20 @@ pub fn nearest<'a>(word: &str, candidates: &[&'a str]) -> &'a str {
 
 /// Levenshtein distance, in bytes.
 fn distance(from: &str, to: &str) -> usize {
+    // Distances of what was read of `from` to each beginning of `to`.
     let mut row: Vec<usize> = (0..=to.len()).collect();
-    for (i, from_byte) in from.bytes().enumerate() {
-        let mut diagonal = i;
-        row[0] = i + 1;
-        for (j, to_byte) in to.bytes().enumerate() {
-            let substituted = diagonal + usize::from(from_byte != to_byte);
-            diagonal = row[j + 1];
-            row[j + 1] = substituted.min(row[j] + 1).min(diagonal + 1);
+    for (read, from_byte) in from.bytes().enumerate() {
+        let mut diagonal = read;
+        let mut left = read + 1;
+        for (index, cell) in row.iter_mut().enumerate() {
+            if let Some(to_byte) = index.checked_sub(1).and_then(|at| to.as_bytes().get(at)) {
+                let substituted = diagonal + usize::from(from_byte != *to_byte);
+                left = substituted.min(*cell + 1).min(left + 1);
+            }
+            diagonal = std::mem::replace(cell, left);
         }
     }
-    row[to.len()]
+    row.last().copied().unwrap_or(0)
 }
 
 #[cfg(test)]
