@@ -177,7 +177,8 @@ pub struct Context {
     pub exporter_port: u16,
     /// The format that the rows came in.
     pub format: Format,
-    /// NetFlow v9 Source ID or IPFIX Observation Domain ID, as sent.
+    /// NetFlow v9 Source ID, IPFIX Observation Domain ID, or chassis, slot and CPU of a binary
+    /// log, as sent.
     pub observation_domain: Option<u32>,
     /// The datagram's sequence number, as sent.
     pub sequence: Option<u32>,

@@ -165,9 +165,9 @@ impl Decoder {
             }
             (Auto, [0, 0, 0, 5, ..]) => reject(Reason::Sflow, batch),
             (Netflow | HuaweiUsgNetflow, _) => reject(Reason::UnsupportedVersion, batch),
-            (Binary, _) => binary::decode(datagram, &self.settings, batch),
-            (Auto, payload) if binary::is_marked(payload) => {
-                binary::decode(datagram, &self.settings, batch)
+            (Binary, _) => return binary::decode(datagram, &self.settings, batch),
+            (Auto, _) if binary::is_marked(datagram, &self.settings.binary) => {
+                return binary::decode(datagram, &self.settings, batch);
             }
             (Auto, [b' '..=b'~', ..])
             | (Syslog | HuaweiUsgSyslog | Cgn | Firebrick | Declared(_), _) => {

@@ -5,7 +5,11 @@
 //! ([`crate::settings::ImPolicy`]), and then accounts are stored as keyed hashes unless it asks
 //! for them in plain.
 
-use crate::{record::Time, text::Text};
+use crate::{
+    record::Time,
+    settings::ImPolicy,
+    text::{Text, TextArena},
+};
 use std::net::IpAddr;
 
 /// What the user did.
@@ -66,4 +70,17 @@ pub struct Im {
     pub end: Option<Time>,
     /// What has no column: see [`crate::extra`].
     pub extra: Text,
+}
+
+/// Bytes of a hashed account, in hexadecimal digits.
+pub const ACCOUNT_HASH_BYTES: usize = 2 * blake3::OUT_LEN;
+
+/// An account as the configuration wants it stored; `None` where it does not fit.
+pub(crate) fn account(policy: &ImPolicy, sent: &[u8], text: &mut TextArena) -> Option<Text> {
+    match policy {
+        _ if sent.is_empty() => Some(Text::EMPTY),
+        ImPolicy::Off => Some(Text::EMPTY),
+        ImPolicy::Hashed(key) => text.push(blake3::keyed_hash(key, sent).to_hex().as_bytes()),
+        ImPolicy::Plain => text.push(sent),
+    }
 }

@@ -28,14 +28,16 @@ pub struct DatagramNote {
 
 /// A datagram's place in its exporter's count.
 ///
-/// NetFlow v5 and IPFIX count records, v9 counts datagrams: `units` is what this datagram adds, so
+/// NetFlow v5 and IPFIX count records, v9 and binary logs count datagrams: `units` is what this datagram adds, so
 /// that the next one's number is `number + units`, modulo 2³².
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Sequence {
-    /// Version in the header: 5, 9 or 10.
+    /// Version in the header: 5, 9 or 10; of binary logs the type in the high byte and the version
+    /// in the low one.
     pub version: u16,
-    /// Source ID (v9), Observation Domain ID (IPFIX), engine type and ID (v5). The Huawei USG's
-    /// subdivided Source ID is without its second byte.
+    /// Source ID (v9), Observation Domain ID (IPFIX), engine type and ID (v5),
+    /// chassis, slot and CPU (binary logs). The Huawei USG's subdivided Source ID is without its
+    /// second byte.
     pub domain: u32,
     /// The number in the header.
     pub number: u32,

@@ -66,6 +66,13 @@ reasons! {
     Sflow = "sflow";
     /// More lines in one datagram than are taken apart.
     TooManyLines = "too_many_lines";
+    /// A binary log whose length does not fit the number of records in its header.
+    BinaryHeader = "binary_header";
+    /// A binary log of a version, type or record length that no layout is declared for; or one
+    /// that is encrypted.
+    UnknownBinary = "unknown_binary";
+    /// A record of a binary log with a value that its layout rules out.
+    BinaryValue = "binary_value";
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! What the configuration says to the decoders.
 
-use crate::{declared, decoder::FormatHint, limits::Limits};
+use crate::{binary, declared, decoder::FormatHint, limits::Limits};
 use hashbrown::HashMap;
 use std::net::IpAddr;
 
@@ -15,6 +15,8 @@ pub struct Settings {
     pub exporters: HashMap<IpAddr, ExporterSettings>,
     /// Text formats that are declared and not programmed.
     pub declared: declared::Formats,
+    /// Layouts of binary session logs.
+    pub binary: binary::Layouts,
     /// What becomes of instant-messenger logs.
     pub im: ImPolicy,
 }

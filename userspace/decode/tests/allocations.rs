@@ -32,13 +32,15 @@ const EXTRAS: &[u8] = &[
 
 #[test]
 fn no_datagram_allocates_once_its_exporter_is_known() {
-    let kinds: [(&str, &[u8]); 6] = [
+    let kinds: [(&str, &[u8]); 8] = [
         ("session log by NetFlow", include_bytes!("../testdata/doc_nf9_ipv4_create.bin")),
         (
             "NAT64 session log by NetFlow",
             include_bytes!("../testdata/doc_nf9_ipv6_nat64_aging.bin"),
         ),
         ("NetFlow with unknown elements", EXTRAS),
+        ("userlog", include_bytes!("../testdata/CONSTRUCTED_h3c_userlog_v3.bin")),
+        ("eLog", include_bytes!("../testdata/CONSTRUCTED_huawei_ne_elog_v1.bin")),
         ("syslog, Default", DEFAULT),
         ("syslog, mtn", MTN),
         ("rejected", b"<190>FW %%01SHELL/4/LOGIN(l):access."),

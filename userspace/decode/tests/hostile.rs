@@ -114,6 +114,11 @@ fn valid() -> Vec<Vec<u8>> {
     all.push(include_bytes!("../testdata/doc_nf9_ipv4_create.bin").to_vec());
     all.push(include_bytes!("../testdata/doc_nf9_ipv6_nat64_aging.bin").to_vec());
     all.push(include_bytes!("../testdata/NEGATIVE_doc_nf9_ipv4_firstcopy.bin").to_vec());
+    all.push(include_bytes!("../testdata/CONSTRUCTED_h3c_userlog_v3.bin").to_vec());
+    all.push(include_bytes!("../testdata/CONSTRUCTED_huawei_ne_elog_v1.bin").to_vec());
+    // As many records as there may be, of the shortest kind, with a code that no layout lists.
+    let shortest = [7; 24];
+    all.push([vec![1, 4, 0, 100], vec![0x65; 12], shortest.repeat(100)].concat());
     // Elements without columns, of one byte and long numbers: the most text that there can be.
     let fields: Vec<_> = (0..40).map(|field| (60_000 + field, 1)).collect();
     let body: Vec<u8> = (1..=200).collect();

@@ -42,6 +42,7 @@ impl Books {
         let waits = usize::from(outcome == Outcome::Waiting);
         assert_eq!(self.decoder.waiting(), waiting + waits);
         self.check_batch(outcome);
+        self.check_note(datagram.exporter, outcome, false);
         self.check_raw(datagram.payload, outcome);
         self.check_balance();
         outcome
@@ -50,7 +51,12 @@ impl Books {
     /// Releases a datagram that waited, where there is one to release.
     pub fn release(&mut self, now: i64) -> Option<Outcome> {
         self.batch.clear();
-        let outcome = self.decoder.release(now, &mut self.batch)?;
+        let waiting = self.decoder.waiting();
+        let Some(outcome) = self.decoder.release(now, &mut self.batch) else {
+            assert!(self.batch.is_empty(), "a datagram that goes on waiting leaves nothing");
+            return None;
+        };
+        assert_eq!(self.decoder.waiting() + 1, waiting);
         self.settle(outcome);
         Some(outcome)
     }
@@ -71,6 +77,8 @@ impl Books {
         assert_ne!(outcome, Outcome::Waiting, "a datagram that is settled waits no more");
         self.settled += 1;
         self.check_batch(outcome);
+        let exporter = self.batch.notes[0].exporter;
+        self.check_note(exporter, outcome, true);
         self.check_balance();
     }
 
@@ -85,9 +93,22 @@ impl Books {
             Outcome::Rejected(_) | Outcome::Waiting => {}
         }
         let runs = self.batch.session.runs();
-        assert!(runs.iter().all(|run| !run.context.flags.contains(Flags::EXTRA_TRUNCATED)));
         let rows: usize = runs.iter().map(|run| run.rows as usize).sum();
         assert_eq!(rows, self.batch.session.rows());
+        let contexts = runs.iter().map(|run| &run.context);
+        let contexts = contexts.chain(self.batch.port_block.iter().map(|(context, _)| context));
+        let contexts = contexts.chain(self.batch.im.iter().map(|(context, _)| context));
+        let mut contexts = contexts.chain(self.batch.filter.iter().map(|(context, _)| context));
+        assert!(contexts.all(|context| !context.flags.contains(Flags::EXTRA_TRUNCATED)));
+    }
+
+    /// The batch holds one note: of the datagram, and of all records that it made.
+    fn check_note(&self, exporter: IpAddr, outcome: Outcome, waited: bool) {
+        let [note] = &self.batch.notes[..] else { panic!("{} notes", self.batch.notes.len()) };
+        assert_eq!((note.exporter, note.outcome, note.waited), (exporter, outcome, waited));
+        assert_eq!(note.records as usize, self.batch.decoded_records());
+        assert_eq!(note.unparsed as usize, self.batch.unparsed.rows());
+        assert!(!waited || note.sequence.is_none());
     }
 
     /// Where a datagram was rejected: its raw bytes stand in it, in order; and where none of it
@@ -100,10 +121,11 @@ impl Books {
             rest = &rest[at + raw.len()..];
         }
         let Outcome::Rejected(reason) = outcome else { return };
-        assert!(self.batch.unparsed.rows() > 0);
+        // Of such a log nothing is kept.
+        assert!(self.batch.unparsed.rows() > 0 || reason == Reason::ImNotRecorded);
         if is_whole(reason) {
             assert_eq!(raw().collect::<Vec<_>>(), [payload]);
-        } else if is_line(reason) && self.batch.session.rows() == 0 {
+        } else if is_line(reason) && self.batch.decoded_records() == 0 {
             assert_eq!(
                 without_padding(&raw().collect::<Vec<_>>().concat()),
                 without_padding(payload)
@@ -134,7 +156,8 @@ fn find(haystack: &[u8], needle: &[u8]) -> Option<usize> {
 fn is_whole(reason: Reason) -> bool {
     use Reason::*;
     let framing = matches!(reason, HeaderTruncated | FlowsetLength | FlowsetReserved);
-    framing || matches!(reason, Empty | UnknownFormat | UnsupportedVersion)
+    let binary = matches!(reason, BinaryHeader | UnknownBinary);
+    framing || binary || matches!(reason, Empty | UnknownFormat | UnsupportedVersion | Sflow)
 }
 
 /// Reasons to reject a line of text.
