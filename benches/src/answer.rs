@@ -52,7 +52,7 @@ impl Answer {
             answer.add(
                 session.event == EventKind::End,
                 [
-                    u64::from(session.protocol),
+                    u64::from(session.protocol.unwrap_or(0)),
                     u64::from(session.src_port.unwrap_or(0)),
                     u64::from(session.dst_port.unwrap_or(0)),
                     u64::from(session.nat_src_port.unwrap_or(0)),

@@ -2,7 +2,7 @@
 //! and end, not one record repeated.
 
 use logweir_decode::decoder::{Datagram, FormatHint};
-use logweir_traffic::{ConfigError, Model, ModelConfig, Session};
+use logweir_traffic::{ConfigError, Model, ModelConfig, Session, Truth};
 use std::net::IpAddr;
 
 /// Datagrams and what they carry.
@@ -32,14 +32,15 @@ impl Workload {
         let mut model = Model::new(config)?;
         let mut workload =
             Workload { payloads: Vec::new(), datagrams: Vec::new(), truth: Vec::new() };
+        let mut truth = Vec::new();
         while workload.truth.len() < records {
-            let known = workload.truth.len();
-            let sent = model.next_datagram(&mut buffer, Some(&mut workload.truth));
+            truth.clear();
+            let sent = model.next_datagram(&mut buffer, Some(&mut truth));
             let payload = &buffer[..sent.len];
             if !wanted(payload) {
-                workload.truth.truncate(known);
                 continue;
             }
+            workload.truth.extend(truth.drain(..).filter_map(Truth::into_session));
             workload.payloads.extend_from_slice(payload);
             workload.datagrams.push(Sent {
                 end: workload.payloads.len(),

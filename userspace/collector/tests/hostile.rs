@@ -59,7 +59,8 @@ fn honest_records_are_stored_among_hostile_datagrams() {
     let mut run = Command::new(env!("CARGO_BIN_EXE_logweir"));
     run.args(["run", "--source", "udp", "--listen", &format!("127.0.0.1:{port}")]);
     let collector = Collector::start(&mut run, directory.path());
-    let honest_models: Vec<_> = Format::ALL
+    let formats = [Format::UsgNetflow, Format::UsgSyslogDefault, Format::UsgMtn];
+    let honest_models: Vec<_> = formats
         .into_iter()
         .map(|format| {
             Model::new(ModelConfig { format, ..ModelConfig::default() }).expect("a model")

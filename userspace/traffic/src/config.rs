@@ -19,11 +19,54 @@ pub enum Format {
     UsgSyslogDefault,
     /// Huawei USG session logs as syslog, `mtn` content.
     UsgMtn,
+    /// Policy hits of a Huawei USG as syslog.
+    UsgPolicy,
+    /// Instant-messenger logs of a Huawei USG as syslog. The form is a guess: none is public.
+    UsgIm,
+    /// NetFlow v5, a flow for each session that ended.
+    NetflowV5,
+    /// NAT events as NetFlow v9: sessions and port blocks.
+    NetflowV9,
+    /// NAT events as IPFIX (RFC 8158): sessions and port blocks.
+    Ipfix,
+    /// CGNAT syslog, China Telecom's bracket form.
+    CgnCn,
+    /// CGNAT syslog, China Unicom's pipe form.
+    CgnUnicom,
+    /// CGNAT syslog, France Telecom's form: port blocks.
+    CgnFt,
+    /// Filter logs of a FireBrick FB105.
+    Firebrick,
+    /// Binary session logs of H3C and HPE, version 3.
+    H3cUserlog,
+    /// Binary session logs of Huawei NE routers, eLog V1.
+    HuaweiElog,
+    /// Juniper SRX structured syslog: sessions and port blocks.
+    JuniperSrx,
+    /// Fortinet hyperscale syslog: sessions.
+    Fortinet,
 }
 
 impl Format {
     /// Every format.
-    pub const ALL: [Self; 3] = [Self::UsgNetflow, Self::UsgSyslogDefault, Self::UsgMtn];
+    pub const ALL: [Self; 16] = [
+        Self::UsgNetflow,
+        Self::UsgSyslogDefault,
+        Self::UsgMtn,
+        Self::UsgPolicy,
+        Self::UsgIm,
+        Self::NetflowV5,
+        Self::NetflowV9,
+        Self::Ipfix,
+        Self::CgnCn,
+        Self::CgnUnicom,
+        Self::CgnFt,
+        Self::Firebrick,
+        Self::H3cUserlog,
+        Self::HuaweiElog,
+        Self::JuniperSrx,
+        Self::Fortinet,
+    ];
 
     /// The name that `logweir` uses for it.
     pub fn name(self) -> &'static str {
@@ -31,12 +74,53 @@ impl Format {
             Self::UsgNetflow => "huawei-usg-netflow",
             Self::UsgSyslogDefault => "huawei-usg-syslog",
             Self::UsgMtn => "huawei-usg-mtn",
+            Self::UsgPolicy => "huawei-usg-policy",
+            Self::UsgIm => "huawei-usg-im",
+            Self::NetflowV5 => "netflow-v5",
+            Self::NetflowV9 => "netflow-v9",
+            Self::Ipfix => "ipfix",
+            Self::CgnCn => "cgn-cn",
+            Self::CgnUnicom => "cgn-unicom",
+            Self::CgnFt => "cgn-ft",
+            Self::Firebrick => "firebrick",
+            Self::H3cUserlog => "h3c-userlog",
+            Self::HuaweiElog => "huawei-elog",
+            Self::JuniperSrx => "juniper-srx",
+            Self::Fortinet => "fortinet",
         }
     }
 
     /// Whether a datagram is lines of text.
     pub fn is_text(self) -> bool {
-        self != Self::UsgNetflow
+        use Format::*;
+        !matches!(self, UsgNetflow | NetflowV5 | NetflowV9 | Ipfix | H3cUserlog | HuaweiElog)
+    }
+
+    /// Whether it has NAT64 sessions.
+    pub fn has_nat64(self) -> bool {
+        use Format::*;
+        matches!(self, UsgNetflow | UsgSyslogDefault | UsgMtn | Ipfix | CgnCn)
+    }
+
+    /// Whether it has DS-Lite sessions.
+    pub fn has_dslite(self) -> bool {
+        matches!(self, Self::UsgNetflow | Self::CgnCn)
+    }
+
+    /// Whether it has port blocks.
+    pub fn has_port_blocks(self) -> bool {
+        use Format::*;
+        matches!(self, NetflowV9 | Ipfix | CgnCn | CgnUnicom | CgnFt | JuniperSrx)
+    }
+
+    /// The smallest `datagram_bytes_max` that every record of it fits.
+    pub fn datagram_bytes_min(self) -> usize {
+        match self {
+            Self::UsgNetflow => 252,
+            Self::JuniperSrx => 1_024,
+            Self::Ipfix => 512,
+            _ => LINE_BYTES_MAX,
+        }
     }
 }
 
@@ -48,7 +132,7 @@ impl std::fmt::Display for Format {
 
 /// A format's name that is none.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("unknown format \"{name}\": one of huawei-usg-netflow, huawei-usg-syslog, huawei-usg-mtn")]
+#[error("unknown format \"{name}\": one of {}", Format::ALL.map(Format::name).join(", "))]
 pub struct UnknownFormat {
     /// What was asked for.
     pub name: String,
@@ -101,19 +185,22 @@ pub struct ModelConfig {
     pub datagram_bytes_max: usize,
     /// Records in a datagram, at most.
     pub records_per_datagram_max: usize,
-    /// Share of records that are NAT64 sessions: NetFlow template 1316, `IPVer=6` in text.
-    /// The text form is a guess: no such line is public.
+    /// Share of records that are NAT64 sessions, where [`Format::has_nat64`]. In Huawei USG's
+    /// text (`IPVer=6`) the form is a guess: no such line is public.
     pub nat64_share: f64,
-    /// Share of records that are DS-Lite sessions: NetFlow template 1316, not in text.
-    /// Which field holds what is a guess.
+    /// Share of records that are DS-Lite sessions, where [`Format::has_dslite`]. In Huawei USG's
+    /// NetFlow which field holds what is a guess.
     pub dslite_share: f64,
+    /// Share of records that are of port blocks and not of sessions, where
+    /// [`Format::has_port_blocks`]; `cgn-ft` has nothing else.
+    pub block_share: f64,
     /// Share of the IPv4 sessions that the Internet begins, by a mapped port.
     pub inbound_share: f64,
     /// Share of the IPv4 sessions that are not translated.
     pub untranslated_share: f64,
     /// VRFs that subscribers are in beside the public one (0).
     pub vrfs: u32,
-    /// NetFlow: the template is in the first datagram of a Source ID and then in every n-th.
+    /// v9, IPFIX: templates are in the first datagram of a Source ID and then in every n-th.
     pub template_every: u32,
     /// NetFlow: records in a data flowset, at most.
     pub records_per_flowset: usize,
@@ -121,11 +208,11 @@ pub struct ModelConfig {
     pub flowsets_max: usize,
     /// NetFlow: what the header's count field counts.
     pub count: CountField,
-    /// Text: an exporter has one of these, the first the first and so on round.
+    /// Huawei USG sessions as text: an exporter has one of these, the first the first and so on round.
     pub headers: Vec<Header>,
     /// Text: lines in a datagram, separated by LF. The limits above apply too.
     pub lines_per_datagram: usize,
-    /// Text: share of lines with each of the document's irregular spaces, and of headers a
+    /// Huawei USG sessions as text: share of lines with each of the document's irregular spaces, and of headers a
     /// second early.
     pub quirk_share: f64,
     /// *Default* text: zones, policy, user, application, close reason, as newer devices print.
@@ -157,6 +244,7 @@ impl Default for ModelConfig {
             records_per_datagram_max: usize::MAX,
             nat64_share: 0.0,
             dslite_share: 0.0,
+            block_share: 0.25,
             inbound_share: 0.02,
             untranslated_share: 0.02,
             vrfs: 0,
@@ -180,6 +268,8 @@ impl Default for ModelConfig {
 pub(crate) const LINE_BYTES_MAX: usize = 640;
 /// Ports of a public address that sessions of one protocol can hold: 1024–65535.
 const PORTS_EACH: u64 = 64_512;
+/// The same where the upper half is of port blocks: 1024–32767.
+const PORTS_BELOW_BLOCKS: u64 = 31_744;
 
 /// Why a configuration makes no model.
 #[derive(Clone, Debug, PartialEq, thiserror::Error)]
@@ -214,22 +304,29 @@ pub enum ConfigError {
     /// No exporter could have a header.
     #[error("headers is empty: name at least one")]
     NoHeader,
-    /// How a DS-Lite session looks in text is not known.
-    #[error("dslite_share is for huawei-usg-netflow: no text line of DS-Lite is public")]
-    NoDsliteInText,
+    /// The format has no such records.
+    #[error("{name} is not for {format}, which has no such records")]
+    NotInFormat {
+        /// The field of [`ModelConfig`].
+        name: &'static str,
+        /// The format.
+        format: Format,
+    },
 }
 
 impl ModelConfig {
     /// Checks what [`crate::Model::new`] relies on.
     pub(crate) fn validate(&self) -> Result<(), ConfigError> {
-        let bytes_min = if self.format.is_text() { LINE_BYTES_MAX } else { 252 };
+        let bytes_min = self.format.datagram_bytes_min();
         let pairs = u64::from(self.exporters) * u64::from(self.slots);
         in_range("exporters", self.exporters.into(), 1, EXPORTERS_MAX.into())?;
         in_range("slots", self.slots.into(), 1, 64)?;
         in_range("subscribers", self.subscribers.into(), 2 * pairs, SUBSCRIBERS_MAX.into())?;
         in_range("events_per_second", self.events_per_second, 1, 1_000_000_000)?;
         // So that a translated session always finds a port.
-        let ports = u64::from(self.exporters * (POOL_ADDRESSES / self.exporters)) * PORTS_EACH;
+        let ports_each =
+            if self.format.has_port_blocks() { PORTS_BELOW_BLOCKS } else { PORTS_EACH };
+        let ports = u64::from(self.exporters * (POOL_ADDRESSES / self.exporters)) * ports_each;
         in_range("sessions_live_max", self.sessions_live_max.into(), 2 * pairs, ports)?;
         in_range("datagram_bytes_max", self.datagram_bytes_max as u64, bytes_min as u64, 65_507)?;
         let counts = [
@@ -247,16 +344,21 @@ impl ModelConfig {
         if self.headers.is_empty() {
             return Err(ConfigError::NoHeader);
         }
-        if self.format.is_text() && self.dslite_share > 0.0 {
-            return Err(ConfigError::NoDsliteInText);
+        let optional = [
+            ("nat64_share", self.nat64_share, self.format.has_nat64()),
+            ("dslite_share", self.dslite_share, self.format.has_dslite()),
+        ];
+        match optional.into_iter().find(|(_, share, has)| *share > 0.0 && !has) {
+            Some((name, ..)) => Err(ConfigError::NotInFormat { name, format: self.format }),
+            None => Ok(()),
         }
-        Ok(())
     }
 
     fn validate_shares(&self) -> Result<(), ConfigError> {
         let shares = [
             ("nat64_share", self.nat64_share),
             ("dslite_share", self.dslite_share),
+            ("block_share", self.block_share),
             ("inbound_share", self.inbound_share),
             ("untranslated_share", self.untranslated_share),
             ("quirk_share", self.quirk_share),

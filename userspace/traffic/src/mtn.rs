@@ -9,7 +9,7 @@
 //! sessions have none. How an IPv6 endpoint looks is not public: here it is `address:port`.
 
 use crate::record::{EventKind, Record, TCP, protocol_name};
-use crate::syslog::{Content, Envelope, write_address, write_envelope};
+use crate::syslog::{Content, Envelope, write_envelope};
 use crate::writer::Writer;
 
 /// Which way round the words `bytes` and `packets` stand.
@@ -37,7 +37,7 @@ pub fn write_mtn(
     write_envelope(&mut writer, envelope, record.event, Content::Mtn);
     writer.bytes(match record.event {
         EventKind::Create => b"Built ".as_slice(),
-        EventKind::End => b"Teardown ",
+        EventKind::End | EventKind::Flow => b"Teardown ",
     });
     // "an udp": the device chooses by the letter.
     writer.bytes(if record.protocol == TCP { b"a ".as_slice() } else { b"an " });
@@ -57,7 +57,7 @@ pub fn write_mtn(
 }
 
 fn write_source(writer: &mut Writer<'_>, record: &Record<'_>) {
-    write_address(writer, record.src_v4, record.src_v6);
+    writer.address(record.src_v4, record.src_v6);
     writer.bytes(b":");
     writer.decimal(record.src_port.into());
     write_translation(writer, record.nat_src_v4, record.nat_src_port);
@@ -65,7 +65,7 @@ fn write_source(writer: &mut Writer<'_>, record: &Record<'_>) {
 }
 
 fn write_destination(writer: &mut Writer<'_>, record: &Record<'_>) {
-    write_address(writer, record.dst_v4, record.dst_v6);
+    writer.address(record.dst_v4, record.dst_v6);
     writer.bytes(b":");
     writer.decimal(record.dst_port.into());
     write_translation(writer, record.nat_dst_v4, record.nat_dst_port);

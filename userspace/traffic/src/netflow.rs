@@ -299,7 +299,7 @@ fn common(record: &Record<'_>) -> [u8; 36] {
     out[22..24].copy_from_slice(&record.nat_dst_port.to_be_bytes());
     let event = match record.event {
         EventKind::Create => 1,
-        EventKind::End => 2,
+        EventKind::End | EventKind::Flow => 2,
     };
     out[24..28].copy_from_slice(&[record.protocol, record.direction, event, record.initiator]);
     out[28..32].copy_from_slice(&record.src_vrf.to_be_bytes());

@@ -1,4 +1,4 @@
-//! What an encoder takes: one session event, in the plainest form.
+//! What an encoder takes: one session event or port block event, in the plainest form.
 //!
 //! Addresses are integers in host order (192.0.2.1 is `0xc000_0201`), times are UTC epoch
 //! seconds, text is bytes in the device's charset. 0 and `None` mean that there is none.
@@ -11,6 +11,8 @@ pub enum EventKind {
     Create,
     /// It aged or was closed (NetFlow event 2, `SESSION_TEARDOWN`, `Teardown`).
     End,
+    /// In truth only: a flow that was seen, in a format that knows neither of the above.
+    Flow,
 }
 
 /// `protocol` of TCP.
@@ -86,6 +88,68 @@ pub struct Details<'a> {
     pub close_reason: Option<&'a [u8]>,
     /// What the device took the session's application for.
     pub application: Option<&'a [u8]>,
+}
+
+/// What happened to a block of ports.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum BlockEvent {
+    /// It was given to a subscriber.
+    #[default]
+    Allocate,
+    /// It was taken back.
+    Release,
+    /// It is still given.
+    Keepalive,
+}
+
+/// One event of a block of public ports as the device has it, whatever format it then prints.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Block {
+    /// What happened.
+    pub event: BlockEvent,
+    /// The subscriber's IPv4 address; 0 in DS-Lite.
+    pub private_v4: u32,
+    /// DS-Lite: the B4's address.
+    pub private_v6: u128,
+    /// The address that the ports are of.
+    pub public_v4: u32,
+    /// First port.
+    pub port_first: u16,
+    /// Last port, included.
+    pub port_last: u16,
+    /// VRF of the subscriber.
+    pub vrf: u32,
+    /// When the block was given, UTC epoch seconds.
+    pub start: u32,
+    /// The device's number of the subscriber's binding.
+    pub session_id: u32,
+}
+
+/// What an exporter reports.
+#[derive(Clone, Copy, Debug)]
+pub enum Event<'a> {
+    /// A session began or ended.
+    Session(Record<'a>),
+    /// A block of ports was given, taken or kept.
+    Block(Block),
+}
+
+impl<'a> Event<'a> {
+    /// The session of an event in a format that has sessions alone.
+    pub(crate) fn session(&self) -> &Record<'a> {
+        match self {
+            Event::Session(record) => record,
+            Event::Block(_) => unreachable!("the format has no port blocks"),
+        }
+    }
+
+    /// The block of an event in a format that has port blocks alone.
+    pub(crate) fn block(&self) -> &Block {
+        match self {
+            Event::Block(block) => block,
+            Event::Session(_) => unreachable!("the format has no sessions"),
+        }
+    }
 }
 
 /// The name that the text formats print for a protocol number.

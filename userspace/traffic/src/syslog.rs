@@ -140,7 +140,7 @@ pub(crate) fn write_envelope(
     if tag_in_header || content == Content::Default {
         writer.bytes(match event {
             EventKind::Create => b"%%01SECLOG/6/SESSION_BUILT(l):".as_slice(),
-            EventKind::End => b"%%01SECLOG/6/SESSION_TEARDOWN(l):",
+            EventKind::End | EventKind::Flow => b"%%01SECLOG/6/SESSION_TEARDOWN(l):",
         });
     }
     if tag_in_header && content == Content::Mtn {
@@ -153,9 +153,9 @@ fn write_addresses(writer: &mut Writer<'_>, quirks: Quirks, record: &Record<'_>)
     writer.bytes(if is_v6 { b"IPVer=6,Protocol=" } else { b"IPVer=4,Protocol=" });
     writer.bytes(protocol_name(record.protocol));
     writer.bytes(b",SourceIP=");
-    write_address(writer, record.src_v4, record.src_v6);
+    writer.address(record.src_v4, record.src_v6);
     writer.bytes(b",DestinationIP=");
-    write_address(writer, record.dst_v4, record.dst_v6);
+    writer.address(record.dst_v4, record.dst_v6);
     writer.bytes(b",SourcePort=");
     writer.decimal(record.src_port.into());
     writer.bytes(if quirks.space_after_source_port {
@@ -175,15 +175,6 @@ fn write_addresses(writer: &mut Writer<'_>, quirks: Quirks, record: &Record<'_>)
         writer.ipv4(record.nat_dst_v4);
         writer.bytes(b",DestinationNatPort=");
         writer.decimal(record.nat_dst_port.into());
-    }
-}
-
-/// The IPv6 address where there is one, as in NAT64.
-pub(crate) fn write_address(writer: &mut Writer<'_>, v4: u32, v6: u128) {
-    if v6 == 0 {
-        writer.ipv4(v4);
-    } else {
-        writer.ipv6(v6);
     }
 }
 

@@ -1,4 +1,4 @@
-//! What was really sent: one [`Session`] for every record of a datagram.
+//! What was really sent: one [`Truth`] for every record of a datagram.
 //!
 //! A field is `Some` where the datagram carries it and `None` where it does not, so that a test
 //! can compare a decoded record field by field. Addresses and ports of 0 are "none" on the wire
@@ -9,8 +9,200 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use crate::config::Format;
 use crate::mtn::duration_seconds;
 use crate::names::decoded;
-use crate::record::{EventKind, Record};
+use crate::record::{Block, BlockEvent, EventKind, Record};
 use crate::syslog::Envelope;
+
+/// The truth of one record.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[expect(clippy::large_enum_variant, reason = "nearly all are sessions; a box each costs more")]
+pub enum Truth {
+    /// A session began, ended or was seen.
+    Session(Session),
+    /// A block of ports was given, taken or kept.
+    PortBlock(PortBlock),
+    /// A filter matched.
+    Filter(Filter),
+    /// A user of an instant messenger came or went.
+    Im(Im),
+}
+
+impl Truth {
+    /// The session, where it is one.
+    pub fn session(&self) -> Option<&Session> {
+        match self {
+            Self::Session(session) => Some(session),
+            _ => None,
+        }
+    }
+
+    /// The session, where it is one.
+    pub fn into_session(self) -> Option<Session> {
+        match self {
+            Self::Session(session) => Some(session),
+            _ => None,
+        }
+    }
+
+    /// The session, where it is one.
+    pub fn session_mut(&mut self) -> Option<&mut Session> {
+        match self {
+            Self::Session(session) => Some(session),
+            _ => None,
+        }
+    }
+
+    /// Who sent it.
+    pub fn exporter(&self) -> IpAddr {
+        match self {
+            Self::Session(session) => session.exporter,
+            Self::PortBlock(PortBlock { source, .. })
+            | Self::Filter(Filter { source, .. })
+            | Self::Im(Im { source, .. }) => source.exporter,
+        }
+    }
+}
+
+/// Who sent a record that is no session, in what and when: a [`Session`] has these itself.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Source {
+    /// The format that it was sent in.
+    pub format: Format,
+    /// Model time of the event, nanoseconds since the Unix epoch; not sent.
+    pub at_ns: u64,
+    /// Who sent it.
+    pub exporter: IpAddr,
+    /// UDP source port of the exporter.
+    pub exporter_port: u16,
+    /// NetFlow and IPFIX.
+    pub observation_domain: Option<u32>,
+    /// Host name in the header.
+    pub host: Option<String>,
+    /// The header's time.
+    pub header: Option<HeaderTime>,
+}
+
+/// A time in a text header.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct HeaderTime {
+    /// UTC epoch milliseconds, whole seconds where the header has no more.
+    pub unix_ms: u64,
+    /// Whether the header says that it is UTC.
+    pub has_zone: bool,
+}
+
+/// The truth of one event of a block of ports.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PortBlock {
+    /// Who sent it.
+    pub source: Source,
+    /// What happened.
+    pub event: BlockEvent,
+    /// UTC epoch milliseconds, where the record itself says when it happened.
+    pub event_ms: Option<u64>,
+    /// The subscriber: IPv6 in DS-Lite.
+    pub private_addr: IpAddr,
+    /// The address that the ports are of.
+    pub public_addr: IpAddr,
+    /// First port.
+    pub port_first: u16,
+    /// Last port, included.
+    pub port_last: u16,
+    /// Where the record is of one protocol.
+    pub protocol: Option<u8>,
+    /// VRF of the subscriber.
+    pub src_vrf: Option<u32>,
+    /// The device's number of the binding.
+    pub session_id: Option<u64>,
+    /// The device's number of the record.
+    pub sequence: Option<u64>,
+    /// The kind of translation, as printed.
+    pub scene: Option<String>,
+    /// What else it carries: the format's own name of it, and the value as text.
+    pub extra: Vec<(&'static str, String)>,
+}
+
+/// What a filter did.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// Dropped without a word.
+    Drop,
+    /// Let pass.
+    Allow,
+    /// Refused.
+    Reject,
+    /// Sent back.
+    Bounce,
+}
+
+/// The truth of one filter log.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Filter {
+    /// Who sent it.
+    pub source: Source,
+    /// The filter's name.
+    pub filter: String,
+    /// What it did.
+    pub action: Action,
+    /// IANA protocol number.
+    pub protocol: u8,
+    /// Its name, as printed.
+    pub protocol_name: String,
+    /// Source MAC address, where it is known.
+    pub mac: Option<[u8; 6]>,
+    /// Interface of the source.
+    pub src_interface: String,
+    /// Source address.
+    pub src_addr: IpAddr,
+    /// TCP and UDP.
+    pub src_port: Option<u16>,
+    /// Interface of the target.
+    pub dst_interface: String,
+    /// Target address.
+    pub dst_addr: IpAddr,
+    /// TCP and UDP.
+    pub dst_port: Option<u16>,
+    /// TCP, where any is set.
+    pub tcp_flags: Option<String>,
+    /// ICMP type, code and the type's name.
+    pub icmp: Option<(u8, u8, String)>,
+    /// ICMP identifier.
+    pub icmp_id: Option<u16>,
+    /// Fragments: the IP packet's identification, and the offset as printed.
+    pub fragment: Option<(u16, u32)>,
+}
+
+/// The truth of one log of an instant messenger's user.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Im {
+    /// Who sent it.
+    pub source: Source,
+    /// Whether the user came (else went).
+    pub online: bool,
+    /// The messenger.
+    pub application: String,
+    /// The account as printed.
+    pub account: String,
+    /// IANA protocol number.
+    pub protocol: u8,
+    /// The user's address.
+    pub src_addr: Option<IpAddr>,
+    /// The user's port.
+    pub src_port: Option<u16>,
+    /// The server's address.
+    pub dst_addr: Option<IpAddr>,
+    /// The server's port.
+    pub dst_port: Option<u16>,
+    /// The user's public address.
+    pub nat_src_addr: Option<IpAddr>,
+    /// The user's public port.
+    pub nat_src_port: Option<u16>,
+    /// UTC epoch seconds.
+    pub start: u32,
+    /// UTC epoch seconds, of a user who went.
+    pub end: Option<u32>,
+    /// What else it carries: the format's own name of it, and the value as text.
+    pub extra: Vec<(&'static str, String)>,
+}
 
 /// The truth of one session event.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,8 +221,8 @@ pub struct Session {
     pub observation_domain: Option<u32>,
     /// Creation or end.
     pub event: EventKind,
-    /// IANA protocol number. Text formats carry the name.
-    pub protocol: u8,
+    /// IANA protocol number. Most text formats carry the name; unicom's 7 fields have none.
+    pub protocol: Option<u8>,
     /// The initiator's side, before translation. IPv6 in NAT64.
     pub src_addr: Option<IpAddr>,
     /// For ICMP the query identifier.
@@ -61,8 +253,17 @@ pub struct Session {
     pub start: Option<u32>,
     /// UTC epoch seconds, in end events. Not in `mtn`.
     pub end: Option<u32>,
+    /// UTC epoch milliseconds, where the format has them; `start` is `None` then.
+    pub start_ms: Option<u64>,
+    /// As `start_ms`.
+    pub end_ms: Option<u64>,
+    /// When the event happened, UTC epoch milliseconds, where the record itself says so apart
+    /// from begin and end.
+    pub event_ms: Option<u64>,
     /// `mtn` end events.
     pub duration_seconds: Option<u32>,
+    /// How long it lasted, where the format says so in milliseconds.
+    pub duration_ms: Option<u64>,
     /// In NetFlow always, 0 on creation, modulo 2³²; in text in end events.
     pub sent_packets: Option<u64>,
     /// As `sent_packets`.
@@ -89,19 +290,66 @@ pub struct Session {
     pub header_time: Option<u32>,
     /// What a text header's time was printed in, seconds east of UTC. The line does not say it.
     pub header_utc_offset_seconds: Option<i32>,
+    /// The header's time in formats other than Huawei USG's, which have the two fields above.
+    pub header: Option<HeaderTime>,
+    /// What else it carries: the format's own name of it, and the value as text.
+    pub extra: Vec<(&'static str, String)>,
 }
 
 /// What all records of a datagram share.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Origin {
+pub struct Origin {
     pub(crate) exporter: IpAddr,
     pub(crate) exporter_port: u16,
     pub(crate) observation_domain: Option<u32>,
 }
 
+impl Origin {
+    /// The source of a record that is no session.
+    pub(crate) fn source(
+        &self,
+        format: Format,
+        moment: Moment,
+        host: Option<&[u8]>,
+        header: Option<HeaderTime>,
+    ) -> Source {
+        Source {
+            format,
+            at_ns: moment.at_ns,
+            exporter: self.exporter,
+            exporter_port: self.exporter_port,
+            observation_domain: self.observation_domain,
+            host: host.map(decoded),
+            header,
+        }
+    }
+}
+
+impl PortBlock {
+    /// What every format carries of `block`.
+    pub(crate) fn bare(source: Source, block: &Block) -> Self {
+        let private = v6(block.private_v6).or(v4(block.private_v4));
+        Self {
+            source,
+            event: block.event,
+            event_ms: None,
+            private_addr: private.expect("a block has a subscriber"),
+            public_addr: Ipv4Addr::from(block.public_v4).into(),
+            port_first: block.port_first,
+            port_last: block.port_last,
+            protocol: None,
+            src_vrf: None,
+            session_id: None,
+            sequence: None,
+            scene: None,
+            extra: Vec::new(),
+        }
+    }
+}
+
 /// When and as which session the model made a record.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Moment {
+pub struct Moment {
     pub(crate) number: u64,
     pub(crate) at_ns: u64,
 }
@@ -162,7 +410,7 @@ impl Session {
         }
     }
 
-    /// What both contents carry.
+    /// What both contents of the Huawei USG carry.
     fn text(
         format: Format,
         origin: Origin,
@@ -188,7 +436,12 @@ impl Session {
     }
 
     /// What every format carries.
-    fn bare(format: Format, origin: Origin, moment: Moment, record: &Record<'_>) -> Self {
+    pub(crate) fn bare(
+        format: Format,
+        origin: Origin,
+        moment: Moment,
+        record: &Record<'_>,
+    ) -> Self {
         // DS-Lite has an IPv4 source inside an IPv6 tunnel; NAT64 has an IPv6 source alone.
         let tunnelled = record.src_v4 != 0 && record.src_v6 != 0;
         let (src_addr, tunnel_addr) = if tunnelled {
@@ -204,7 +457,7 @@ impl Session {
             exporter_port: origin.exporter_port,
             observation_domain: origin.observation_domain,
             event: record.event,
-            protocol: record.protocol,
+            protocol: Some(record.protocol),
             src_addr,
             src_port: port(record.src_port),
             dst_addr: v6(record.dst_v6).or(v4(record.dst_v4)),
@@ -220,7 +473,11 @@ impl Session {
             initiator: None,
             start: None,
             end: None,
+            start_ms: None,
+            end_ms: None,
+            event_ms: None,
             duration_seconds: None,
+            duration_ms: None,
             sent_packets: None,
             sent_bytes: None,
             received_packets: None,
@@ -234,18 +491,20 @@ impl Session {
             host: None,
             header_time: None,
             header_utc_offset_seconds: None,
+            header: None,
+            extra: Vec::new(),
         }
     }
 }
 
-fn v4(address: u32) -> Option<IpAddr> {
+pub(crate) fn v4(address: u32) -> Option<IpAddr> {
     (address != 0).then(|| Ipv4Addr::from(address).into())
 }
 
-fn v6(address: u128) -> Option<IpAddr> {
+pub(crate) fn v6(address: u128) -> Option<IpAddr> {
     (address != 0).then(|| Ipv6Addr::from(address).into())
 }
 
-fn port(port: u16) -> Option<u16> {
+pub(crate) fn port(port: u16) -> Option<u16> {
     (port != 0).then_some(port)
 }

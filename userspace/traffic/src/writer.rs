@@ -4,7 +4,7 @@
 //! budget of a line; these few functions cost a tenth of that.
 
 /// A cursor over a caller's buffer. Every write panics when the buffer is too short.
-pub(crate) struct Writer<'a> {
+pub struct Writer<'a> {
     out: &'a mut [u8],
     at: usize,
 }
@@ -24,6 +24,11 @@ impl<'a> Writer<'a> {
         let end = self.at + bytes.len();
         self.out[self.at..end].copy_from_slice(bytes);
         self.at = end;
+    }
+
+    /// Replaces bytes that were written at `at`.
+    pub(crate) fn overwrite(&mut self, at: usize, bytes: &[u8]) {
+        self.out[at..at + bytes.len()].copy_from_slice(bytes);
     }
 
     #[inline]
@@ -53,6 +58,31 @@ impl<'a> Writer<'a> {
             self.at += usize::from(length);
         }
         self.at -= 1;
+    }
+
+    /// Decimal, filled up with zeros to `digits`.
+    pub(crate) fn padded(&mut self, number: u64, digits: usize) {
+        for _ in decimal_digits(number)..digits {
+            self.bytes(b"0");
+        }
+        self.decimal(number);
+    }
+
+    /// Lower-case hexadecimal, filled up with zeros to `digits`.
+    pub(crate) fn hex(&mut self, number: u64, digits: usize) {
+        for digit in (0..digits).rev() {
+            let nibble = (number >> (digit * 4) & 0xf) as usize;
+            self.bytes(&b"0123456789abcdef"[nibble..nibble + 1]);
+        }
+    }
+
+    /// An address: the IPv6 one where there is one.
+    pub(crate) fn address(&mut self, v4: u32, v6: u128) {
+        if v6 == 0 {
+            self.ipv4(v4);
+        } else {
+            self.ipv6(v6);
+        }
     }
 
     /// RFC 5952 text. Rare on the wire, so the standard library writes it.
@@ -129,6 +159,25 @@ pub fn timestamp(epoch_seconds: i64) -> [u8; 19] {
         text[at..at + 2].copy_from_slice(&DIGIT_PAIRS[pair..pair + 2]);
     }
     text
+}
+
+/// The name of month 1 to 12.
+pub(crate) fn month_name(month: &[u8]) -> &'static str {
+    const NAMES: [&str; 12] = [
+        "January",
+        "February",
+        "March",
+        "April",
+        "May",
+        "June",
+        "July",
+        "August",
+        "September",
+        "October",
+        "November",
+        "December",
+    ];
+    NAMES[usize::from(month[0] - b'0') * 10 + usize::from(month[1] - b'0') - 1]
 }
 
 /// Howard Hinnant's `civil_from_days`: days since 1970-01-01 to year, month, day.

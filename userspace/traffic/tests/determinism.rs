@@ -25,7 +25,7 @@ fn rich(format: Format) -> ModelConfig {
         exporters: 5,
         slots: 2,
         sessions_live_max: 2_000,
-        nat64_share: 0.2,
+        nat64_share: if format.has_nat64() { 0.2 } else { 0.0 },
         vrfs: 4,
         headers: Header::ALL.to_vec(),
         lines_per_datagram: 2,

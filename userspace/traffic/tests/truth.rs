@@ -6,7 +6,7 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 use logweir_traffic::{
     Charset, DatagramInfo, EventKind, Format, Header, Model, ModelConfig, MtnCounters, Session,
-    timestamp,
+    Truth, timestamp,
 };
 
 /// Calls `each` with datagrams and their truth.
@@ -19,9 +19,9 @@ fn each_datagram(
     let mut buffer = vec![0; config.datagram_bytes_max];
     let mut truth = Vec::new();
     for _ in 0..datagrams {
-        truth.clear();
         let info = model.next_datagram(&mut buffer, Some(&mut truth));
-        each(&info, &buffer[..info.len], &truth);
+        let sessions: Vec<Session> = truth.drain(..).filter_map(Truth::into_session).collect();
+        each(&info, &buffer[..info.len], &sessions);
     }
 }
 
@@ -86,7 +86,7 @@ fn check_netflow_record(record: &[u8], session: &Session) {
     assert_eq!(session.nat_dst_port, port_at(record, 22));
     let event = if session.event == EventKind::Create { 1 } else { 2 };
     let bytes = (session.protocol, session.direction, event, session.initiator);
-    assert_eq!(bytes, (record[24], Some(record[25]), record[26], Some(record[27])));
+    assert_eq!(bytes, (Some(record[24]), Some(record[25]), record[26], Some(record[27])));
     assert_eq!(session.src_vrf, Some(u32_at(record, 28)));
     assert_eq!(session.dst_vrf, Some(u32_at(record, 32)));
     let tail = &record[record.len() - 24..];
@@ -190,7 +190,7 @@ fn check_default_line(line: &str, session: &Session) {
     let rest = after_header(line, session);
     let tag = match session.event {
         EventKind::Create => "%%01SECLOG/6/SESSION_BUILT(l):",
-        EventKind::End => "%%01SECLOG/6/SESSION_TEARDOWN(l):",
+        _ => "%%01SECLOG/6/SESSION_TEARDOWN(l):",
     };
     let pairs = rest.strip_prefix(tag).expect("the tag").strip_suffix('.').expect("a final stop");
     let mut found: HashMap<&str, &str> = pairs
@@ -199,7 +199,7 @@ fn check_default_line(line: &str, session: &Session) {
         .collect();
     let is_v6 = session.src_addr.is_some_and(|address| address.is_ipv6());
     assert_eq!(found.remove("IPVer"), Some(if is_v6 { "6" } else { "4" }));
-    assert_eq!(found.remove("Protocol").map(protocol_number), Some(session.protocol));
+    assert_eq!(found.remove("Protocol").map(protocol_number), session.protocol);
     fn text<T: ToString>(value: Option<T>) -> Option<String> {
         value.map(|value| value.to_string())
     }
@@ -314,8 +314,8 @@ fn mtn_text(session: &Session, counters: MtnCounters) -> String {
         session.dst_zone.as_ref(),
     );
     let protocol = match session.protocol {
-        6 => "a tcp",
-        17 => "an udp",
+        Some(6) => "a tcp",
+        Some(17) => "an udp",
         _ => "an icmp",
     };
     if session.event == EventKind::Create {

@@ -4,7 +4,7 @@ mod outlet;
 
 use crate::{cli::Failure, output::rfc3339};
 use logweir_decode::nearest::nearest;
-use logweir_traffic::{EventKind, Format, Model, ModelConfig, Session};
+use logweir_traffic::{EventKind, Format, Model, ModelConfig, Session, Truth};
 use outlet::{Outlet, Target};
 use serde_json::json;
 use std::{
@@ -101,7 +101,7 @@ struct Generator {
     outlet: Outlet,
     sent: Sent,
     sample: Option<Session>,
-    truth: Vec<Session>,
+    truth: Vec<Truth>,
 }
 
 #[derive(Default)]
@@ -138,7 +138,8 @@ impl Generator {
             let wanted = sample.is_none() && sent.datagrams >= 100;
             truth.clear();
             let info = model.next_datagram(out, wanted.then_some(&mut *truth));
-            *sample = sample.take().or_else(|| truth.drain(..).find(is_traceable));
+            let mut sessions = truth.drain(..).filter_map(Truth::into_session);
+            *sample = sample.take().or_else(|| sessions.find(is_traceable));
             sent.datagrams += 1;
             sent.records += info.records as u64;
             sent.bytes += info.len as u64;

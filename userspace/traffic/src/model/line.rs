@@ -1,6 +1,7 @@
 //! One line of an exporter: a slot (CPU) and an address family, with the subscribers and live
 //! sessions that are its own. It decides what happens next and says it as a [`Record`].
 
+use super::blocks::Blocks;
 use super::distributions::Weighted;
 use super::pool::{Binding, Pool};
 use super::services::{self, Volumes};
@@ -10,7 +11,7 @@ use crate::addresses;
 use crate::names::{self, Charset, ZONE_OUTSIDE, ZONES};
 use crate::netflow::Layout;
 use crate::random::{Random, Share};
-use crate::record::{Details, EventKind, Record};
+use crate::record::{Block, Details, Event, EventKind, Record};
 
 /// Which names a line's records carry.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,6 +32,29 @@ pub(crate) struct World {
     pub(crate) remotes: Weighted,
     pub(crate) detail_level: DetailLevel,
     pub(crate) charset: Charset,
+    pub(crate) wanted: Wanted,
+    /// How often an event is of a port block.
+    pub(crate) blocks: Share,
+    /// Whether blocks are reported while they are held.
+    pub(crate) keepalives: bool,
+}
+
+/// Which session events a format reports.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Wanted {
+    All,
+    Creations,
+    Ends,
+}
+
+impl Wanted {
+    fn admits(self, event: EventKind) -> bool {
+        match self {
+            Self::All => true,
+            Self::Creations => event == EventKind::Create,
+            Self::Ends => event == EventKind::End,
+        }
+    }
 }
 
 /// A session event that the model decided on.
@@ -50,8 +74,10 @@ pub(crate) struct Line {
     pub(crate) layout: Layout,
     pub(crate) subscribers: Subscribers,
     pub(crate) sessions: Sessions,
-    /// Datagrams sent so far.
+    /// The next datagram's number: of datagrams or of records before it, as the format counts.
     pub(crate) sequence: u32,
+    /// Datagrams sent so far, in formats that count records.
+    pub(crate) datagrams: u32,
 }
 
 impl Line {
@@ -82,6 +108,41 @@ impl Line {
             volumes: Volumes::default(),
             close_reason: b"",
         }
+    }
+
+    /// The next event that the format reports, of a session or a block of ports, and its number.
+    pub(crate) fn event(
+        &mut self,
+        world: &World,
+        (pool, blocks): (&mut Pool, &mut Blocks),
+        random: &mut Random,
+        number: &mut u64,
+        now: u32,
+    ) -> (u64, Event<'_>) {
+        if random.chance(world.blocks) {
+            let subscriber = self.block_of_none(world, random, now);
+            let block = blocks.next(subscriber, pool, random, world.keepalives);
+            return (u64::from(block.session_id), Event::Block(block));
+        }
+        let happening = loop {
+            let happening = self.next(world, pool, random, number, now);
+            if world.wanted.admits(happening.event) {
+                break happening;
+            }
+        };
+        (happening.session.number, Event::Session(self.record(world, pool, &happening)))
+    }
+
+    /// What a block that is given now says of its subscriber: on an IPv6 line at times a DS-Lite
+    /// home.
+    fn block_of_none(&self, world: &World, random: &mut Random, now: u32) -> Block {
+        let subscriber = self.subscribers.get(self.subscribers.draw(random));
+        let (private_v4, private_v6) = if self.layout == Layout::V6 && random.chance(world.dslite) {
+            (0, addresses::b4(subscriber.index))
+        } else {
+            (subscriber.address(), 0)
+        };
+        Block { private_v4, private_v6, vrf: subscriber.vrf, start: now, ..Block::default() }
     }
 
     fn create(

@@ -1,18 +1,23 @@
 //! The model: exporters whose subscribers begin and end sessions, and the datagrams that the
 //! exporters send of it.
 
+mod blocks;
 mod distributions;
 mod line;
+mod messages;
+mod packed;
 mod pool;
 mod services;
 mod sessions;
+mod sets;
 mod subscribers;
 
 use std::net::IpAddr;
 
+use self::blocks::Blocks;
 use self::distributions::Weighted;
-use self::line::{DetailLevel, Line, World};
-use self::pool::Pool;
+use self::line::{DetailLevel, Line, Wanted, World};
+use self::pool::{PORTS_ALL, Pool};
 use self::sessions::Sessions;
 use self::subscribers::{Plan, Subscribers};
 use crate::addresses::{self, POOL_ADDRESSES, REMOTES};
@@ -22,8 +27,10 @@ use crate::netflow::{self, Layout, Packet};
 use crate::random::{Random, Share};
 use crate::record::Record;
 use crate::syslog::{Envelope, Header, Quirks, write_default};
-use crate::truth::{Moment, Origin, Session};
+use crate::truth::{Moment, Origin, Session, Truth};
+use crate::userlog::Kind;
 use crate::writer::timestamp;
+use crate::{cgn_cn, cgn_ft, cgn_unicom, firebrick, fortinet, juniper_srx, usg_im, usg_policy};
 
 const NS_PER_SECOND: u64 = 1_000_000_000;
 
@@ -34,13 +41,14 @@ pub struct DatagramInfo {
     pub exporter: IpAddr,
     /// UDP source port.
     pub exporter_port: u16,
-    /// NetFlow: the Source ID.
+    /// NetFlow v9: the Source ID. IPFIX: the Observation Domain ID. v5: engine type and ID.
     pub observation_domain: Option<u32>,
-    /// NetFlow: the sequence number, of datagrams of this exporter and Source ID, from 0.
+    /// The number in the header, from 0: of datagrams of this exporter and domain (v9, userlog)
+    /// or of records (v5, IPFIX) before this one.
     pub sequence: Option<u32>,
     /// Bytes of payload written to the buffer.
     pub len: usize,
-    /// Session records (lines) in it.
+    /// Records (lines) in it.
     pub records: usize,
     /// Model time of the last record, nanoseconds since the Unix epoch.
     pub at_ns: u64,
@@ -67,6 +75,7 @@ pub struct Model {
 struct Exporter {
     origin: Origin,
     pool: Pool,
+    blocks: Blocks,
     host: Vec<u8>,
     header: Header,
     /// Model time at which it started, nanoseconds since the Unix epoch.
@@ -148,7 +157,7 @@ impl Model {
     pub fn next_datagram(
         &mut self,
         out: &mut [u8],
-        truth: Option<&mut Vec<Session>>,
+        truth: Option<&mut Vec<Truth>>,
     ) -> DatagramInfo {
         let out = &mut out[..self.config.datagram_bytes_max];
         let pairs = self.lines.len() as u32 / self.families;
@@ -158,6 +167,19 @@ impl Model {
         match self.config.format {
             Format::UsgNetflow => self.netflow_datagram(line, out, truth),
             Format::UsgSyslogDefault | Format::UsgMtn => self.text_datagram(line, out, truth),
+            Format::NetflowV5 => self.flow_datagram(line, out, truth),
+            Format::H3cUserlog => self.userlog_datagram(Kind::H3c, line, out, truth),
+            Format::HuaweiElog => self.userlog_datagram(Kind::Elog, line, out, truth),
+            Format::NetflowV9 => self.v9_datagram(line, out, truth),
+            Format::Ipfix => self.ipfix_datagram(line, out, truth),
+            Format::UsgPolicy => self.messages::<usg_policy::Style>(line, out, truth),
+            Format::UsgIm => self.messages::<usg_im::Style>(line, out, truth),
+            Format::CgnCn => self.messages::<cgn_cn::Style>(line, out, truth),
+            Format::CgnUnicom => self.messages::<cgn_unicom::Style>(line, out, truth),
+            Format::CgnFt => self.messages::<cgn_ft::Style>(line, out, truth),
+            Format::Firebrick => self.messages::<firebrick::Style>(line, out, truth),
+            Format::JuniperSrx => self.messages::<juniper_srx::Style>(line, out, truth),
+            Format::Fortinet => self.messages::<fortinet::Style>(line, out, truth),
         }
     }
 
@@ -165,7 +187,7 @@ impl Model {
         &mut self,
         line: usize,
         out: &mut [u8],
-        mut truth: Option<&mut Vec<Session>>,
+        mut truth: Option<&mut Vec<Truth>>,
     ) -> DatagramInfo {
         let line = &mut self.lines[line];
         let exporter = &mut self.exporters[line.exporter as usize];
@@ -184,7 +206,7 @@ impl Model {
             packet.push(&record);
             if let Some(truth) = truth.as_deref_mut() {
                 let moment = Moment { number: happening.session.number, at_ns };
-                truth.push(Session::from_netflow(origin, moment, &record));
+                truth.push(Truth::Session(Session::from_netflow(origin, moment, &record)));
             }
             self.clock.tick();
         }
@@ -196,7 +218,7 @@ impl Model {
             count: self.config.count,
         };
         if let Some(truth) = truth {
-            for session in &mut truth[truth_before..] {
+            for session in truth[truth_before..].iter_mut().filter_map(Truth::session_mut) {
                 session.header_time = Some(header.unix_seconds);
             }
         }
@@ -209,7 +231,7 @@ impl Model {
         &mut self,
         line: usize,
         out: &mut [u8],
-        mut truth: Option<&mut Vec<Session>>,
+        mut truth: Option<&mut Vec<Truth>>,
     ) -> DatagramInfo {
         let line = &mut self.lines[line];
         let exporter = &mut self.exporters[line.exporter as usize];
@@ -238,7 +260,8 @@ impl Model {
                     Format::UsgMtn => Session::from_mtn,
                     _ => Session::from_default,
                 };
-                truth.push(session(exporter.origin, moment, &envelope, header_time, &record));
+                let session = session(exporter.origin, moment, &envelope, header_time, &record);
+                truth.push(Truth::Session(session));
             }
             self.clock.tick();
         }
@@ -269,6 +292,8 @@ impl Origin {
 impl Exporter {
     fn new(config: &ModelConfig, index: u32, random: &mut Random) -> Self {
         let addresses_each = POOL_ADDRESSES / config.exporters;
+        let has_blocks = config.format.has_port_blocks();
+        let ports_end = if has_blocks { blocks::PORTS_BEGIN } else { PORTS_ALL };
         // It has been up for a second to thirty days.
         let uptime_seconds = (1 + random.below(30 * 86_400)).min(config.start_time);
         Self {
@@ -277,8 +302,9 @@ impl Exporter {
                 exporter_port: 20_000 + index as u16,
                 observation_domain: None,
             },
-            pool: Pool::new(index * addresses_each, addresses_each),
-            host: format!("USG-{index:03}").into_bytes(),
+            pool: Pool::new(index * addresses_each, addresses_each, ports_end),
+            blocks: Blocks::new(if has_blocks { addresses_each } else { 0 }),
+            host: format!("{}-{index:03}", host_prefix(config.format)).into_bytes(),
             header: config.headers[index as usize % config.headers.len()],
             booted_ns: u64::from(config.start_time - uptime_seconds) * NS_PER_SECOND,
             timestamp: (u32::MAX, [0; 19]),
@@ -304,17 +330,38 @@ impl World {
         let part = |share: f64, of: f64| Share::new(if of > 0.0 { share / of } else { 0.0 });
         let detail_level = match (config.format, config.details) {
             (Format::UsgMtn, _) => DetailLevel::Zones,
-            (Format::UsgSyslogDefault, true) => DetailLevel::Everything,
+            (Format::UsgSyslogDefault, true)
+            | (Format::UsgPolicy | Format::Ipfix | Format::JuniperSrx, _) => {
+                DetailLevel::Everything
+            }
             _ => DetailLevel::Nothing,
         };
+        // The carriers' dialects report mappings: sessions from inside that are translated.
+        let mappings = matches!(config.format, Format::CgnCn | Format::CgnUnicom);
+        let block_share = match config.format {
+            Format::CgnFt => 1.0,
+            format if format.has_port_blocks() => config.block_share,
+            _ => 0.0,
+        };
         Self {
-            inbound: Share::new(config.inbound_share),
-            untranslated: part(config.untranslated_share, 1.0 - config.inbound_share),
+            inbound: Share::new(if mappings { 0.0 } else { config.inbound_share }),
+            untranslated: if mappings {
+                Share::new(0.0)
+            } else {
+                part(config.untranslated_share, 1.0 - config.inbound_share)
+            },
             dslite: part(config.dslite_share, config.nat64_share + config.dslite_share),
             application: Share::new(config.application_share),
             remotes: Weighted::zipf(REMOTES),
             detail_level,
             charset: config.charset,
+            wanted: match config.format {
+                Format::UsgPolicy => Wanted::Creations,
+                Format::NetflowV5 => Wanted::Ends,
+                _ => Wanted::All,
+            },
+            blocks: Share::new(block_share),
+            keepalives: config.format == Format::CgnFt,
         }
     }
 }
@@ -348,6 +395,7 @@ fn build_lines(
                     subscribers: Subscribers::new(&plan, random),
                     sessions: Sessions::new(live_each, config.start_time),
                     sequence: 0,
+                    datagrams: 0,
                 });
             }
         }
@@ -355,10 +403,21 @@ fn build_lines(
     lines
 }
 
+/// What the devices of a format are called.
+fn host_prefix(format: Format) -> &'static str {
+    match format {
+        Format::CgnCn | Format::CgnUnicom | Format::CgnFt => "CGN",
+        Format::Firebrick => "FB",
+        Format::JuniperSrx => "SRX",
+        Format::Fortinet => "FGT",
+        _ => "USG",
+    }
+}
+
 /// How often a datagram is of template 1316, so that its *records* have their share: they are
 /// longer, and fewer in a datagram.
 fn second_family(config: &ModelConfig, share: f64) -> Share {
-    if config.format.is_text() {
+    if config.format != Format::UsgNetflow {
         return Share::new(share);
     }
     let mut buffer = vec![0; config.datagram_bytes_max];

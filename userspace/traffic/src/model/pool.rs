@@ -9,6 +9,8 @@ use crate::record::{ICMP, TCP};
 
 /// Ports below are not handed out.
 const PORT_FIRST: u32 = 1_024;
+/// All ports.
+pub(crate) const PORTS_ALL: u32 = 65_536;
 const WORDS: usize = 65_536 / 64;
 const WORD_FIRST: usize = PORT_FIRST as usize / 64;
 /// TCP, UDP, ICMP identifiers.
@@ -28,17 +30,24 @@ pub(crate) struct Pool {
     first: u32,
     /// For each address and protocol a bit a port, set while held.
     held: Vec<u64>,
+    /// Ports from here on are not handed out; a multiple of 64.
+    ports_end: u32,
 }
 
 impl Pool {
     /// Addresses `first .. first + count` of the plan.
-    pub(crate) fn new(first: u32, count: u32) -> Self {
-        Self { first, held: vec![0; count as usize * PROTOCOLS * WORDS] }
+    pub(crate) fn new(first: u32, count: u32, ports_end: u32) -> Self {
+        Self { first, held: vec![0; count as usize * PROTOCOLS * WORDS], ports_end }
     }
 
     /// How many addresses there are.
     pub(crate) fn addresses(&self) -> u32 {
         (self.held.len() / (PROTOCOLS * WORDS)) as u32
+    }
+
+    /// The pool's address of this index.
+    pub(crate) fn address(&self, index: u32) -> u32 {
+        addresses::public(self.first + index)
     }
 
     /// The address of a binding.
@@ -55,7 +64,7 @@ impl Pool {
         protocol: u8,
         random: &mut Random,
     ) -> Option<Binding> {
-        let port = PORT_FIRST + random.below(65_536 - PORT_FIRST);
+        let port = PORT_FIRST + random.below(self.ports_end - PORT_FIRST);
         let count = self.addresses();
         for step in 0..count {
             let address = ((u32::from(preferred) + step) % count) as u16;
@@ -69,14 +78,15 @@ impl Pool {
     /// The first free port of `address` from `port` on, round the end.
     fn take_at(&mut self, address: u16, protocol: u8, port: u32) -> Option<u16> {
         let base = base(address, protocol);
-        let ports = &mut self.held[base..base + WORDS];
+        let words = self.ports_end as usize / 64;
+        let ports = &mut self.held[base..base + words];
         let (start, bit) = (port as usize / 64, port % 64);
         let free = !ports[start] & (u64::MAX << bit);
         let (word, free) = if free != 0 {
             (start, free)
         } else {
             // The first word comes again at the end, for its bits below `bit`.
-            let following = (start + 1..WORDS).chain(WORD_FIRST..=start);
+            let following = (start + 1..words).chain(WORD_FIRST..=start);
             following.map(|word| (word, !ports[word])).find(|&(_, free)| free != 0)?
         };
         let bit = free.trailing_zeros();
@@ -111,7 +121,7 @@ mod tests {
 
     #[test]
     fn every_port_is_handed_out_once_and_then_none() {
-        let mut pool = Pool::new(0, 2);
+        let mut pool = Pool::new(0, 2, PORTS_ALL);
         let mut random = Random::new(1);
         let ports = 65_536 - PORT_FIRST as usize;
         let mut seen = HashSet::new();
