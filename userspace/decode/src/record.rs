@@ -100,6 +100,15 @@ pub fn context_time(context: &Context) -> Time {
     }
 }
 
+/// The value of `time_source` for these families: `received` as well where the context promised a
+/// time of the record's own, which only sessions have.
+pub fn context_time_source(context: &Context) -> EventTime {
+    match context.event_time {
+        EventTime::Record => EventTime::Received,
+        other => other,
+    }
+}
+
 /// When the event of a session happened.
 pub fn event_time(context: &Context, row: &SessionRow) -> Time {
     let start = Time::from_columns(row.start_s, row.start_ns);
@@ -281,7 +290,7 @@ fn filter_fields<'a>(batch: &'a Batch, context: &Context, row: &Filter) -> Field
 
 fn own_time_fields(fields: &mut Fields<'_>, context: &Context) {
     fields.push(("event_time", Value::Time(context_time(context))));
-    fields.push(("time_source", Value::Name(context.event_time.name())));
+    fields.push(("time_source", Value::Name(context_time_source(context).name())));
     flags_field(fields, context);
 }
 

@@ -3,7 +3,8 @@
 //! A column is named as the field of the record contract; an address field has a column for each
 //! address family, with `_v4` (unsigned 32-bit, host order) or `_v6` (16 bytes, as on the wire)
 //! added. Absent values are null. Types are chosen so that DuckDB, ClickHouse, Spark and pyarrow
-//! read the files as they stand: microseconds because Spark knows no nanoseconds.
+//! read the files as they stand: microseconds because Spark knows no nanoseconds, an Ethernet
+//! address as the text that a person would search for (`00:00:5e:00:53:01`).
 
 use arrow_schema::{DataType, Field, Schema, SchemaRef, TimeUnit};
 use std::{
@@ -18,29 +19,46 @@ use std::{
 pub enum Family {
     /// Events of sessions.
     Session,
+    /// Blocks of public ports given to subscribers.
+    PortBlock,
+    /// Users of instant messengers.
+    Im,
+    /// Packets that a filter rule matched.
+    Filter,
     /// What no decoder understood.
     Unparsed,
 }
 
 impl Family {
     /// All families, in the order of their indices.
-    pub const ALL: [Family; 2] = [Family::Session, Family::Unparsed];
+    pub const ALL: [Family; 5] =
+        [Family::Session, Family::PortBlock, Family::Im, Family::Filter, Family::Unparsed];
 
     /// The name in paths: `family=session`.
     pub const fn name(self) -> &'static str {
         match self {
             Family::Session => "session",
+            Family::PortBlock => "port_block",
+            Family::Im => "im",
+            Family::Filter => "filter",
             Family::Unparsed => "unparsed",
         }
     }
 
     /// The columns of the family's files.
     pub fn schema(self) -> SchemaRef {
-        static SESSION: LazyLock<SchemaRef> = LazyLock::new(session);
-        static UNPARSED: LazyLock<SchemaRef> = LazyLock::new(unparsed);
+        static SCHEMAS: LazyLock<[SchemaRef; Family::ALL.len()]> =
+            LazyLock::new(|| Family::ALL.map(|family| Arc::new(Schema::new(family.fields()))));
+        Arc::clone(&SCHEMAS[self as usize])
+    }
+
+    fn fields(self) -> Vec<Field> {
         match self {
-            Family::Session => Arc::clone(&SESSION),
-            Family::Unparsed => Arc::clone(&UNPARSED),
+            Family::Session => session(),
+            Family::PortBlock => port_block(),
+            Family::Im => im(),
+            Family::Filter => filter(),
+            Family::Unparsed => unparsed(),
         }
     }
 }
@@ -51,7 +69,8 @@ impl fmt::Display for Family {
     }
 }
 
-/// The columns that every family begins with.
+/// The columns that every family begins with. In `port_block`, `sequence` is larger: where the
+/// record has a number of its own, it is that.
 fn common() -> Vec<Field> {
     vec![
         present("format", DataType::Utf8),
@@ -68,19 +87,10 @@ fn common() -> Vec<Field> {
     ]
 }
 
-fn session() -> SchemaRef {
+fn session() -> Vec<Field> {
     let mut fields = common();
     fields.extend([optional("event", DataType::Utf8), optional("protocol", DataType::UInt8)]);
-    for [v4, v6, port] in [
-        ["src_addr_v4", "src_addr_v6", "src_port"],
-        ["dst_addr_v4", "dst_addr_v6", "dst_port"],
-        ["nat_src_addr_v4", "nat_src_addr_v6", "nat_src_port"],
-        ["nat_dst_addr_v4", "nat_dst_addr_v6", "nat_dst_port"],
-    ] {
-        fields.push(optional(v4, DataType::UInt32));
-        fields.push(optional(v6, ipv6()));
-        fields.push(optional(port, DataType::UInt16));
-    }
+    fields.extend(["src", "dst", "nat_src", "nat_dst"].into_iter().flat_map(endpoint));
     fields.extend([
         optional("tunnel_addr_v6", ipv6()),
         optional("src_vrf", DataType::UInt32),
@@ -103,13 +113,88 @@ fn session() -> SchemaRef {
         optional("url", DataType::Utf8),
         optional("extra", DataType::Utf8),
     ]);
-    Arc::new(Schema::new(fields))
+    fields
 }
 
-fn unparsed() -> SchemaRef {
+fn port_block() -> Vec<Field> {
+    let mut fields = common();
+    for field in &mut fields {
+        if field.name() == "sequence" {
+            *field = optional("sequence", DataType::UInt64);
+        }
+    }
+    fields.push(present("event", DataType::Utf8));
+    fields.extend(["private_addr", "public_addr"].into_iter().flat_map(address));
+    fields.extend([
+        optional("port_first", DataType::UInt16),
+        optional("port_last", DataType::UInt16),
+        optional("protocol", DataType::UInt8),
+        optional("src_vrf", DataType::UInt32),
+        optional("session_id", DataType::UInt64),
+        optional("scene", DataType::Utf8),
+        optional("extra", DataType::Utf8),
+    ]);
+    fields
+}
+
+fn im() -> Vec<Field> {
+    let mut fields = common();
+    fields.extend([
+        present("event", DataType::Utf8),
+        optional("application", DataType::Utf8),
+        optional("account", DataType::Utf8),
+        optional("protocol", DataType::UInt8),
+    ]);
+    fields.extend(["src", "dst", "nat_src", "nat_dst"].into_iter().flat_map(endpoint));
+    fields.extend([
+        optional("start_time", timestamp()),
+        optional("end_time", timestamp()),
+        optional("extra", DataType::Utf8),
+    ]);
+    fields
+}
+
+fn filter() -> Vec<Field> {
+    let mut fields = common();
+    fields.extend([
+        optional("filter", DataType::Utf8),
+        optional("action", DataType::Utf8),
+        optional("protocol", DataType::UInt8),
+        optional("protocol_name", DataType::Utf8),
+        optional("mac", DataType::Utf8),
+    ]);
+    for end in ["src", "dst"] {
+        fields.push(optional(&format!("{end}_interface"), DataType::Utf8));
+        fields.extend(endpoint(end));
+    }
+    fields.extend([
+        optional("tcp_flags", DataType::Utf8),
+        optional("icmp_type", DataType::UInt8),
+        optional("icmp_code", DataType::UInt8),
+        optional("icmp_type_name", DataType::Utf8),
+        optional("icmp_id", DataType::UInt16),
+        optional("fragment_id", DataType::UInt16),
+        optional("fragment_offset", DataType::UInt32),
+        optional("extra", DataType::Utf8),
+    ]);
+    fields
+}
+
+fn unparsed() -> Vec<Field> {
     let mut fields = common();
     fields.extend([present("reason", DataType::Utf8), present("raw", DataType::Binary)]);
-    Arc::new(Schema::new(fields))
+    fields
+}
+
+/// The columns of an end's address and port.
+fn endpoint(end: &str) -> [Field; 3] {
+    let [v4, v6] = address(&format!("{end}_addr"));
+    [v4, v6, optional(&format!("{end}_port"), DataType::UInt16)]
+}
+
+/// The columns of an address.
+fn address(name: &str) -> [Field; 2] {
+    [optional(&format!("{name}_v4"), DataType::UInt32), optional(&format!("{name}_v6"), ipv6())]
 }
 
 fn present(name: &str, data_type: DataType) -> Field {
@@ -154,7 +239,11 @@ mod tests {
         for family in Family::ALL {
             let schema = family.schema();
             for (field, expected) in schema.fields().iter().zip(common()) {
-                assert_eq!(**field, expected);
+                if (family, field.name().as_str()) == (Family::PortBlock, "sequence") {
+                    assert_eq!(*field.data_type(), DataType::UInt64);
+                } else {
+                    assert_eq!(**field, expected);
+                }
             }
         }
     }

@@ -11,8 +11,11 @@ use logweir_decode::{
     batch::{Batch, Capacity},
     context::{Context, EventTime, Flags, Format, UnixNanos},
     extra::{Encoded, Value as Extra},
+    filter::{Action, Filter},
+    im::{Im, ImEvent},
+    port_block::{PortBlock, PortBlockEvent},
     reason::Reason,
-    record::{Fields, Value, records},
+    record::{Fields, Time, Value, records},
     session::{Column, ColumnSet},
     text::{Text, to_utf8},
     unparsed::Unparsed,
@@ -278,7 +281,91 @@ impl Random {
         batch.clear();
     }
 
-    /// Adds some runs of sessions, each with columns of its own, and unparsed records.
+    fn one_of<T: Copy, const N: usize>(&mut self, choice: [T; N]) -> T {
+        choice[self.below(N as u64) as usize]
+    }
+
+    /// Absent every other time; else often 0, often small, at times anything.
+    fn maybe<T>(&mut self, cut: impl FnOnce(u64) -> T) -> Option<T> {
+        (self.below(2) == 0).then(|| cut(self.number()))
+    }
+
+    fn address(&mut self) -> Option<IpAddr> {
+        match self.below(4) {
+            0 => None,
+            1 => Some(Ipv4Addr::UNSPECIFIED.into()),
+            2 => Some(Ipv4Addr::from(self.next() as u32).into()),
+            _ => Some(Ipv6Addr::from(self.octets()).into()),
+        }
+    }
+
+    fn time(&mut self) -> Option<Time> {
+        self.maybe(|number| Time::shortest((number >> 2) as i64 - SECOND))
+    }
+
+    fn port_block(&mut self, batch: &mut Batch) -> PortBlock {
+        use PortBlockEvent::{Allocate, Keepalive, Release, Unknown};
+        PortBlock {
+            event: self.one_of([Allocate, Release, Keepalive, Unknown]),
+            private_addr: self.address(),
+            public_addr: self.address(),
+            port_first: self.maybe(|number| number as u16),
+            port_last: self.maybe(|number| number as u16),
+            protocol: self.maybe(|number| number as u8),
+            src_vrf: self.maybe(|number| number as u32),
+            session_id: self.maybe(|number| number),
+            sequence: self.maybe(|number| number),
+            scene: self.text(batch),
+            extra: self.extra(batch),
+        }
+    }
+
+    fn im(&mut self, batch: &mut Batch) -> Im {
+        Im {
+            event: self.one_of([ImEvent::Online, ImEvent::Offline, ImEvent::Unknown]),
+            application: self.text(batch),
+            account: self.text(batch),
+            protocol: self.maybe(|number| number as u8),
+            src_addr: self.address(),
+            src_port: self.maybe(|number| number as u16),
+            dst_addr: self.address(),
+            dst_port: self.maybe(|number| number as u16),
+            nat_src_addr: self.address(),
+            nat_src_port: self.maybe(|number| number as u16),
+            nat_dst_addr: self.address(),
+            nat_dst_port: self.maybe(|number| number as u16),
+            start: self.time(),
+            end: self.time(),
+            extra: self.extra(batch),
+        }
+    }
+
+    fn filter(&mut self, batch: &mut Batch) -> Filter {
+        use Action::{Allow, Bounce, Drop, Reject};
+        Filter {
+            filter: self.text(batch),
+            action: self.one_of([None, Some(Drop), Some(Allow), Some(Reject), Some(Bounce)]),
+            protocol: self.maybe(|number| number as u8),
+            protocol_name: self.text(batch),
+            mac: self.maybe(|number| number.to_be_bytes()[2..].try_into().unwrap()),
+            src_interface: self.text(batch),
+            src_addr: self.address(),
+            src_port: self.maybe(|number| number as u16),
+            dst_interface: self.text(batch),
+            dst_addr: self.address(),
+            dst_port: self.maybe(|number| number as u16),
+            tcp_flags: self.text(batch),
+            icmp_type: self.maybe(|number| number as u8),
+            icmp_code: self.maybe(|number| number as u8),
+            icmp_type_name: self.text(batch),
+            icmp_id: self.maybe(|number| number as u16),
+            fragment_id: self.maybe(|number| number as u16),
+            fragment_offset: self.maybe(|number| number as u32),
+            extra: self.extra(batch),
+        }
+    }
+
+    /// Adds some runs of sessions, each with columns of its own, and records of other families.
     pub fn add_records(&mut self, batch: &mut Batch, runs: u64) {
         for _ in 0..runs {
             let context = self.context(batch);
@@ -289,6 +376,19 @@ impl Random {
                 self.fill_row(batch, row, columns);
             }
             assert!(batch.session.commit(rows, columns, &context));
+            for _ in 0..self.below(3) {
+                let context = self.context(batch);
+                let row = self.port_block(batch);
+                assert!(batch.port_block.push(&context, row));
+            }
+            if self.below(2) == 0 {
+                let row = self.im(batch);
+                assert!(batch.im.push(&context, row));
+            }
+            if self.below(2) == 0 {
+                let row = self.filter(batch);
+                assert!(batch.filter.push(&context, row));
+            }
             if self.below(2) == 0 {
                 let reason = Reason::ALL[self.below(Reason::COUNT as u64) as usize];
                 let raw = self.text(batch);

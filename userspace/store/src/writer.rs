@@ -1,7 +1,7 @@
 //! Open parts, when they are closed, and the books.
 
 use crate::{
-    convert,
+    convert::{self, Record},
     error::StoreError,
     incoming::{Incoming, Leftovers},
     part::{CommittedPart, Layout, Part},
@@ -13,8 +13,8 @@ use arrow_array::RecordBatch;
 use arrow_schema::ArrowError;
 use logweir_decode::{
     batch::{Batch, Run},
-    context::{Context, UnixNanos},
-    unparsed::Unparsed,
+    context::UnixNanos,
+    rows::Rows,
 };
 use std::{
     collections::BTreeMap,
@@ -129,15 +129,18 @@ impl Writer {
             };
             self.add(addition, now, &mut outcome);
         }
-        for (hour, records) in unparsed_hours(batch) {
-            let addition = Addition {
-                key: (Family::Unparsed, hour),
-                rows: records.len() as u64,
-                columns: convert::unparsed(batch, &records),
-                arrivals: records.iter().map(|(context, _)| (context.received_at, 1)),
-            };
-            self.add(addition, now, &mut outcome);
-        }
+        let out = &mut outcome;
+        self.append_rows(
+            Family::PortBlock,
+            batch,
+            &batch.port_block,
+            convert::port_block,
+            now,
+            out,
+        );
+        self.append_rows(Family::Im, batch, &batch.im, convert::im, now, out);
+        self.append_rows(Family::Filter, batch, &batch.filter, convert::filter, now, out);
+        self.append_rows(Family::Unparsed, batch, &batch.unparsed, convert::unparsed, now, out);
         Appended { rows: batch.records() as u64, outcome }
     }
 
@@ -190,6 +193,31 @@ impl Writer {
     /// The books of one family.
     pub fn totals_of(&self, family: Family) -> Totals {
         self.totals[family as usize]
+    }
+
+    /// Adds the rows of a family that is not `session`.
+    fn append_rows<R>(
+        &mut self,
+        family: Family,
+        batch: &Batch,
+        rows: &Rows<R>,
+        convert: fn(&Batch, &[Record<'_, R>]) -> Result<RecordBatch, ArrowError>,
+        now: UnixNanos,
+        outcome: &mut Outcome,
+    ) {
+        let mut hours: BTreeMap<Hour, Vec<Record<'_, R>>> = BTreeMap::new();
+        for record in rows.iter() {
+            hours.entry(Hour::of(record.0.received_at)).or_default().push(record);
+        }
+        for (hour, records) in hours {
+            let addition = Addition {
+                key: (family, hour),
+                rows: records.len() as u64,
+                columns: convert(batch, &records),
+                arrivals: records.iter().map(|(context, _)| (context.received_at, 1)),
+            };
+            self.add(addition, now, outcome);
+        }
     }
 
     fn add<A: Iterator<Item = (UnixNanos, u64)>>(
@@ -323,14 +351,6 @@ fn session_hours(batch: &Batch) -> SessionHours<'_> {
         hours.entry(Hour::of(run.context.received_at)).or_default().push(*run);
     }
     SessionHours::Many(hours)
-}
-
-fn unparsed_hours(batch: &Batch) -> BTreeMap<Hour, Vec<(&Context, &Unparsed)>> {
-    let mut hours: BTreeMap<_, Vec<_>> = BTreeMap::new();
-    for record in batch.unparsed.iter() {
-        hours.entry(Hour::of(record.0.received_at)).or_default().push(record);
-    }
-    hours
 }
 
 #[cfg(test)]

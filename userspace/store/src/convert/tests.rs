@@ -8,7 +8,11 @@ use logweir_decode::{
     batch::Batch,
     context::{EventTime, Flags},
     extra::{Encoded, Value},
+    filter::{Action, Filter},
+    im::{Im, ImEvent},
+    port_block::{PortBlock, PortBlockEvent},
     reason::Reason,
+    record::Time,
     session::{Column, ColumnSet, Event, SessionRow},
     text::Text,
     unparsed::Unparsed,
@@ -181,6 +185,113 @@ fn runs_with_different_columns_and_sources_of_time() {
 }
 
 #[test]
+fn a_port_block_reads_back_as_its_fields() {
+    let mut batch = small_batch();
+    let mut context = context(HOUR_BEGIN);
+    context.event_time = EventTime::Own(HOUR_BEGIN - 1_001);
+    let row = PortBlock {
+        event: PortBlockEvent::Allocate,
+        private_addr: Some("2001:db8::7".parse().unwrap()),
+        public_addr: Some("203.0.113.1".parse().unwrap()),
+        port_first: Some(1_024),
+        port_last: Some(65_535),
+        protocol: Some(6),
+        src_vrf: Some(0),
+        session_id: Some(u64::MAX),
+        sequence: Some(u64::MAX - 1),
+        scene: batch.text.push(b"NAT444").unwrap(),
+        extra: Text::EMPTY,
+    };
+    assert!(batch.port_block.push(&context, row));
+    // Without a number of its own it has that of its datagram.
+    assert!(batch.port_block.push(&context, PortBlock::default()));
+    let records: Vec<_> = batch.port_block.iter().collect();
+    let rows = plain_rows(&port_block(&batch, &records).unwrap(), "port_block");
+    assert_eq!(rows, expected(&batch, "port_block"));
+    let fields = [
+        ("event", "allocate"),
+        ("private_addr", "2001:db8::7"),
+        ("public_addr", "203.0.113.1"),
+        ("port_last", "65535"),
+        ("session_id", "18446744073709551615"),
+        ("sequence", "18446744073709551614"),
+        ("scene", "NAT444"),
+        ("event_time", "1772373599999998"),
+        ("time_source", "record"),
+    ];
+    for (name, value) in fields {
+        assert_eq!(rows[0][name], value, "{name}");
+    }
+    assert_eq!(
+        (rows[1]["event"].as_str(), rows[1]["sequence"].as_str()),
+        ("unknown", "4294967295")
+    );
+}
+
+#[test]
+fn a_messenger_user_reads_back_as_its_fields() {
+    let mut batch = small_batch();
+    let row = Im {
+        event: ImEvent::Online,
+        application: batch.text.push(b"QQ").unwrap(),
+        account: batch.text.push(b"3f2a").unwrap(),
+        src_addr: Some("10.0.0.1".parse().unwrap()),
+        nat_src_addr: Some("203.0.113.1".parse().unwrap()),
+        nat_src_port: Some(40_000),
+        start: Some(Time::nanos(HOUR_BEGIN - 1)),
+        ..Im::default()
+    };
+    assert!(batch.im.push(&context(HOUR_BEGIN), row));
+    let records: Vec<_> = batch.im.iter().collect();
+    let rows = plain_rows(&im(&batch, &records).unwrap(), "im");
+    assert_eq!(rows, expected(&batch, "im"));
+    let fields = [
+        ("event", "online"),
+        ("account", "3f2a"),
+        ("nat_src_addr", "203.0.113.1"),
+        ("start_time", "1772373599999999"),
+        // The context promised a time of the record's own, which only sessions have.
+        ("time_source", "received"),
+    ];
+    for (name, value) in fields {
+        assert_eq!(rows[0][name], value, "{name}");
+    }
+}
+
+#[test]
+fn a_filtered_packet_reads_back_as_its_fields() {
+    let mut batch = small_batch();
+    let row = Filter {
+        filter: batch.text.push(b"Default").unwrap(),
+        action: Some(Action::Bounce),
+        protocol: Some(1),
+        protocol_name: batch.text.push(b"ICMP").unwrap(),
+        mac: Some([0, 0, 0x5e, 0, 0x53, 1]),
+        src_interface: batch.text.push(b"WAN").unwrap(),
+        src_addr: Some("198.51.100.1".parse().unwrap()),
+        icmp_type: Some(8),
+        icmp_code: Some(0),
+        fragment_offset: Some(u32::MAX),
+        ..Filter::default()
+    };
+    assert!(batch.filter.push(&context(HOUR_BEGIN), row));
+    let records: Vec<_> = batch.filter.iter().collect();
+    let rows = plain_rows(&filter(&batch, &records).unwrap(), "filter");
+    assert_eq!(rows, expected(&batch, "filter"));
+    let fields = [
+        ("action", "bounce"),
+        ("mac", "00:00:5e:00:53:01"),
+        ("src_addr", "198.51.100.1"),
+        ("icmp_code", "0"),
+        ("fragment_offset", "4294967295"),
+    ];
+    for (name, value) in fields {
+        assert_eq!(rows[0][name], value, "{name}");
+    }
+    assert!(!rows[0].contains_key("dst_addr"));
+}
+
+#[test]
 fn unparsed_records_keep_their_bytes() {
     let mut batch = small_batch();
     let raw = batch.text.push(b"\x00\xff<999>").unwrap();
@@ -195,6 +306,9 @@ fn unparsed_records_keep_their_bytes() {
 fn no_runs_make_no_rows() {
     let batch = small_batch();
     assert_eq!(session(&batch, &[]).unwrap().num_rows(), 0);
+    assert_eq!(port_block(&batch, &[]).unwrap().num_rows(), 0);
+    assert_eq!(im(&batch, &[]).unwrap().num_rows(), 0);
+    assert_eq!(filter(&batch, &[]).unwrap().num_rows(), 0);
     assert_eq!(unparsed(&batch, &[]).unwrap().num_rows(), 0);
 }
 
@@ -209,23 +323,21 @@ proptest! {
         let data = tempfile::tempdir().unwrap();
         let (mut writer, _) = Writer::open(WriterConfig::new(data.path())).unwrap();
         let mut batch = small_batch();
-        let mut sessions = Vec::new();
-        let mut unparsed = Vec::new();
+        let mut records = Family::ALL.map(|_| Vec::new());
         for _ in 0..rounds {
             random.dirty(&mut batch, 24 * 8);
             random.add_records(&mut batch, runs);
-            sessions.extend(expected(&batch, "session"));
-            unparsed.extend(expected(&batch, "unparsed"));
+            for family in Family::ALL {
+                records[family as usize].extend(expected(&batch, family.name()));
+            }
             let appended = writer.append(&batch, HOUR_BEGIN);
             prop_assert!(appended.outcome.failed.is_empty());
         }
         let (outcome, totals) = writer.finish();
         prop_assert!(outcome.failed.is_empty());
         prop_assert!(totals.balanced());
-        prop_assert_eq!(totals.stored, (sessions.len() + unparsed.len()) as u64);
-        for (family, mut records) in
-            [(Family::Session, sessions), (Family::Unparsed, unparsed)]
-        {
+        prop_assert_eq!(totals.stored, records.iter().map(Vec::len).sum::<usize>() as u64);
+        for (family, mut records) in Family::ALL.into_iter().zip(records) {
             let mut stored = read_family(data.path(), family.name());
             stored.sort();
             records.sort();

@@ -12,7 +12,7 @@ use std::sync::Arc;
 
 /// Arrow counts the bytes of a text column in 31 bits. GBK text grows to at most three times its
 /// bytes in UTF-8, an `extra` to at most six times in JSON.
-const BYTES_MAX: usize = i32::MAX as usize / 8;
+pub(super) const BYTES_MAX: usize = i32::MAX as usize / 8;
 
 /// A column of device text, as UTF-8.
 pub(super) fn text(

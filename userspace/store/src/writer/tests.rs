@@ -4,8 +4,12 @@ use crate::{
     testing::{HOUR_BEGIN, Random, SECOND, context, parquet_files, read_file, small_batch},
 };
 use logweir_decode::{
+    filter::Filter,
+    im::Im,
+    port_block::PortBlock,
     reason::Reason,
     session::{Column, ColumnSet},
+    unparsed::Unparsed,
 };
 use std::{
     collections::HashSet,
@@ -67,23 +71,39 @@ fn rows_go_to_the_hour_of_their_arrival() {
         let record = Unparsed { reason: Reason::UnknownFormat, raw };
         assert!(batch.unparsed.push(&context(time), record));
     }
-    assert_eq!(writer.append(&batch, HOUR_BEGIN).rows, 33);
-    assert_eq!(writer.totals(), Totals { appended: 33, pending: 33, ..Totals::default() });
+    assert!(batch.port_block.push(&context(HOUR_BEGIN), PortBlock::default()));
+    assert!(batch.im.push(&context(HOUR_BEGIN), Im::default()));
+    assert!(batch.filter.push(&context(HOUR_BEGIN - 1), Filter::default()));
+    assert_eq!(writer.append(&batch, HOUR_BEGIN).rows, 36);
+    assert_eq!(writer.totals(), Totals { appended: 36, pending: 36, ..Totals::default() });
     let outcome = writer.commit_all();
     let expected = [
         "family=session/date=2026-03-01/hour=13",
         "family=session/date=2026-03-01/hour=14",
+        "family=port_block/date=2026-03-01/hour=14",
+        "family=im/date=2026-03-01/hour=14",
+        "family=filter/date=2026-03-01/hour=13",
         "family=unparsed/date=2026-03-01/hour=13",
         "family=unparsed/date=2026-03-01/hour=14",
     ];
     assert_eq!(directories(&outcome, data.path()), expected);
     let rows: Vec<_> = outcome.committed.iter().map(|part| part.rows).collect();
-    assert_eq!(rows, [20, 10, 2, 1]);
+    assert_eq!(rows, [20, 10, 1, 1, 1, 2, 1]);
     assert_eq!(writer.totals_of(Family::Session).stored, 30);
-    assert_eq!(writer.totals(), Totals { appended: 33, stored: 33, ..Totals::default() });
+    assert_eq!(writer.totals(), Totals { appended: 36, stored: 36, ..Totals::default() });
     assert_eq!(count_rows(data.path(), Family::Session).unwrap(), 30);
     assert_eq!(count_rows(data.path(), Family::Unparsed).unwrap(), 3);
     assert_eq!(unfinished(data.path()), [""; 0].map(PathBuf::from));
+}
+
+/// Such a batch is a quiet hour's: it makes no file.
+#[test]
+fn a_batch_without_records_opens_no_part() {
+    let data = tempfile::tempdir().unwrap();
+    let mut writer = open(data.path());
+    let appended = writer.append(&small_batch(), HOUR_BEGIN);
+    assert_eq!((appended.rows, writer.next_due()), (0, None));
+    assert_eq!(writer.totals(), Totals::default());
 }
 
 #[test]
