@@ -9,6 +9,7 @@ use crate::{
 };
 use logweir_abi::{Counter as XdpCounter, Fate};
 use logweir_decode::reason::Reason;
+use logweir_store::schema::Family;
 use serde::Serialize;
 use std::{collections::BTreeMap, fmt};
 
@@ -104,6 +105,12 @@ pub struct DatagramBalance {
 pub struct RecordBalance {
     /// Decoded records of the family `session`.
     pub session: u64,
+    /// Decoded records of the family `port_block`.
+    pub port_block: u64,
+    /// Decoded records of the family `im`.
+    pub im: u64,
+    /// Decoded records of the family `filter`.
+    pub filter: u64,
     /// Records of the family `unparsed`.
     pub unparsed: u64,
     /// Lost because the writer was gone.
@@ -136,11 +143,43 @@ pub struct Unaccounted {
 }
 
 impl RecordBalance {
+    /// The records of a family.
+    pub const fn of(&self, family: Family) -> u64 {
+        match family {
+            Family::Session => self.session,
+            Family::PortBlock => self.port_block,
+            Family::Im => self.im,
+            Family::Filter => self.filter,
+            Family::Unparsed => self.unparsed,
+        }
+    }
+
+    const fn of_mut(&mut self, family: Family) -> &mut u64 {
+        match family {
+            Family::Session => &mut self.session,
+            Family::PortBlock => &mut self.port_block,
+            Family::Im => &mut self.im,
+            Family::Filter => &mut self.filter,
+            Family::Unparsed => &mut self.unparsed,
+        }
+    }
+
+    /// The records of all families.
+    pub fn decoded(&self) -> u64 {
+        Family::ALL.into_iter().map(|family| self.of(family)).sum()
+    }
+
+    /// The families that have records, and `session` in any case.
+    pub fn families(&self) -> impl Iterator<Item = (Family, u64)> {
+        let counts = Family::ALL.map(|family| (family, self.of(family)));
+        counts.into_iter().filter(|(family, count)| *family == Family::Session || *count > 0)
+    }
+
     /// Counts everything that is not stored as lost: the writer is gone with it.
     pub fn lose_unstored(&mut self) {
         self.pending = 0;
         let settled = self.stored + self.failed;
-        self.dropped_no_writer = (self.session + self.unparsed).saturating_sub(settled);
+        self.dropped_no_writer = self.decoded().saturating_sub(settled);
     }
 }
 
@@ -179,8 +218,9 @@ impl Balance {
         datagrams.dropped_no_batch += counters.dropped_no_batch.get();
         datagrams.waiting += counters.waiting.get();
         datagrams.unnoted += counters.unnoted.get();
-        self.records.session += counters.session_records.get();
-        self.records.unparsed += counters.unparsed_records.get();
+        for (family, counter) in Family::ALL.into_iter().zip(&counters.records) {
+            *self.records.of_mut(family) += counter.get();
+        }
         self.records.dropped_no_writer += counters.dropped_no_writer.get();
     }
 
@@ -223,7 +263,7 @@ impl Balance {
             source,
             difference(datagrams.received, settled),
             exporters,
-            difference(records.session + records.unparsed, kept),
+            difference(records.decoded(), kept),
         ];
         let [nic, ring, source, datagrams, exporters, records] = parts;
         let total = parts.iter().map(|part| part.unsigned_abs()).sum();
@@ -308,8 +348,9 @@ impl fmt::Display for Balance {
         row(f, "decode", "waiting for a template", self.datagrams.waiting)?;
         row(f, "hand-off", "datagrams dropped: no batch", self.datagrams.dropped_no_batch)?;
         row(f, "hand-off", "records dropped: no writer", self.records.dropped_no_writer)?;
-        row(f, "store", "session records", self.records.session)?;
-        row(f, "store", "unparsed records", self.records.unparsed)?;
+        for (family, count) in self.records.families() {
+            row(f, "store", &format!("{family} records"), count)?;
+        }
         row(f, "store", "stored", self.records.stored)?;
         row(f, "store", "failed", self.records.failed)?;
         row(f, "store", "pending", self.records.pending)?;
@@ -363,7 +404,10 @@ mod tests {
                 ExporterReport { datagrams: 4, ..ExporterReport::default() },
             ]),
             records: RecordBalance {
-                session: 200,
+                session: 170,
+                port_block: 15,
+                im: 10,
+                filter: 5,
                 unparsed: 4,
                 stored: 200,
                 failed: 4,
@@ -384,7 +428,7 @@ mod tests {
     /// Each counter takes part in some equation: changing any one is noticed.
     #[test]
     fn whatever_is_missing_shows() {
-        let changes: [fn(&mut Balance); 12] = [
+        let changes: [fn(&mut Balance); 16] = [
             |b| b.nic.as_mut().unwrap().rx_packets += 1,
             |b| b.xdp.as_mut().unwrap().redirected += 1,
             |b| b.xdp.as_mut().unwrap().seen += 1,
@@ -396,6 +440,10 @@ mod tests {
             |b| b.datagrams.unnoted += 1,
             |b| b.exporters.as_mut().unwrap()[0].datagrams += 1,
             |b| b.records.session += 1,
+            |b| b.records.port_block += 1,
+            |b| b.records.im += 1,
+            |b| b.records.filter += 1,
+            |b| b.records.unparsed += 1,
             |b| b.records.stored -= 1,
         ];
         for (index, change) in changes.iter().enumerate() {

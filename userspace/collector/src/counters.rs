@@ -1,6 +1,7 @@
 //! What a worker counts. Each counter has one writer, its worker; anyone may read them.
 
 use logweir_decode::reason::Reason;
+use logweir_store::schema::Family;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 /// A counter with a single writer: adding is a load and a store, without a locked instruction.
@@ -40,10 +41,8 @@ pub struct WorkerCounters {
     pub dropped_no_batch: Counter,
     /// Datagrams that wait for their template now.
     pub waiting: Counter,
-    /// Records of the family `session`.
-    pub session_records: Counter,
-    /// Records of the family `unparsed`.
-    pub unparsed_records: Counter,
+    /// Records of each family.
+    pub records: [Counter; Family::ALL.len()],
     /// Records lost because the writer was gone.
     pub dropped_no_writer: Counter,
     /// Datagrams that are in no ledger, because the writer was gone.

@@ -212,7 +212,7 @@ impl<S: Sink + Send + 'static> Pipeline<S> {
     }
 
     fn add_records(&self, records: &mut RecordBalance) {
-        let decoded = records.session + records.unparsed;
+        let decoded = records.decoded();
         records.stored = self.sink_counters.stored.get();
         records.failed = self.sink_counters.failed.get();
         let taken = self.sink_counters.taken.get();

@@ -15,6 +15,7 @@ use logweir_decode::{
     context::UnixNanos,
     decoder::{Datagram, Decoder, FormatHint, Outcome},
 };
+use logweir_store::schema::Family;
 use std::{
     io,
     sync::{
@@ -188,9 +189,10 @@ impl Stage {
         }
     }
 
-    fn count_records(&self, (sessions, unparsed): (usize, usize), batch: &Batch) {
-        self.counters.session_records.add((batch.session.rows() - sessions) as u64);
-        self.counters.unparsed_records.add((batch.unparsed.rows() - unparsed) as u64);
+    fn count_records(&self, before: FamilyRows, batch: &Batch) {
+        for ((counter, before), now) in self.counters.records.iter().zip(before).zip(rows(batch)) {
+            counter.add((now - before) as u64);
+        }
     }
 
     /// Takes the batch in hand, or another one, that has room for a payload of this size.
@@ -262,25 +264,40 @@ impl Stage {
     }
 }
 
-/// Rows of each family.
-fn rows(batch: &Batch) -> (usize, usize) {
-    (batch.session.rows(), batch.unparsed.rows())
+/// Rows of each family, by its index.
+type FamilyRows = [usize; Family::ALL.len()];
+
+fn rows(batch: &Batch) -> FamilyRows {
+    Family::ALL.map(|family| match family {
+        Family::Session => batch.session.rows(),
+        Family::PortBlock => batch.port_block.rows(),
+        Family::Im => batch.im.rows(),
+        Family::Filter => batch.filter.rows(),
+        Family::Unparsed => batch.unparsed.rows(),
+    })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::handoff::{self, Next};
+    use crate::{
+        handoff::{self, Next},
+        ledger::Ledger,
+        sink::{self, PrintSink, SinkCounters, TextFormat},
+    };
     use logweir_decode::{batch::Capacity, limits::Limits, netflow::registry::Registry};
 
-    /// A source of a few payloads, so many at a time, which arrived so long ago.
-    struct Payloads {
+    /// A source of a few payloads, so many at a time, which arrived so long ago. It may be left
+    /// waiting if it is so called.
+    struct Payloads<const PATIENT: bool> {
         left: Vec<&'static [u8]>,
         burst: usize,
         age_ns: i64,
     }
 
-    impl Source for Payloads {
+    impl<const PATIENT: bool> Source for Payloads<PATIENT> {
+        const MAY_WAIT: bool = PATIENT;
+
         fn receive(&mut self, mut each: impl FnMut(Arrival<'_>)) -> io::Result<Received> {
             if self.left.is_empty() {
                 return Ok(Received::End);
@@ -306,12 +323,30 @@ mod tests {
         run_source(Payloads { left: payloads, burst: usize::MAX, age_ns: 0 }, batches)
     }
 
-    fn run_source(source: Payloads, batches: usize) -> (Arc<WorkerCounters>, handoff::Inlet) {
+    fn run_source(
+        source: Payloads<false>,
+        batches: usize,
+    ) -> (Arc<WorkerCounters>, handoff::Inlet) {
         let (mut outlets, inlet) = handoff::connect(&[batches], SMALL);
         (run_into(source, outlets.remove(0)), inlet)
     }
 
-    fn run_into(source: Payloads, outlet: Outlet) -> Arc<WorkerCounters> {
+    fn run_into<S: Source>(source: S, outlet: Outlet) -> Arc<WorkerCounters> {
+        let (worker, counters) = worker_into(source, outlet);
+        assert!(worker.run().error.is_none());
+        counters
+    }
+
+    fn worker<S: Source>(
+        source: S,
+        batches: usize,
+    ) -> (Worker<S>, Arc<WorkerCounters>, handoff::Inlet) {
+        let (mut outlets, inlet) = handoff::connect(&[batches], SMALL);
+        let (worker, counters) = worker_into(source, outlets.remove(0));
+        (worker, counters, inlet)
+    }
+
+    fn worker_into<S: Source>(source: S, outlet: Outlet) -> (Worker<S>, Arc<WorkerCounters>) {
         let counters = Arc::new(WorkerCounters::default());
         let registry = Arc::new(Registry::new(Limits::DEFAULT));
         let worker = Worker::new(
@@ -322,8 +357,7 @@ mod tests {
             counters.clone(),
             Arc::default(),
         );
-        assert!(worker.run().error.is_none());
-        counters
+        (worker, counters)
     }
 
     const SMALL: Capacity =
@@ -360,7 +394,7 @@ mod tests {
         drop(inlet);
         let (mut outlets, inlet) = handoff::connect(&[2], SMALL);
         drop(inlet);
-        let source = Payloads { left: payloads(), burst: usize::MAX, age_ns: 0 };
+        let source = Payloads::<false> { left: payloads(), burst: usize::MAX, age_ns: 0 };
         let counters = run_into(source, outlets.remove(0));
         assert_eq!((counters.received.get(), counters.unnoted.get()), (5, 5));
     }
@@ -372,6 +406,43 @@ mod tests {
         let dropped = counters.dropped_no_batch.get();
         assert!(dropped > 0);
         assert_eq!(counters.decoded.get() + dropped, 5000);
-        assert_eq!(counters.session_records.get(), counters.decoded.get());
+        let sessions = counters.records[Family::Session as usize].get();
+        assert_eq!(sessions, counters.decoded.get());
+    }
+
+    /// NetFlow v9 with one template of one field, and no data.
+    const TEMPLATE: &[u8] = &[
+        0, 9, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1, // header
+        0, 0, 0, 12, 1, 0, 0, 1, 0, 8, 0, 4, // template 256: sourceIPv4Address
+    ];
+
+    /// Templates make notes of datagrams and no records. A batch takes 4096 notes, so the two go
+    /// to the writer and back.
+    #[test]
+    fn batches_of_notes_only_go_round_and_count_no_record() {
+        let source = Payloads::<true> { left: vec![TEMPLATE; 20_000], burst: 500, age_ns: 0 };
+        let (worker, counters, inlet) = worker(source, 2);
+        let sink_counters = Arc::new(SinkCounters::default());
+        let mut printed = Vec::new();
+        let mut sink = PrintSink::new(&mut printed, TextFormat::Json, sink_counters.clone());
+        let mut ledger = Ledger::new(&Limits::DEFAULT);
+        std::thread::scope(|scope| {
+            scope.spawn(|| sink::run(&inlet, &mut sink, &mut ledger));
+            assert!(worker.run().error.is_none());
+        });
+        assert_eq!((counters.decoded.get(), counters.dropped_no_batch.get()), (20_000, 0));
+        assert!(counters.records.iter().all(|records| records.get() == 0));
+        assert_eq!((sink_counters.taken.get(), printed.len()), (0, 0));
+    }
+
+    /// Without a writer nothing is lost but the notes.
+    #[test]
+    fn notes_that_no_writer_takes_are_no_lost_records() {
+        let source = Payloads::<false> { left: vec![TEMPLATE; 5_000], burst: 500, age_ns: 0 };
+        let (worker, counters, inlet) = worker(source, 1);
+        drop(inlet);
+        assert!(worker.run().error.is_none());
+        assert_eq!(counters.decoded.get(), 5_000);
+        assert_eq!(counters.dropped_no_writer.get(), 0);
     }
 }

@@ -80,12 +80,12 @@ pub fn run(args: Args) -> Result<ExitCode, Failure> {
 fn summarise(balance: &Balance) {
     let datagrams = &balance.datagrams;
     let rejected: u64 = datagrams.rejected.values().sum();
+    let families = balance.records.families().map(|(family, count)| format!("{count} {family}"));
     crate::tell(&format!(
-        "{} datagrams, {} records ({} session, {} unparsed), {rejected} rejected",
+        "{} datagrams, {} records ({}), {rejected} rejected",
         datagrams.received,
-        balance.records.session + balance.records.unparsed,
-        balance.records.session,
-        balance.records.unparsed,
+        balance.records.decoded(),
+        families.collect::<Vec<_>>().join(", "),
     ));
     for (reason, count) in &datagrams.rejected {
         crate::tell(&format!("  rejected: {reason} {count}"));

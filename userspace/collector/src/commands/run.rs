@@ -163,14 +163,12 @@ fn watch(pipeline: &Pipeline<StoreSink>, stop: &AtomicBool, status: Duration) {
         let rate = |now: u64, before: u64| {
             (now.saturating_sub(before) as f64 / elapsed.as_secs_f64()).round() as u64
         };
-        let records =
-            |balance: &crate::balance::Balance| balance.records.session + balance.records.unparsed;
         let lost = now.lost();
         let lost: Vec<_> = lost.iter().map(|(place, count)| format!("{place} {count}")).collect();
         crate::say(&format!(
             "{} datagrams/s, {} records/s, {} stored; lost: {}",
             rate(now.datagrams.received, last.1.datagrams.received),
-            rate(records(&now), records(&last.1)),
+            rate(now.records.decoded(), last.1.records.decoded()),
             now.records.stored,
             if lost.is_empty() { "nothing".into() } else { lost.join(", ") },
         ));

@@ -12,7 +12,8 @@ pub fn assert_even(stopped: &Stopped, directory: &Path) {
     assert!(stopped.status.success(), "{}: {printed}", stopped.status);
     assert_eq!(stopped.count("/unaccounted/total"), 0, "{printed}");
     assert!(stopped.balance["exporters"].is_array(), "a ledger: {printed}");
-    let decoded = stopped.count("/records/session") + stopped.count("/records/unparsed");
+    let decoded: u64 =
+        Family::ALL.into_iter().map(|family| stopped.count(&format!("/records/{family}"))).sum();
     let lost = stopped.count("/records/failed") + stopped.count("/records/dropped_no_writer");
     assert_eq!(stopped.count("/records/stored") + lost, decoded, "{printed}");
     let rows = |family| files::count_rows(&directory.join("data"), family).expect("files");
