@@ -5,7 +5,7 @@
 //! network order without leading zeros, an address its 4 or 16 bytes. So one byte on the wire becomes at most twelve here, which
 //! [`TextArena::EXPANSION_MAX`](crate::text::TextArena::EXPANSION_MAX) rests on.
 
-use crate::text::to_utf8;
+use crate::text::{Text, TextArena, to_utf8};
 use std::{
     fmt,
     net::{IpAddr, Ipv4Addr, Ipv6Addr},
@@ -122,6 +122,12 @@ impl<'a> Encoded<'a> {
             Value::Number(_) => [head, self.number.get(self.number_skip..).unwrap_or_default()],
         }
     }
+}
+
+/// Adds a pair to `extra`, which must be empty or the value pushed last. A batch that had said that
+/// it has room for the datagram has it; else the pair is left out.
+pub fn add(extra: &mut Text, key: &[u8], value: Value<'_>, arena: &mut TextArena) {
+    *extra = arena.append(*extra, &Encoded::new(key, value).parts()).unwrap_or(*extra);
 }
 
 fn cut(bytes: &[u8]) -> &[u8] {

@@ -73,6 +73,12 @@ reasons! {
     UnknownBinary = "unknown_binary";
     /// A record of a binary log with a value that its layout rules out.
     BinaryValue = "binary_value";
+    /// A CGNAT log with too few values, or more than any form has.
+    CgnFields = "cgn_fields";
+    /// A CGNAT log with a value that cannot be.
+    CgnValue = "cgn_value";
+    /// A CGNAT log with a port above 65535.
+    CgnPort = "cgn_port";
 }
 
 #[cfg(test)]

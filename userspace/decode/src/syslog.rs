@@ -97,12 +97,11 @@ fn message_records(
         }
         _ => {}
     }
-    if cgn::is_marked(message.text) {
-        return cgn::decode(message, zones, batch);
-    }
-    match usg(message, zones, batch) {
-        Err(Reason::SyslogUnknown) => {}
-        known => return known,
+    for decode in [cgn::decode, usg] {
+        match decode(message, zones, batch) {
+            Err(Reason::SyslogUnknown) => {}
+            known => return known,
+        }
     }
     if let Some(known) = declared.decode(None, message, zones, batch) {
         return known;

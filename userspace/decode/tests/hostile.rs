@@ -103,12 +103,27 @@ fn format() -> impl Strategy<Value = FormatHint> {
     prop_oneof![2 => Just(FormatHint::Auto), 1 => proptest::sample::select(all)]
 }
 
+/// CGNAT logs of every dialect.
+const CGN: &[&str] = &[
+    "<134> 1 2010 Nov 28 18:45:18 192.0.2.9 h - NAT444:UserbasedA [ - 10.1.1.4  192.0.2.4  1 2 ]",
+    "<134>1 May 9 01:02:03 fw - - DSLITE:SessionA [6 10.1.2.3 2001:db8::7 192.0.2.1 1 2 3 -]",
+    "<134>1 2011 May 31 10:30:45 192.0.2.9 a b NAT44 - [UserbasedA - 10.1.3.4 V - 192.0.2.2 - 1 2]\
+     [SessionAD 6 1:: 7 - 2:: 80 1 - 3:: 443][x 1:: 1:: 1 2][x 1:: 1:: 1 2]",
+    "<142> 1 <2010> <Nov> <28> <18:52:27> 192.0.2.9 h - <NAT444>:<PortA> 1|10.1.2.3|192.0.2.1|1|2",
+    "1 192.0.2.9 2013 Nov 26 11:43:16 F 1 NAT444:SessionW 1|2|1::|2::|1|3::|80|x|http://h/",
+    "<134> 2016 January 18 14 09 22 192.0.2.9 c DSLITE 17 2001:db8::1:1 192.0.2.1 1052 2000",
+    "<134> 1 2010-11-28T18:52:12.33Z 192.0.2.9 a - NAT444userbased - %%01SEC/6/BIND(l): A portrange \
+     is free. sequence='0x1' sessionid='0x5' privateip='1::' srcvrfid='0' publicip='2::' \
+     publicportrange='1~2' time='2010-11-28 18:52:12' a='b' c='d'",
+];
+
 /// Valid datagrams to begin with.
 fn valid() -> Vec<Vec<u8>> {
     let lines = include_bytes!("../testdata/huawei_usg_session_document.log");
     let wrapped = include_bytes!("../testdata/huawei_usg_session_document_wrapped.log");
     let mut all: Vec<Vec<u8>> =
         lines.split(|byte| *byte == b'\n').map(<[u8]>::to_vec).filter(|l| !l.is_empty()).collect();
+    all.extend(CGN.iter().map(|line| line.as_bytes().to_vec()));
     all.push(wrapped[..1400].to_vec());
     all.push(lines[..1400].to_vec());
     all.push(include_bytes!("../testdata/doc_nf9_ipv4_create.bin").to_vec());

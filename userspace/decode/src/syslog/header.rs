@@ -22,6 +22,8 @@ pub struct Header<'a> {
     pub time: Option<HeaderTime>,
     /// The device's name; empty where the header has none.
     pub host: &'a [u8],
+    /// The module in its tag; empty where there is no tag.
+    pub module: &'a [u8],
     /// What the log is called in its tag; empty where there is no tag.
     pub brief: &'a [u8],
     /// What follows the header.
@@ -61,8 +63,17 @@ pub fn read(message: &[u8]) -> Result<Header<'_>, Reason> {
     let text = skip_spaces(skip_priority(message)?);
     let (time, host, text) = read_origin(text).ok_or(Reason::SyslogUnknown)?;
     let text = text.strip_prefix(b"%%:").map_or(text, skip_spaces);
-    let (brief, content) = read_tag(text).unwrap_or((&[], text));
-    Ok(Header { time, host, brief, content: skip_spaces(content) })
+    let tag = read_tag(text).unwrap_or(Tag { module: &[], brief: &[], content: text });
+    let Tag { module, brief, content } = tag;
+    Ok(Header { time, host, module, brief, content: skip_spaces(content) })
+}
+
+/// A tag, and what follows its colon.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Tag<'a> {
+    pub module: &'a [u8],
+    pub brief: &'a [u8],
+    pub content: &'a [u8],
 }
 
 /// Passes over `<PRI>`, which is optional.
@@ -109,18 +120,18 @@ fn read_host(text: &[u8]) -> Option<(&[u8], &[u8])> {
     rest.starts_with(b"%%").then_some((host, rest))
 }
 
-/// Reads the tag; its BRIEF and what follows the colon come back.
-fn read_tag(text: &[u8]) -> Option<(&[u8], &[u8])> {
+/// Reads the tag.
+pub(super) fn read_tag(text: &[u8]) -> Option<Tag<'_>> {
     let rest = skip_spaces(text.strip_prefix(b"%%")?);
     let (digits, rest) = rest.split_at_checked(2)?;
     if !digits.iter().all(u8::is_ascii_digit) {
         return None;
     }
     let (tag, content) = split_once(rest, b':')?;
-    let (_module, tag) = split_once(tag, b'/')?;
+    let (module, tag) = split_once(tag, b'/')?;
     let (_severity, tag) = split_once(tag, b'/')?;
     let (brief, _flag_and_count) = split_once(tag, b'(')?;
-    Some((brief, content))
+    Some(Tag { module, brief, content })
 }
 
 pub(super) fn split_once(text: &[u8], separator: u8) -> Option<(&[u8], &[u8])> {

@@ -22,6 +22,27 @@ pub fn address(text: &[u8]) -> Option<IpAddr> {
     v4(text).map(|address| IpAddr::V4(address.into()))
 }
 
+/// An address in the column of its family, and nothing in the other one's.
+pub fn by_family(address: IpAddr) -> (Option<u32>, Option<[u8; 16]>) {
+    match address {
+        IpAddr::V4(address) => (Some(address.into()), None),
+        IpAddr::V6(address) => (None, Some(address.octets())),
+    }
+}
+
+/// A number in hexadecimal digits behind `0x`, or a decimal one.
+pub fn number_or_hex(text: &[u8]) -> Option<u64> {
+    let Some(digits) = text.strip_prefix(b"0x").or_else(|| text.strip_prefix(b"0X")) else {
+        return number(text);
+    };
+    if digits.is_empty() || digits.len() > 16 {
+        return None;
+    }
+    digits.iter().try_fold(0, |number: u64, digit| {
+        Some(number << 4 | u64::from(char::from(*digit).to_digit(16)?))
+    })
+}
+
 /// An IPv4 address as a number. Leading zeros are decimal, as boxes that pad addresses mean them.
 pub fn v4(text: &[u8]) -> Option<u32> {
     let mut address = 0u32;
@@ -70,6 +91,16 @@ mod tests {
         assert_eq!(number(b"18446744073709551615"), Some(u64::MAX));
         for bad in [b"".as_slice(), b"18446744073709551616", b"1 ", b"-1", b"0x1", b"1/"] {
             assert_eq!(number(bad), None);
+        }
+    }
+
+    #[test]
+    fn hexadecimal_numbers() {
+        assert_eq!(number_or_hex(b"0x0000106f00000002"), Some(0x106f_0000_0002));
+        assert_eq!(number_or_hex(b"0Xff"), Some(255));
+        assert_eq!(number_or_hex(b"12"), Some(12));
+        for bad in [b"0x".as_slice(), b"0x11111111111111111", b"0xg", b""] {
+            assert_eq!(number_or_hex(bad), None);
         }
     }
 

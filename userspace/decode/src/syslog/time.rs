@@ -6,7 +6,9 @@
 //! ```
 //! either followed by `.fff`, another number (`.460.1`), a zone `+hh:mm` or `-hh:mm`, and ` DST`,
 //! where the device adds them. Ordinary syslog has `YYYY-MM-DDThh:mm:ss` (RFC 5424) and
-//! `Mmm dd hh:mm:ss` (RFC 3164).
+//! `Mmm dd hh:mm:ss` (RFC 3164). CGNAT boxes write the year first, `YYYY Mmm dd hh:mm:ss`, with
+//! the month's name short or long, with spaces in place of colons, or with each part in angle
+//! brackets; policy logs write `YYYY/MM/DD hh:mm:ss`.
 
 use crate::context::UnixNanos;
 
@@ -22,10 +24,13 @@ pub struct HeaderTime {
 /// Reads a VRP time from the start of the text; what follows it comes back.
 pub fn read_vrp(text: &[u8]) -> Option<(HeaderTime, &[u8])> {
     let (date, rest) = read_iso_date(text).or_else(|| read_month_date(text))?;
-    let (clock, rest) = read_clock(strip_spaces(rest))?;
+    let (clock, rest) = read_clock(rest.strip_prefix(b"T").unwrap_or(strip_spaces(rest)))?;
     let (fraction_ns, rest) = read_fraction(rest);
     let (_, rest) = read_fraction(rest);
-    let (zone_s, rest) = read_zone(rest);
+    let (zone_s, rest) = match rest.strip_prefix(b"Z") {
+        Some(rest) => (Some(0), rest),
+        None => read_zone(rest),
+    };
     let rest = rest.strip_prefix(b" DST").unwrap_or(rest);
     let unix_nanos = nanos(date, clock - zone_s.unwrap_or(0), fraction_ns)?;
     Some((HeaderTime { unix_nanos, has_zone: zone_s.is_some() }, rest))
@@ -59,6 +64,76 @@ pub fn read_rfc3164(text: &[u8], received_at: UnixNanos) -> Option<(HeaderTime, 
     Some((HeaderTime { unix_nanos, has_zone: false }, rest))
 }
 
+/// Reads a time in the header of a CGNAT log: with the year first, or as in the other headers.
+pub fn read_cgn(text: &[u8], received_at: UnixNanos) -> Option<(HeaderTime, &[u8])> {
+    read_year_first(text).or_else(|| read_vrp(text)).or_else(|| read_rfc3164(text, received_at))
+}
+
+/// Reads `YYYY/MM/DD hh:mm:ss`, or a VRP time, which is all of the text.
+pub fn read_policy(text: &[u8]) -> Option<HeaderTime> {
+    let (time, rest) = read_slashed(text).or_else(|| read_vrp(text))?;
+    rest.is_empty().then_some(time)
+}
+
+/// Reads `YYYYMMDDhhmmss`, which is all of the text.
+pub fn read_compact(text: &[u8]) -> Option<HeaderTime> {
+    let (year, rest) = read_digits(text, 4, 4)?;
+    let (month, rest) = read_digits(rest, 2, 2)?;
+    let (day, rest) = read_digits(rest, 2, 2)?;
+    let (hour, rest) = read_digits(rest, 2, 2)?;
+    let (minute, rest) = read_digits(rest, 2, 2)?;
+    let (second, rest) = read_digits(rest, 2, 2)?;
+    let clock = seconds_of_day(hour, minute, second).filter(|_| rest.is_empty())?;
+    let unix_nanos = nanos(days(year, month, day)?, clock, 0)?;
+    Some(HeaderTime { unix_nanos, has_zone: false })
+}
+
+fn read_slashed(text: &[u8]) -> Option<(HeaderTime, &[u8])> {
+    let (year, rest) = read_digits(text, 4, 4)?;
+    let (month, rest) = read_digits(rest.strip_prefix(b"/")?, 1, 2)?;
+    let (day, rest) = read_digits(rest.strip_prefix(b"/")?, 1, 2)?;
+    let (clock, rest) = read_clock(strip_spaces(rest))?;
+    let unix_nanos = nanos(days(year, month, day)?, clock, 0)?;
+    Some((HeaderTime { unix_nanos, has_zone: false }, rest))
+}
+
+/// `YYYY Mmm dd hh:mm:ss` and its variants.
+fn read_year_first(text: &[u8]) -> Option<(HeaderTime, &[u8])> {
+    let (year, rest) = read_part(text, |text| read_digits(text, 4, 4))?;
+    let (month, rest) = read_part(rest, read_month_name)?;
+    let (day, rest) = read_part(rest, |text| read_digits(text, 1, 2))?;
+    let (clock, rest) = read_part(rest, |text| read_clock(text).or_else(|| read_parts(text)))?;
+    let unix_nanos = nanos(days(year, month, day)?, clock, 0)?;
+    Some((HeaderTime { unix_nanos, has_zone: false }, rest))
+}
+
+/// A part of a time, behind spaces, as it is or in angle brackets.
+fn read_part(text: &[u8], read: impl Fn(&[u8]) -> Option<(i64, &[u8])>) -> Option<(i64, &[u8])> {
+    let text = strip_spaces(text);
+    match text.strip_prefix(b"<") {
+        Some(inside) => {
+            let (value, rest) = read(inside)?;
+            Some((value, rest.strip_prefix(b">")?))
+        }
+        None => read(text),
+    }
+}
+
+/// The name of a month, short or long, in English.
+fn read_month_name(text: &[u8]) -> Option<(i64, &[u8])> {
+    let (month, rest) = read_month_abbreviation(text)?;
+    let tail = rest.iter().take_while(|byte| byte.is_ascii_lowercase()).count();
+    Some((month, rest.get(tail..)?))
+}
+
+/// `hh mm ss`, as seconds of the day.
+fn read_parts(text: &[u8]) -> Option<(i64, &[u8])> {
+    let (hour, rest) = read_digits(text, 2, 2)?;
+    let (minute, rest) = read_digits(rest.strip_prefix(b" ")?, 2, 2)?;
+    let (second, rest) = read_digits(rest.strip_prefix(b" ")?, 2, 2)?;
+    Some((seconds_of_day(hour, minute, second)?, rest))
+}
+
 /// Nanoseconds since 1970, in 64 bits, which end in the year 2262.
 fn nanos(days: i64, seconds: i64, fraction_ns: i64) -> Option<UnixNanos> {
     (days * 86_400 + seconds).checked_mul(1_000_000_000)?.checked_add(fraction_ns)
@@ -89,13 +164,18 @@ fn read_month_date(text: &[u8]) -> Option<(i64, &[u8])> {
 }
 
 fn read_month(text: &[u8]) -> Option<(i64, &[u8])> {
+    let (month, rest) = read_month_abbreviation(text)?;
+    Some((month, rest.strip_prefix(b" ")?))
+}
+
+fn read_month_abbreviation(text: &[u8]) -> Option<(i64, &[u8])> {
     const MONTHS: [&[u8; 3]; 12] = [
         b"Jan", b"Feb", b"Mar", b"Apr", b"May", b"Jun", b"Jul", b"Aug", b"Sep", b"Oct", b"Nov",
         b"Dec",
     ];
     let (name, rest) = text.split_first_chunk::<3>()?;
     let month = MONTHS.iter().position(|month| *month == name)?;
-    Some((month as i64 + 1, rest.strip_prefix(b" ")?))
+    Some((month as i64 + 1, rest))
 }
 
 /// `hh:mm:ss`, as seconds of the day.
@@ -103,7 +183,12 @@ fn read_clock(text: &[u8]) -> Option<(i64, &[u8])> {
     let (hour, rest) = read_digits(text, 2, 2)?;
     let (minute, rest) = read_digits(rest.strip_prefix(b":")?, 2, 2)?;
     let (second, rest) = read_digits(rest.strip_prefix(b":")?, 2, 2)?;
-    (hour < 24 && minute < 60 && second < 61).then_some((hour * 3600 + minute * 60 + second, rest))
+    Some((seconds_of_day(hour, minute, second)?, rest))
+}
+
+/// Leap seconds are allowed for.
+fn seconds_of_day(hour: i64, minute: i64, second: i64) -> Option<i64> {
+    (hour < 24 && minute < 60 && second < 61).then_some(hour * 3600 + minute * 60 + second)
 }
 
 /// `.f` to `.fffffffff`, as nanoseconds; 0 where there is none.
@@ -189,6 +274,40 @@ mod tests {
         let (time, rest) = read_vrp(b"Jul 08 2026 09:35:40.460.1+02:00 DST A").unwrap();
         assert_eq!(time, HeaderTime { unix_nanos: 1_783_496_140_460_000_000, has_zone: true });
         assert_eq!(rest, b" A");
+    }
+
+    #[test]
+    fn cgn_forms() {
+        for text in [
+            "2010 Nov 28 18:45:18 h",
+            "<2010> <Nov> <28> <18:45:18> h",
+            "2010 November 28 18 45 18 h",
+            "2010-11-28 18:45:18 h",
+            "2010-11-28T18:45:18Z h",
+            "Nov 28 2010 18:45:18 h",
+            "Nov 28 18:45:18 h",
+        ] {
+            let (time, rest) = read_cgn(text.as_bytes(), 1_290_900_000_000_000_000).unwrap();
+            assert_eq!(time.unix_nanos, 1_290_969_918_000_000_000, "{text}");
+            assert_eq!((time.has_zone, rest), (text.contains('Z'), b" h".as_slice()), "{text}");
+        }
+        for bad in
+            ["2010 28 Nov 18:45:18", "<2010 Nov 28 18:45:18", "2010 Nov 28 18 45", "10.1.2.3"]
+        {
+            assert_eq!(read_cgn(bad.as_bytes(), 0), None, "{bad}");
+        }
+    }
+
+    #[test]
+    fn times_in_values() {
+        let compact = |text: &[u8]| read_compact(text).map(|time| time.unix_nanos / 1_000_000_000);
+        assert_eq!(compact(b"20101128184518"), Some(1_290_969_918));
+        assert_eq!(compact(b"201011281845189"), None);
+        assert_eq!(compact(b"20101328184518"), None);
+        let policy = |text: &[u8]| read_policy(text).map(|time| time.unix_nanos / 1_000_000_000);
+        assert_eq!(policy(b"2018/10/5 10:52:19"), Some(1_538_736_739));
+        assert_eq!(policy(b"Oct 5 2018 10:52:19"), Some(1_538_736_739));
+        assert_eq!(policy(b"2018/10/5 10:52:19 x"), None);
     }
 
     #[test]

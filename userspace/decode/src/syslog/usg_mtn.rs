@@ -147,29 +147,22 @@ fn set_counters(row: &mut SessionRow, stats: Stats, counters: MtnCounters) -> bo
     swapped
 }
 
-fn by_family(address: IpAddr) -> (Option<u32>, Option<[u8; 16]>) {
-    match address {
-        IpAddr::V4(address) => (Some(address.into()), None),
-        IpAddr::V6(address) => (None, Some(address.octets())),
-    }
-}
-
 fn set_source(row: &mut SessionRow, end: &End<'_>, arena: &mut TextArena) {
-    (row.src_v4, row.src_v6) = by_family(end.address);
+    (row.src_v4, row.src_v6) = scan::by_family(end.address);
     row.src_port = Some(end.port);
     row.src_zone = arena.push(end.zone);
     if let Some((address, port)) = end.nat {
-        (row.nat_src_v4, row.nat_src_v6) = by_family(address);
+        (row.nat_src_v4, row.nat_src_v6) = scan::by_family(address);
         row.nat_src_port = Some(port);
     }
 }
 
 fn set_destination(row: &mut SessionRow, end: &End<'_>, arena: &mut TextArena) {
-    (row.dst_v4, row.dst_v6) = by_family(end.address);
+    (row.dst_v4, row.dst_v6) = scan::by_family(end.address);
     row.dst_port = Some(end.port);
     row.dst_zone = arena.push(end.zone);
     if let Some((address, port)) = end.nat {
-        (row.nat_dst_v4, row.nat_dst_v6) = by_family(address);
+        (row.nat_dst_v4, row.nat_dst_v6) = scan::by_family(address);
         row.nat_dst_port = Some(port);
     }
 }
