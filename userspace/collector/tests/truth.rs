@@ -1,184 +1,65 @@
 //! The model's datagrams through the decoders, against the truth of what the model sent: every
 //! field of every record, and no field that was not sent.
+//!
+//! `LOGWEIR_TRUTH_RECORDS` says how many records of each format; `cargo xtask truth` sets it.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+mod common {
+    pub mod expected;
+}
+
+use std::collections::{HashMap, VecDeque};
 use std::net::IpAddr;
 use std::sync::Arc;
+use std::time::Instant;
 
+use common::expected::{Record, decoded, expected};
 use logweir_decode::{
     batch::{Batch, Capacity},
+    context::Context,
     decoder::{Datagram, Decoder, FormatHint, Outcome},
     limits::Limits,
     netflow::registry::Registry,
-    record::{self, Value},
-    text::to_utf8,
+    record,
+    settings::{ImPolicy, Settings},
 };
 use logweir_traffic::{
-    Charset, DatagramInfo, EventKind, Format, Header, Model, ModelConfig, MtnCounters, Session,
-    Truth,
+    Charset, DatagramInfo, Format, Header, Model, ModelConfig, MtnCounters, Truth,
+    hostile::Corruption,
 };
 use proptest::prelude::*;
 
 /// The formats of a Huawei USG's sessions.
 const USG: [Format; 3] = [Format::UsgNetflow, Format::UsgSyslogDefault, Format::UsgMtn];
 
-/// A record's fields, as text.
-type Record = BTreeMap<&'static str, String>;
+/// The formats that are decoded.
+const DECODED: &[Format] = &[Format::UsgNetflow, Format::UsgSyslogDefault, Format::UsgMtn];
+
+/// Records of each format, where the environment does not say how many.
+const RECORDS: usize = 50_000;
 
 /// Any payload: room for a datagram that waited is room for this.
 const ANY_PAYLOAD: usize = 65_535;
 /// Between two datagrams: so long that the waiting room is looked into after each.
 const STEP_NS: i64 = 20_000_000;
 
-fn show(value: &Value<'_>) -> String {
-    match value {
-        Value::Name(name) => (*name).to_owned(),
-        Value::Text(text) => to_utf8(text).into_owned(),
-        Value::Number(number) => number.to_string(),
-        Value::Address(address) => address.to_string(),
-        Value::Mac(mac) => mac.map(|byte| format!("{byte:02x}")).join(":"),
-        Value::Time(time) => whole_time(time.unix_nanos, time.digits),
-        Value::Flags(flags) => flags.join(" "),
-        Value::Extra(bytes) | Value::Raw(bytes) => format!("{bytes:?}"),
-    }
+/// Which datagram a record is of: they are told apart by their time of arrival.
+type Origin = (IpAddr, i64);
+
+fn origin(context: &Context) -> Origin {
+    (context.exporter, context.received_at)
 }
 
-fn whole_time(unix_nanos: i64, digits: u8) -> String {
-    format!("{unix_nanos} ns, {digits} digits")
+fn settings() -> Arc<Settings> {
+    Arc::new(Settings { im: ImPolicy::Plain, ..Settings::default() })
 }
-
-fn seconds(seconds: i64) -> String {
-    whole_time(seconds * 1_000_000_000, 0)
-}
-
-/// What an `mtn` line leaves out and the decoder works out: the time of the event, from the header
-/// or the arrival, and from it begin and end.
-fn expect_mtn_times(expected: &mut Expected, session: &Session, received_at: i64) {
-    let header = header_as_printed(session);
-    let event_s = header.unwrap_or(received_at / 1_000_000_000);
-    let event_time = header.map_or(whole_time(received_at, 9), seconds);
-    expected.put("event_time", Some(event_time));
-    expected.put("time_source", Some(if header.is_some() { "header" } else { "received" }));
-    let mut flags = Vec::new();
-    if session.event == EventKind::End {
-        let duration = i64::from(session.duration_seconds.expect("of an end"));
-        expected.put("start_time", Some(seconds(event_s - duration)));
-        expected.put("end_time", Some(seconds(event_s)));
-        expected.put("duration_ms", Some(duration * 1000));
-        flags.push("time_from_duration");
-    } else {
-        expected.put("start_time", Some(seconds(event_s)));
-    }
-    expected.mtn_flags = flags;
-}
-
-/// The header's time as a reader without the device's zone takes it: as UTC.
-fn header_as_printed(session: &Session) -> Option<i64> {
-    let offset = session.header_utc_offset_seconds?;
-    Some(i64::from(session.header_time?) + i64::from(offset))
-}
-
-fn expect_own_times(expected: &mut Expected, session: &Session) {
-    let (start, end) = (session.start.map(i64::from), session.end.map(i64::from));
-    let event = if session.event == EventKind::Create { start } else { end };
-    expected.put("event_time", event.map(seconds));
-    expected.put("time_source", Some("record"));
-    expected.put("start_time", start.map(seconds));
-    expected.put("end_time", end.map(seconds));
-    expected.put("duration_ms", end.zip(start).map(|(end, start)| (end - start) * 1000));
-}
-
-#[derive(Default)]
-struct Expected {
-    fields: Record,
-    mtn_flags: Vec<&'static str>,
-}
-
-impl Expected {
-    fn put(&mut self, name: &'static str, value: Option<impl ToString>) {
-        if let Some(value) = value {
-            self.fields.insert(name, value.to_string());
-        }
-    }
-}
-
-/// The record that the decoder should make of a session.
-fn expected(
-    config: &ModelConfig,
-    sequence: Option<u32>,
-    session: &Session,
-    received_at: i64,
-) -> Record {
-    let mut e = Expected::default();
-    e.put("record", Some("session"));
-    e.put("format", Some(session.format));
-    e.put("exporter", Some(session.exporter));
-    e.put("exporter_port", Some(session.exporter_port));
-    e.put("observation_domain", session.observation_domain);
-    e.put("sequence", sequence);
-    e.put("host", session.host.as_ref());
-    e.put("received_at", Some(whole_time(received_at, 9)));
-    if session.format == Format::UsgMtn {
-        expect_mtn_times(&mut e, session, received_at);
-        expect_mtn_flags(&mut e, config, session);
-    } else {
-        expect_own_times(&mut e, session);
-    }
-    e.put("event", Some(if session.event == EventKind::Create { "create" } else { "end" }));
-    e.put("protocol", session.protocol);
-    e.put("src_addr", session.src_addr);
-    e.put("src_port", session.src_port);
-    e.put("dst_addr", session.dst_addr);
-    e.put("dst_port", session.dst_port);
-    e.put("nat_src_addr", session.nat_src_addr);
-    e.put("nat_src_port", session.nat_src_port);
-    e.put("nat_dst_addr", session.nat_dst_addr);
-    e.put("nat_dst_port", session.nat_dst_port);
-    e.put("tunnel_addr", session.tunnel_addr);
-    e.put("src_vrf", session.src_vrf);
-    e.put("dst_vrf", session.dst_vrf);
-    e.put("src_zone", session.src_zone.as_ref());
-    e.put("dst_zone", session.dst_zone.as_ref());
-    e.put("direction", session.direction);
-    e.put("initiator", session.initiator);
-    e.put("sent_packets", session.sent_packets);
-    e.put("sent_bytes", session.sent_bytes);
-    e.put("received_packets", session.received_packets);
-    e.put("received_bytes", session.received_bytes);
-    e.put("policy", session.policy.as_ref());
-    e.put("user", session.user.as_ref());
-    e.put("application", session.application.as_ref());
-    e.put("close_reason", session.close_reason.as_ref());
-    e.fields
-}
-
-/// The counters come out right whichever way round they were printed; that they were exchanged is
-/// said wherever there is anything to exchange.
-fn expect_mtn_flags(expected: &mut Expected, config: &ModelConfig, session: &Session) {
-    let printed_swapped = config.mtn_counters == MtnCounters::Swapped;
-    let counted = [session.sent_packets, session.received_packets].into_iter().flatten();
-    let mut flags = Vec::new();
-    if printed_swapped && counted.sum::<u64>() > 0 {
-        flags.push("mtn_counters_swapped");
-    }
-    if header_as_printed(session).is_some() {
-        flags.push("header_zone_assumed_utc");
-    }
-    flags.append(&mut expected.mtn_flags);
-    if !flags.is_empty() {
-        expected.put("flags", Some(flags.join(" ")));
-    }
-}
-
-/// Which datagram a record is of; text datagrams are told apart by their time of arrival.
-type Origin = (IpAddr, Option<u32>, Option<u32>, i64);
 
 /// Decodes as two workers do, and compares what comes out with what was sent.
 struct Comparison {
     config: ModelConfig,
     decoders: [Decoder; 2],
     batch: Box<Batch>,
-    sent: HashMap<Origin, VecDeque<Record>>,
+    /// What each datagram carries, family by family.
+    sent: HashMap<(Origin, String), VecDeque<Record>>,
     compared: usize,
     waited: usize,
     settled: usize,
@@ -187,7 +68,7 @@ struct Comparison {
 impl Comparison {
     fn new(config: ModelConfig) -> Self {
         let registry = Arc::new(Registry::new(Limits::DEFAULT));
-        let decoder = || Decoder::new(registry.clone(), Arc::default());
+        let decoder = || Decoder::new(registry.clone(), settings());
         Self {
             config,
             decoders: [decoder(), decoder()],
@@ -201,12 +82,11 @@ impl Comparison {
 
     fn take(&mut self, worker: usize, sent: &Sent) {
         let Sent { info, payload, truth, received_at } = sent;
-        let origin = (info.exporter, info.observation_domain, info.sequence, *received_at);
-        let records = truth
-            .iter()
-            .map(|session| expected(&self.config, info.sequence, session, *received_at))
-            .collect();
-        assert!(self.sent.insert(origin, records).is_none(), "a datagram twice");
+        for truth in truth {
+            let record = expected(&self.config, info.sequence, truth, *received_at);
+            let key = ((info.exporter, *received_at), record["record"].clone());
+            self.sent.entry(key).or_default().push_back(record);
+        }
         let datagram = Datagram {
             payload,
             exporter: info.exporter,
@@ -217,7 +97,7 @@ impl Comparison {
         match self.decoders[worker].decode(&datagram, &mut self.batch) {
             Outcome::Decoded => {}
             Outcome::Waiting => self.waited += 1,
-            Outcome::Rejected(reason) => panic!("{}: {datagram:?}", reason.name()),
+            Outcome::Rejected(reason) => panic!("{}: {}", reason.name(), shown(payload)),
         }
         self.compare();
     }
@@ -233,6 +113,28 @@ impl Comparison {
         }
     }
 
+    /// Decodes what no honest exporter sends.
+    fn endure(&mut self, info: &DatagramInfo, payload: &[u8], index: i64) {
+        let received_at = i64::from(self.config.start_time) * 1_000_000_000 + index * STEP_NS;
+        let datagram = Datagram {
+            payload,
+            exporter: info.exporter,
+            exporter_port: info.exporter_port,
+            received_at,
+            format: FormatHint::Auto,
+        };
+        let decoder = &mut self.decoders[0];
+        decoder.decode(&datagram, &mut self.batch);
+        while decoder.release(received_at, &mut self.batch).is_some() {
+            if !self.batch.has_room_for(ANY_PAYLOAD) {
+                self.batch.clear();
+            }
+        }
+        if !self.batch.has_room_for(ANY_PAYLOAD) {
+            self.batch.clear();
+        }
+    }
+
     /// Compares the records of the batch, and empties it for the next ones when it has grown.
     fn compare(&mut self) {
         if self.batch.has_room_for(ANY_PAYLOAD) {
@@ -242,16 +144,24 @@ impl Comparison {
     }
 
     fn drain(&mut self) {
-        assert_eq!(self.batch.unparsed.rows(), 0);
-        let origins = self.batch.session.iter().map(|(context, _)| {
-            let context = *context;
-            (context.exporter, context.observation_domain, context.sequence, context.received_at)
-        });
-        for (origin, fields) in origins.zip(record::records(&self.batch)) {
-            let record: Record =
-                fields.into_iter().map(|(name, value)| (name, show(&value))).collect();
-            let expected = self.sent.get_mut(&origin).and_then(VecDeque::pop_front);
-            assert_eq!(Some(record), expected, "{origin:?}");
+        let batch = &self.batch;
+        assert_eq!(batch.unparsed.rows(), 0);
+        let origins = (batch.session.iter().map(|(context, _)| origin(context)))
+            .chain(batch.port_block.iter().map(|(context, _)| origin(context)))
+            .chain(batch.im.iter().map(|(context, _)| origin(context)))
+            .chain(batch.filter.iter().map(|(context, _)| origin(context)));
+        for (origin, fields) in origins.zip(record::records(batch)) {
+            let record = decoded(&fields);
+            let key = (origin, record["record"].clone());
+            let queue = self.sent.get_mut(&key);
+            let (expected, is_last) = match queue {
+                Some(queue) => (queue.pop_front(), queue.is_empty()),
+                None => (None, false),
+            };
+            if is_last {
+                self.sent.remove(&key);
+            }
+            assert_eq!(Some(record), expected, "decoded (left) is not what was sent");
             self.compared += 1;
         }
         self.batch.clear();
@@ -271,23 +181,38 @@ impl Comparison {
 struct Sent {
     info: DatagramInfo,
     payload: Vec<u8>,
-    truth: Vec<Session>,
+    truth: Vec<Truth>,
     received_at: i64,
+}
+
+fn shown(payload: &[u8]) -> String {
+    String::from_utf8_lossy(payload).into_owned()
 }
 
 /// Sends so many datagrams. The first of each exporter and Source ID, which carries the template,
 /// is overtaken by `overtaken_by` others.
 fn run(config: &ModelConfig, datagrams: usize, overtaken_by: usize) -> Comparison {
+    run_while(config, overtaken_by, |sent, _| sent < datagrams)
+}
+
+/// Sends datagrams while `more` says so of how many were sent, with how many records.
+fn run_while(
+    config: &ModelConfig,
+    overtaken_by: usize,
+    more: impl Fn(usize, usize) -> bool,
+) -> Comparison {
     let mut model = Model::new(config.clone()).expect("the configuration is within the limits");
     let mut comparison = Comparison::new(config.clone());
     let mut late: VecDeque<(usize, Sent)> = VecDeque::new();
     let mut buffer = vec![0; config.datagram_bytes_max];
     let mut now = i64::from(config.start_time) * 1_000_000_000;
-    for index in 0..datagrams {
+    let (mut index, mut records) = (0, 0);
+    while more(index, records) {
         let mut truth = Vec::new();
         let info = model.next_datagram(&mut buffer, Some(&mut truth));
-        let truth = truth.into_iter().filter_map(Truth::into_session).collect();
-        now += STEP_NS;
+        // Not far from model time, which a line without a year is read by.
+        now = (now + STEP_NS).max(info.at_ns as i64);
+        records += info.records;
         let sent =
             Sent { info, payload: buffer[..info.len].to_vec(), truth, received_at: now + 123 };
         if info.sequence == Some(0) && overtaken_by > 0 {
@@ -301,6 +226,7 @@ fn run(config: &ModelConfig, datagrams: usize, overtaken_by: usize) -> Compariso
             comparison.take((index + 1) % 2, &sent);
         }
         comparison.release(now);
+        index += 1;
     }
     for (_, sent) in late {
         comparison.take(0, &sent);
@@ -335,6 +261,63 @@ fn text(format: Format, seed: u64) -> ModelConfig {
         headers: Header::ALL.to_vec(),
         quirk_share: 0.2,
         ..ModelConfig::default()
+    }
+}
+
+/// A configuration that makes a format show what it has.
+fn of(format: Format, seed: u64) -> ModelConfig {
+    ModelConfig {
+        seed,
+        format,
+        exporters: 5,
+        slots: 2,
+        sessions_live_max: 3_000,
+        nat64_share: if format.has_nat64() { 0.2 } else { 0.0 },
+        dslite_share: if format.has_dslite() { 0.15 } else { 0.0 },
+        vrfs: 3,
+        inbound_share: 0.1,
+        untranslated_share: 0.1,
+        template_every: 7,
+        headers: Header::ALL.to_vec(),
+        quirk_share: 0.2,
+        ..ModelConfig::default()
+    }
+}
+
+/// How many records of each format.
+fn records() -> usize {
+    let wanted = std::env::var("LOGWEIR_TRUTH_RECORDS").ok();
+    wanted.map_or(RECORDS, |text| text.parse().expect("LOGWEIR_TRUTH_RECORDS is a number"))
+}
+
+#[test]
+fn every_formats_records_are_the_truth() {
+    let wanted = records();
+    for &format in DECODED {
+        let began = Instant::now();
+        let done = run_while(&of(format, 1), 0, |_, records| records < wanted);
+        assert!(done.compared >= wanted, "{format}: {}", done.compared);
+        let seconds = began.elapsed().as_secs_f64();
+        println!("{:20} {:>12} records {seconds:>8.1} s", format.name(), done.compared);
+    }
+}
+
+/// Damaged datagrams end as records, as rejects or wait, and never as a panic. How much memory they
+/// take is a matter of `hostile.rs`.
+#[test]
+fn damaged_datagrams_of_every_format_harm_nothing() {
+    for format in Format::ALL {
+        let config = of(format, 5);
+        let mut model = Model::new(config.clone()).expect("the configuration is within the limits");
+        let mut corruption = Corruption::new(5);
+        let mut comparison = Comparison::new(config.clone());
+        let (mut buffer, mut damaged) = (vec![0; config.datagram_bytes_max], Vec::new());
+        for index in 0..20_000 {
+            let info = model.next_datagram(&mut buffer, None);
+            corruption.damage(&buffer[..info.len], &mut damaged);
+            comparison.endure(&info, &damaged, index);
+        }
+        comparison.batch.clear();
     }
 }
 

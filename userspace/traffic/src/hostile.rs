@@ -30,6 +30,8 @@ pub enum Attack {
     MutatedNetflow,
     /// A valid line with some bytes changed, doubled or left out.
     MutatedText,
+    /// A valid datagram of any format, damaged.
+    Damaged,
     /// Bytes at random, with a version in front at times.
     Noise,
     /// Nothing at all.
@@ -38,7 +40,7 @@ pub enum Attack {
 
 impl Attack {
     /// Every attack.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::TemplateBomb,
         Self::DomainBomb,
         Self::ZeroLengthFields,
@@ -49,6 +51,7 @@ impl Attack {
         Self::Truncated,
         Self::MutatedNetflow,
         Self::MutatedText,
+        Self::Damaged,
         Self::Noise,
         Self::Empty,
     ];
@@ -63,6 +66,9 @@ pub struct Hostile {
     /// Honest datagrams to damage.
     netflow: Model,
     texts: Vec<Model>,
+    /// One of each format.
+    any: Vec<Model>,
+    corruption: Corruption,
     domain: u32,
     template_id: u16,
 }
@@ -87,6 +93,8 @@ impl Hostile {
         Self {
             random: Random::new(seed),
             netflow: honest(Format::UsgNetflow, 0.3),
+            any: Format::ALL.map(|format| honest(format, 0.0)).into(),
+            corruption: Corruption::new(seed),
             texts: vec![honest(Format::UsgSyslogDefault, 0.1), honest(Format::UsgMtn, 0.1)],
             domain: 0,
             template_id: 256,
@@ -122,11 +130,17 @@ impl Hostile {
             }
             Attack::MutatedNetflow => {
                 self.honest_netflow(out);
-                self.mutate(out);
+                mutate(&mut self.random, out);
             }
             Attack::MutatedText => {
                 self.honest_text(out);
-                self.mutate(out);
+                mutate(&mut self.random, out);
+            }
+            Attack::Damaged => {
+                let which = self.random.below(self.any.len() as u32) as usize;
+                let mut honest = Vec::new();
+                write_honest(&mut self.any[which], &mut honest);
+                self.corruption.damage(&honest, out);
             }
             Attack::Noise => self.noise(out),
             Attack::Empty => {}
@@ -246,21 +260,59 @@ impl Hostile {
             out.push(self.random.next_u64() as u8);
         }
     }
+}
 
-    /// Changes, removes or doubles a few bytes.
-    fn mutate(&mut self, out: &mut Vec<u8>) {
-        for _ in 0..1 + self.random.below(8) {
-            let at = self.random.below(out.len() as u32) as usize;
-            match self.random.below(8) {
-                0 if out.len() > 1 => {
-                    out.remove(at);
-                }
-                1 => out.insert(at, out[at]),
-                2 => out[at] = [0x00, 0xff, 0x7f, 0x80][self.random.below(4) as usize],
-                3 => out[at] = b",=.:[]()<> %\n0"[self.random.below(14) as usize],
-                4 => out[at] ^= 1 << self.random.below(8),
-                _ => out[at] = self.random.next_u64() as u8,
+/// A seeded source of damage to honest datagrams of any format: cut short, some bytes changed,
+/// spliced with the one before.
+pub struct Corruption {
+    random: Random,
+    before: Vec<u8>,
+}
+
+impl Corruption {
+    /// The source of `seed`.
+    pub fn new(seed: u64) -> Self {
+        Self { random: Random::new(seed), before: Vec::new() }
+    }
+
+    /// Replaces `out` by `honest`, damaged.
+    pub fn damage(&mut self, honest: &[u8], out: &mut Vec<u8>) {
+        out.clear();
+        out.extend_from_slice(honest);
+        match self.random.below(4) {
+            0 => out.truncate(self.random.below(honest.len() as u32) as usize),
+            1 => self.splice(out),
+            _ => mutate(&mut self.random, out),
+        }
+        self.before.clear();
+        self.before.extend_from_slice(honest);
+    }
+
+    /// The begin of one datagram and the end of another, at times with some bytes changed.
+    fn splice(&mut self, out: &mut Vec<u8>) {
+        let begin = self.random.below(out.len() as u32) as usize;
+        let end = self.random.below(self.before.len() as u32) as usize;
+        out.truncate(begin);
+        out.extend_from_slice(&self.before[end..]);
+        if self.random.below(2) == 0 && !out.is_empty() {
+            mutate(&mut self.random, out);
+        }
+    }
+}
+
+/// Changes, removes or doubles a few bytes.
+fn mutate(random: &mut Random, out: &mut Vec<u8>) {
+    for _ in 0..1 + random.below(8) {
+        let at = random.below(out.len() as u32) as usize;
+        match random.below(8) {
+            0 if out.len() > 1 => {
+                out.remove(at);
             }
+            1 => out.insert(at, out[at]),
+            2 => out[at] = [0x00, 0xff, 0x7f, 0x80][random.below(4) as usize],
+            3 => out[at] = b",=.:[]()<> %\n0"[random.below(14) as usize],
+            4 => out[at] ^= 1 << random.below(8),
+            _ => out[at] = random.next_u64() as u8,
         }
     }
 }
