@@ -133,7 +133,7 @@ impl Decoder {
     /// A decoder that shares templates with all others of the registry.
     pub fn new(registry: Arc<Registry>, settings: Arc<Settings>) -> Self {
         Self {
-            netflow: netflow::Decoder::new(registry, &settings),
+            netflow: netflow::Decoder::new(registry, settings.clone()),
             zones: Zones::new(settings.limits.exporters),
             settings,
         }

@@ -2,11 +2,17 @@
 //!
 //! One [`Text`](crate::text::Text) holds all of a record's pairs, each as
 //! `key_len: u8, key, kind: u8, value_len: u16 (native order), value`; a number is its bytes in
-//! network order without leading zeros, an address its 4 or 16 bytes. So one byte on the wire becomes at most twelve here, which
-//! [`TextArena::EXPANSION_MAX`](crate::text::TextArena::EXPANSION_MAX) rests on.
+//! network order without leading zeros, an address its 4 or 16 bytes. The key of an information
+//! element is its two numbers, for which a reader gets its name: so one byte on the wire becomes at
+//! most twelve here, which [`TextArena::EXPANSION_MAX`](crate::text::TextArena::EXPANSION_MAX)
+//! rests on.
 
-use crate::text::{Text, TextArena, to_utf8};
+use crate::{
+    netflow::elements,
+    text::{Text, TextArena, to_utf8},
+};
 use std::{
+    borrow::Cow,
     fmt,
     net::{IpAddr, Ipv4Addr, Ipv6Addr},
 };
@@ -24,6 +30,10 @@ pub enum Value<'a> {
     Address(&'a [u8]),
     /// The 6 bytes of an Ethernet address.
     Mac(&'a [u8]),
+    /// A number in two's complement, of up to 8 bytes in network order.
+    Signed(&'a [u8]),
+    /// The 4 or 8 bytes of an IEEE 754 number, in network order.
+    Float(&'a [u8]),
 }
 
 /// As outputs print it: bytes in lower-case hexadecimal digits.
@@ -37,6 +47,11 @@ impl fmt::Display for Value<'_> {
                 None => hex(bytes, "", f),
             },
             Value::Mac(bytes) => hex(bytes, ":", f),
+            Value::Signed(bytes) => signed(bytes).fmt(f),
+            Value::Float(bytes) => match float(bytes) {
+                Some(number) => number.fmt(f),
+                None => hex(bytes, "", f),
+            },
             Value::Bytes(bytes) => hex(bytes, "", f),
         }
     }
@@ -45,6 +60,16 @@ impl fmt::Display for Value<'_> {
 fn address(bytes: &[u8]) -> Option<IpAddr> {
     let v4 = <[u8; 4]>::try_from(bytes).map(|octets| Ipv4Addr::from(octets).into());
     v4.or_else(|_| <[u8; 16]>::try_from(bytes).map(|octets| Ipv6Addr::from(octets).into())).ok()
+}
+
+fn signed(bytes: &[u8]) -> i64 {
+    let negative = bytes.first().is_some_and(|byte| byte & 0x80 != 0);
+    bytes.iter().fold(if negative { -1 } else { 0 }, |number, byte| number << 8 | i64::from(*byte))
+}
+
+fn float(bytes: &[u8]) -> Option<f64> {
+    let single = <[u8; 4]>::try_from(bytes).map(|bytes| f32::from_be_bytes(bytes).into());
+    single.or_else(|_| <[u8; 8]>::try_from(bytes).map(f64::from_be_bytes)).ok()
 }
 
 fn hex(bytes: &[u8], separator: &str, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -60,6 +85,12 @@ const NUMBER: u8 = 1;
 const BYTES: u8 = 2;
 const ADDRESS: u8 = 3;
 const MAC: u8 = 4;
+const SIGNED: u8 = 5;
+const FLOAT: u8 = 6;
+
+/// Stands for the length of a key that is an element: enterprise number and identifier, 4 and 2
+/// bytes in native order.
+const ELEMENT: u8 = u8::MAX;
 
 /// The longest head of an encoded pair: key length, key, kind and value length.
 const HEAD_MAX: usize = 1 + KEY_MAX + 1 + 2;
@@ -78,9 +109,29 @@ pub struct Encoded<'a> {
 }
 
 impl<'a> Encoded<'a> {
+    /// No pair.
+    pub const EMPTY: Encoded<'a> = Encoded {
+        head: [0; HEAD_MAX],
+        head_len: 0,
+        number: [0; 8],
+        number_skip: 0,
+        value: Value::Bytes(&[]),
+    };
+
     /// Encodes one pair. A value of more than 65,535 bytes is cut.
     pub fn new(key: &[u8], value: Value<'a>) -> Self {
         let key = key.get(..key.len().min(KEY_MAX)).unwrap_or_default();
+        Self::with_key(u8::try_from(key.len()).unwrap_or(0), key, value)
+    }
+
+    /// Encodes an information element; enterprise 0 is IANA. Readers get its name as the key.
+    pub fn of_element(enterprise: u32, element: u16, value: Value<'a>) -> Self {
+        let [e0, e1, e2, e3] = enterprise.to_ne_bytes();
+        let [id_0, id_1] = element.to_ne_bytes();
+        Self::with_key(ELEMENT, &[e0, e1, e2, e3, id_0, id_1], value)
+    }
+
+    fn with_key(key_len: u8, key: &[u8], value: Value<'a>) -> Self {
         let value = match value {
             Value::Text(bytes) => Value::Text(cut(bytes)),
             Value::Bytes(bytes) => Value::Bytes(cut(bytes)),
@@ -93,6 +144,8 @@ impl<'a> Encoded<'a> {
             Value::Bytes(bytes) => (BYTES, bytes.len()),
             Value::Address(bytes) => (ADDRESS, bytes.len()),
             Value::Mac(bytes) => (MAC, bytes.len()),
+            Value::Signed(bytes) => (SIGNED, bytes.len()),
+            Value::Float(bytes) => (FLOAT, bytes.len()),
             Value::Number(value) => {
                 number = value.to_be_bytes();
                 number_skip = (value.leading_zeros() / 8) as usize;
@@ -100,7 +153,6 @@ impl<'a> Encoded<'a> {
             }
         };
         let [len_0, len_1] = u16::try_from(len).unwrap_or(u16::MAX).to_ne_bytes();
-        let key_len = u8::try_from(key.len()).unwrap_or(0);
         let bytes = std::iter::once(key_len).chain(key.iter().copied()).chain([kind, len_0, len_1]);
         let mut head = [0; HEAD_MAX];
         let mut head_len = 0;
@@ -118,7 +170,9 @@ impl<'a> Encoded<'a> {
             Value::Text(bytes)
             | Value::Bytes(bytes)
             | Value::Address(bytes)
-            | Value::Mac(bytes) => [head, bytes],
+            | Value::Mac(bytes)
+            | Value::Signed(bytes)
+            | Value::Float(bytes) => [head, bytes],
             Value::Number(_) => [head, self.number.get(self.number_skip..).unwrap_or_default()],
         }
     }
@@ -135,10 +189,10 @@ fn cut(bytes: &[u8]) -> &[u8] {
 }
 
 /// The pairs of an encoded text, in the order in which they were written.
-pub fn pairs(mut encoded: &[u8]) -> impl Iterator<Item = (&[u8], Value<'_>)> {
+/// Elements that nobody named are `ie` and their number, after that of their enterprise.
+pub fn pairs(mut encoded: &[u8]) -> impl Iterator<Item = (Cow<'_, [u8]>, Value<'_>)> {
     std::iter::from_fn(move || {
-        let (&key_len, rest) = encoded.split_first()?;
-        let (key, rest) = rest.split_at_checked(usize::from(key_len))?;
+        let (key, rest) = split_key(encoded)?;
         let (&[kind, len_0, len_1], rest) = rest.split_first_chunk::<3>()?;
         let len = usize::from(u16::from_ne_bytes([len_0, len_1]));
         let (value, rest) = rest.split_at_checked(len)?;
@@ -148,10 +202,29 @@ pub fn pairs(mut encoded: &[u8]) -> impl Iterator<Item = (&[u8], Value<'_>)> {
             BYTES => Value::Bytes(value),
             ADDRESS => Value::Address(value),
             MAC => Value::Mac(value),
+            SIGNED => Value::Signed(value),
+            FLOAT => Value::Float(value),
             _ => Value::Text(value),
         };
         Some((key, value))
     })
+}
+
+fn split_key(encoded: &[u8]) -> Option<(Cow<'_, [u8]>, &[u8])> {
+    let (&len, rest) = encoded.split_first()?;
+    if len != ELEMENT {
+        let (key, rest) = rest.split_at_checked(usize::from(len))?;
+        return Some((Cow::Borrowed(key), rest));
+    }
+    let (enterprise, rest) = rest.split_first_chunk()?;
+    let (id, rest) = rest.split_first_chunk()?;
+    let (enterprise, id) = (u32::from_ne_bytes(*enterprise), u16::from_ne_bytes(*id));
+    let key = match elements::find(enterprise, id) {
+        Some(element) => Cow::Borrowed(element.name.as_bytes()),
+        None if enterprise == elements::IANA => Cow::Owned(format!("ie{id}").into_bytes()),
+        None => Cow::Owned(format!("ie{enterprise}.{id}").into_bytes()),
+    };
+    Some((key, rest))
 }
 
 #[cfg(test)]
@@ -173,7 +246,37 @@ mod tests {
         for (key, value) in written {
             bytes.extend(Encoded::new(key, value).parts().concat());
         }
-        assert_eq!(pairs(&bytes).collect::<Vec<_>>(), written);
+        assert_eq!(
+            pairs(&bytes).collect::<Vec<_>>(),
+            written.map(|(key, value)| (key.into(), value))
+        );
+    }
+
+    #[test]
+    fn elements_read_back_by_their_names() {
+        for (enterprise, element, name) in [
+            (0, 230, "natEvent"),
+            (0, 105, "ie105"),
+            (1, 2, "ie1.2"),
+            (29_305, 1, "reverseOctetDeltaCount"),
+        ] {
+            let bytes = Encoded::of_element(enterprise, element, Value::Number(7)).parts().concat();
+            let expected = (name.as_bytes().into(), Value::Number(7));
+            assert_eq!(pairs(&bytes).collect::<Vec<_>>(), [expected]);
+        }
+    }
+
+    #[test]
+    fn numbers_with_signs_and_fractions_are_shown_as_such() {
+        for (value, shown) in [
+            (Value::Signed(&[0xff]), "-1"),
+            (Value::Signed(&[0x7f, 0xff]), "32767"),
+            (Value::Signed(&i64::MIN.to_be_bytes()), "-9223372036854775808"),
+            (Value::Float(&[0x3f, 0xc0, 0, 0]), "1.5"),
+            (Value::Float(&[1, 2, 3]), "010203"),
+        ] {
+            assert_eq!(value.to_string(), shown);
+        }
     }
 
     #[test]

@@ -19,6 +19,12 @@ pub struct Limits {
     pub template_silence_ns: i64,
     /// Fields, a template.
     pub fields_per_template: usize,
+    /// Facts that options data told, an observation domain.
+    pub options_per_domain: usize,
+    /// Bytes that the facts of all exporters may take.
+    pub options_bytes: usize,
+    /// Bytes that the facts of one exporter may take.
+    pub options_bytes_per_exporter: usize,
     /// Datagrams that wait for a template, a worker.
     pub waiting_datagrams: usize,
     /// Datagrams of one exporter that wait for a template, a worker.
@@ -50,6 +56,9 @@ impl Limits {
         // Three times what exporters leave between two templates at the most.
         template_silence_ns: 5_400_000_000_000,
         fields_per_template: 512,
+        options_per_domain: 4_096,
+        options_bytes: 64 << 20,
+        options_bytes_per_exporter: 2 << 20,
         waiting_datagrams: 8_192,
         waiting_datagrams_per_exporter: 1_024,
         waiting_bytes: 16 << 20,

@@ -32,7 +32,7 @@ reasons! {
     HeaderTruncated = "header_truncated";
     /// A flowset's length is less than 4 or points past the end of the datagram.
     FlowsetLength = "flowset_length";
-    /// A flowset ID between 2 and 255, which RFC 3954 reserves.
+    /// A set ID below 256 that RFC 3954 or RFC 7011 reserves.
     FlowsetReserved = "flowset_reserved";
     /// A template that ends inside its field list.
     TemplateTruncated = "template_truncated";
@@ -40,7 +40,7 @@ reasons! {
     TemplateId = "template_id";
     /// A template without fields, or with more than the limit.
     TemplateFieldCount = "template_field_count";
-    /// A template with a field of a length that cannot be: variable, or longer than a datagram.
+    /// A template whose fields are together longer than a datagram.
     TemplateFieldLength = "template_field_length";
     /// A template whose records have no length, or are no longer than padding may be.
     TemplateRecordLength = "template_record_length";
@@ -79,6 +79,13 @@ reasons! {
     CgnValue = "cgn_value";
     /// A CGNAT log with a port above 65535.
     CgnPort = "cgn_port";
+    /// An IPFIX message whose length is not that of its datagram.
+    MessageLength = "message_length";
+    /// A NetFlow v5 datagram whose length is not that of its records.
+    RecordCount = "record_count";
+    /// The exporter, or all exporters together, have told as much about themselves as the limits
+    /// allow.
+    OptionsLimit = "options_limit";
 }
 
 #[cfg(test)]

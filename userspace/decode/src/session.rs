@@ -284,6 +284,12 @@ impl SessionTable {
         &self.runs
     }
 
+    /// The row that the next [`SessionTable::commit`] would add, as far as `columns` of it have
+    /// been filled.
+    pub(crate) fn vacant_row(&self, columns: ColumnSet) -> SessionRow {
+        self.read_row(self.rows, columns)
+    }
+
     /// Adds one record; `false`, and nothing added, when the table is full.
     pub fn push(&mut self, context: &Context, values: &SessionRow) -> bool {
         if self.room() == 0 {

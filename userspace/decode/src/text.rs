@@ -26,9 +26,13 @@ pub struct TextArena {
 }
 
 impl TextArena {
-    /// How many bytes of text one byte of a datagram may make: that many for a one-byte element
-    /// with a five-digit number in `extra`, its key and tags included.
-    pub const EXPANSION_MAX: usize = 12;
+    /// How many bytes of text one byte of a datagram may make: a one-byte element in `extra` takes
+    /// eleven, its key and tags included, and a record gets at most
+    /// [`OPTIONS_MAX`](Self::OPTIONS_MAX) more for each of its bytes.
+    pub const EXPANSION_MAX: usize = 12 + Self::OPTIONS_MAX;
+
+    /// How many bytes of text what options data told may add to a record, for each of its bytes.
+    pub const OPTIONS_MAX: usize = 4;
 
     /// An empty arena of a fixed capacity in bytes.
     pub fn new(capacity: usize) -> Self {

@@ -109,9 +109,9 @@ fn a_batch_with_room_takes_in_every_line_of_a_datagram_of_nuls() {
 fn a_template_that_cannot_be_used_puts_the_one_before_it_out_of_force() {
     let mut run = Run::new(Limits::DEFAULT);
     assert_eq!(run.decode(&header().flowset(0, &ports(300)).bytes()), Outcome::Decoded);
-    let variable = template(300, &[(236, u16::MAX), (7, 2)]);
-    let outcome = run.decode(&header().flowset(0, &variable).bytes());
-    assert_eq!(outcome, Outcome::Rejected(Reason::TemplateFieldLength));
+    let too_short = template(300, &[(236, u16::MAX), (7, 2)]);
+    let outcome = run.decode(&header().flowset(0, &too_short).bytes());
+    assert_eq!(outcome, Outcome::Rejected(Reason::TemplateRecordLength));
     let data = header().flowset(300, &[0, 53, 0, 80]).bytes();
     assert_eq!(run.decode(&data), Outcome::Waiting, "not decoded by the layout of before");
 }

@@ -6,6 +6,7 @@ use logweir_decode::{
     record::{Fields, Value},
     text::to_utf8,
 };
+use std::borrow::Cow;
 
 /// The columns, in their order.
 pub const COLUMNS: &[&str] = &[
@@ -102,8 +103,8 @@ fn text(value: &Value<'_>) -> String {
     }
 }
 
-fn pair((key, value): (&[u8], extra::Value<'_>)) -> String {
-    format!("{}={value}", to_utf8(key))
+fn pair((key, value): (Cow<'_, [u8]>, extra::Value<'_>)) -> String {
+    format!("{}={value}", to_utf8(&key))
 }
 
 fn quote(value: &str) -> String {

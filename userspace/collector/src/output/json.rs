@@ -33,7 +33,7 @@ fn extra_object(encoded: &[u8]) -> Json {
             extra::Value::Number(number) => number.into(),
             other => other.to_string().into(),
         };
-        (to_utf8(key).into_owned(), value)
+        (to_utf8(&key).into_owned(), value)
     });
     Json::Object(pairs.collect())
 }

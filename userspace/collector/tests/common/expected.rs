@@ -32,7 +32,7 @@ fn show(value: &Value<'_>) -> String {
         Value::Time(time) => rfc3339(time.unix_nanos, time.digits),
         Value::Flags(flags) => flags.join(" "),
         Value::Extra(bytes) => show_pairs(
-            extra::pairs(bytes).map(|(key, value)| (to_utf8(key).into_owned(), value.to_string())),
+            extra::pairs(bytes).map(|(key, value)| (to_utf8(&key).into_owned(), value.to_string())),
         ),
         Value::Raw(bytes) => format!("{bytes:?}"),
     }

@@ -28,7 +28,7 @@
 //!
 //! The header's Source ID is subdivided: type (1 IPv4, 2 IPv6), number of logs, device type, slot.
 
-use super::{profile::Meaning, template::TemplateRecord};
+use super::{Version, profile::Meaning, template::TemplateRecord};
 use crate::session::Column;
 
 /// The Source ID without its second byte, "number of logs", which may differ between the packets
@@ -48,8 +48,9 @@ pub const fn is_subdivided(source_id: u32) -> bool {
 /// NetStream template has together.
 pub fn is_session_log(template: &TemplateRecord<'_>, source_id: u32) -> bool {
     const MARKS: [u16; 6] = [225, 227, 229, 230, 234, 235];
-    is_subdivided(source_id)
-        && MARKS.iter().all(|mark| template.fields().any(|field| field.element == *mark))
+    template.version == Version::V9
+        && is_subdivided(source_id)
+        && MARKS.iter().all(|mark| template.has(*mark))
 }
 
 /// Where the firewall's reading differs from IANA's.

@@ -1,26 +1,48 @@
 //! A plan: what a template says about its records, worked out once, so that data is only moved.
 
 use super::{
-    profile::{Meaning, Profile},
-    template::{Field, TemplateRecord},
+    elements,
+    nat_event::Codes,
+    options::{Lookup, OptionsPlan},
+    profile::{Meaning, Profile, Unit},
+    template::{Field, Length, TemplateRecord, VARIABLE_LENGTH},
 };
 use crate::{
-    context::Format,
+    context::{Flags, Format},
     reason::Reason,
     session::{Column, ColumnSet, Event},
+    settings::NatEvents,
 };
+
+/// Where a field is in a record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Slot {
+    /// Its place among the fields: by this it is found in records of variable length.
+    pub field: u16,
+    /// Its offset in bytes in records of fixed length.
+    pub offset: u16,
+    /// Its length in bytes, or [`VARIABLE_LENGTH`]; never 0.
+    pub len: u16,
+}
 
 /// How a move reads its bytes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Read {
     /// A big-endian number of the move's length, or the 16 bytes of an IPv6 address.
     Value,
-    /// A natEvent code.
-    NatEvent,
-    /// Milliseconds since 1970: the whole seconds go to the move's column, the rest to this one.
-    Milliseconds(Column),
-    /// Milliseconds of the exporter's uptime; columns as above.
-    UptimeMilliseconds(Column),
+    /// Text; zero bytes at its end are filling.
+    Text,
+    /// The code of an event.
+    Event(Codes),
+    /// A time: the whole seconds go to the move's column, the rest to this one.
+    Time(Unit, Column),
+    /// Milliseconds of the exporter's uptime; columns as above. The slot is that of the time at
+    /// which the exporter started (element 160), where the record has it.
+    Uptime(Column, Option<Slot>),
+    /// Microseconds, of which milliseconds are stored.
+    Microseconds,
+    /// A subscriber as Nokia writes it: a user and an address.
+    Subscriber,
 }
 
 /// One field of every record into one column.
@@ -30,21 +52,77 @@ pub struct Move {
     pub column: Column,
     /// How the bytes are read.
     pub read: Read,
-    /// Offset of the field in the record, in bytes.
-    pub offset: u16,
-    /// Length of the field, in bytes.
-    pub len: u16,
+    /// Where the field is.
+    pub slot: Slot,
+}
+
+/// What the value of an extra field is. One whose length does not fit is a number or bytes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// An unsigned number of 1 to 8 bytes.
+    Number,
+    /// A number in two's complement, of 1 to 8 bytes.
+    Signed,
+    /// IEEE 754, of 4 or 8 bytes.
+    Float,
+    /// Text; zero bytes at its end are filling.
+    Text,
+    /// An IP address.
+    Address,
+    /// An Ethernet address.
+    Mac,
+    /// Bytes.
+    Bytes,
+    /// The code of an event, kept where the event does not tell it.
+    Code(Codes),
 }
 
 /// A field that has no column.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ExtraField {
+    /// Who defined the element; 0 for IANA.
+    pub enterprise: u32,
     /// The information element.
     pub element: u16,
-    /// Offset of the field in the record, in bytes.
-    pub offset: u16,
-    /// Length of the field, in bytes; never 0.
-    pub len: u16,
+    /// What its value is.
+    pub kind: Kind,
+    /// Where the field is.
+    pub slot: Slot,
+}
+
+/// The fields that make a block of ports (RFC 8158 §4.4, elements 361 to 364).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Block {
+    /// The first port.
+    pub start: Slot,
+    /// The last port.
+    pub end: Option<Slot>,
+    /// Distance from one port of the block to the next.
+    pub step: Option<Slot>,
+    /// How many ports.
+    pub count: Option<Slot>,
+    /// natEvent.
+    pub event: Option<Slot>,
+}
+
+/// What the records of a template become.
+#[derive(Debug, PartialEq)]
+pub enum Family {
+    /// Rows of the family `session`.
+    Session,
+    /// Rows of the family `port_block`.
+    PortBlock(Block),
+    /// Facts about the exporter.
+    Options(OptionsPlan),
+}
+
+/// How a template is read, beside what it says itself.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Reading {
+    /// Whose meanings its elements have.
+    pub profile: Profile,
+    /// The numbering of natEvent that is configured for the exporter.
+    pub nat_events: Option<NatEvents>,
 }
 
 /// A compiled template.
@@ -52,129 +130,267 @@ pub struct ExtraField {
 pub struct Plan {
     /// What its records are called.
     pub format: Format,
-    /// How its natEvent codes are read.
-    pub profile: Profile,
-    /// Length of a record in bytes; never 0.
-    pub record_len: u16,
-    /// Options data: describes the exporter, makes no session records.
-    pub options: bool,
+    /// How it was read.
+    pub reading: Reading,
+    /// Length of a record.
+    pub length: Length,
+    /// Lengths of the fields, where records are of variable length.
+    pub field_lens: Box<[u16]>,
+    /// What its records become.
+    pub family: Family,
     /// The columns that it fills.
     pub columns: ColumnSet,
     /// The event of every record, where the record itself has none.
     pub constant_event: Option<Event>,
-    /// The moves, by column.
+    /// What to know about its records.
+    pub flags: Flags,
+    /// The moves, in the order of the fields.
     pub moves: Box<[Move]>,
     /// Fields for `extra`.
     pub extras: Box<[ExtraField]>,
+    /// Fields about which options data may have told more.
+    pub lookups: Box<[Lookup]>,
 }
 
 impl Plan {
     /// Compiles a template.
     pub fn compile(
         template: &TemplateRecord<'_>,
-        profile: Profile,
+        reading: Reading,
         fields_max: usize,
     ) -> Result<Plan, Reason> {
-        let record_len = template.record_len(fields_max)?;
-        let mut plan = Compiler::default();
-        let mut offset = 0u16;
-        for field in template.fields().filter(|_| !template.options) {
-            plan.add(field, offset, profile);
-            offset = offset.saturating_add(field.len);
+        let length = template.length(fields_max)?;
+        let fields = || slots(template);
+        let block = block(template);
+        let mut plan = Compiler::new(template, reading, block);
+        let family = match block {
+            _ if template.options => Family::Options(OptionsPlan::compile(fields())),
+            Some(block) => Family::PortBlock(block),
+            None => Family::Session,
+        };
+        if !template.options {
+            fields().for_each(|(field, slot)| plan.add(field, slot));
         }
-        let constant_event = (!plan.columns.has(Column::Event)).then_some(Event::Flow);
+        let constant_event = (family == Family::Session && !plan.has_code)
+            .then(|| reading.profile.constant_event(template));
         if constant_event.is_some() {
             plan.columns = plan.columns.with(Column::Event);
         }
+        let varies = matches!(length, Length::Variable(_));
         Ok(Plan {
-            format: profile.format(),
-            profile,
-            record_len,
-            options: template.options,
+            format: reading.profile.format(template.version),
+            reading,
+            length,
+            field_lens: template.fields().filter(|_| varies).map(|field| field.len).collect(),
+            family,
             columns: plan.columns,
             constant_event,
+            flags: reading.profile.flags(),
             moves: plan.moves.into_boxed_slice(),
             extras: plan.extras.into_boxed_slice(),
+            lookups: plan.lookups.into_boxed_slice(),
         })
+    }
+
+    /// Whether its records describe the exporter.
+    pub const fn is_options(&self) -> bool {
+        matches!(self.family, Family::Options(_))
     }
 
     /// Heap bytes that the plan takes.
     pub fn heap_bytes(&self) -> usize {
-        size_of_val(&*self.moves) + size_of_val(&*self.extras)
+        let options = match &self.family {
+            Family::Options(options) => options.heap_bytes(),
+            Family::Session | Family::PortBlock(_) => 0,
+        };
+        options
+            + size_of_val(&*self.field_lens)
+            + size_of_val(&*self.moves)
+            + size_of_val(&*self.extras)
+            + size_of_val(&*self.lookups)
     }
 }
 
-#[derive(Default)]
+/// The fields of a template that are not empty, with their places.
+fn slots<'a>(template: &TemplateRecord<'a>) -> impl Iterator<Item = (Field, Slot)> + use<'a> {
+    let mut offset = 0u16;
+    let placed = template.fields().zip(0..).map(move |(field, number)| {
+        let slot = Slot { field: number, offset, len: field.len };
+        offset = offset.saturating_add(field.len);
+        (field, slot)
+    });
+    placed.filter(|(field, _)| field.len != 0)
+}
+
+/// The first field of an IANA element that is so long at the most.
+fn slot_of(template: &TemplateRecord<'_>, element: u16, len_max: u16) -> Option<Slot> {
+    let fits = |field: &Field| (field.enterprise, field.element) == (0, element);
+    slots(template).find(|(field, slot)| fits(field) && slot.len <= len_max).map(|(_, slot)| slot)
+}
+
+fn block(template: &TemplateRecord<'_>) -> Option<Block> {
+    let port = |element| slot_of(template, element, 2);
+    Some(Block {
+        start: port(361)?,
+        end: port(362),
+        step: port(363),
+        count: port(364),
+        event: slot_of(template, 230, 1),
+    })
+}
+
 struct Compiler {
+    reading: Reading,
+    codes: Codes,
+    /// Whether there is anything that an event could have happened to.
+    has_address: bool,
+    /// Both families of the source's address, as in DS-Lite.
+    both_sources: bool,
+    has_uptime_base: bool,
+    started: Option<Slot>,
+    block: Option<Block>,
+    has_code: bool,
     columns: ColumnSet,
     moves: Vec<Move>,
     extras: Vec<ExtraField>,
+    lookups: Vec<Lookup>,
 }
 
 impl Compiler {
-    fn add(&mut self, field: Field, offset: u16, profile: Profile) {
-        if field.len == 0 {
+    fn new(template: &TemplateRecord<'_>, reading: Reading, block: Option<Block>) -> Self {
+        const ADDRESSES: [u16; 10] = [8, 12, 27, 28, 225, 226, 281, 282, 40_001, 40_002];
+        const IPV6: [u16; 4] = [27, 28, 281, 282];
+        let has_any = |elements: &[u16]| elements.iter().any(|element| template.has(*element));
+        let codes = match (reading.profile, reading.nat_events) {
+            (_, Some(configured)) => Codes::Nat(configured),
+            (Profile::HuaweiUsg, None) => Codes::Nat(NatEvents::Huawei),
+            (_, None) => Codes::NatUnknown { v6: has_any(&IPV6) },
+        };
+        Self {
+            reading,
+            codes,
+            has_address: has_any(&ADDRESSES),
+            both_sources: template.has(8) && template.has(27),
+            has_uptime_base: template.version == super::Version::V9,
+            started: slot_of(template, 160, 8).filter(|slot| slot.len == 8),
+            block,
+            has_code: false,
+            columns: ColumnSet::EMPTY,
+            moves: Vec::new(),
+            extras: Vec::new(),
+            lookups: Vec::new(),
+        }
+    }
+
+    fn add(&mut self, field: Field, slot: Slot) {
+        self.lookups.extend(Lookup::of(field, slot));
+        if self.block.is_some_and(|block| block.start == slot || block.end == Some(slot)) {
             return;
         }
-        let moved = match profile.meaning(field.element) {
-            Meaning::Value(column) => self.value(column, field.len, offset),
-            Meaning::NatEvent => {
-                let fits = field.len == 1;
-                // Where the numbering is not known for sure, the code itself is kept as well.
-                self.one(Column::Event, Read::NatEvent, fits, field.len, offset)
-                    && profile != Profile::Iana
-            }
-            Meaning::Seconds(column) => {
-                self.one(column, Read::Value, field.len <= 4, field.len, offset)
-            }
-            Meaning::Milliseconds(column, rest) => {
-                self.pair(column, rest, Read::Milliseconds(rest), field.len == 8, field.len, offset)
+        let moved = match self.reading.profile.meaning(field.enterprise, field.element) {
+            Meaning::Padding => true,
+            Meaning::Value(column) => self.value(column, slot),
+            Meaning::Text(column) => self.one(column, Read::Text, true, slot),
+            Meaning::NatEvent => return self.code(self.codes, field, slot),
+            Meaning::FirewallEvent => return self.code(Codes::Firewall, field, slot),
+            Meaning::Seconds(column) => self.one(column, Read::Value, slot.len <= 4, slot),
+            Meaning::Time(unit, column, rest) => {
+                self.pair(column, rest, Read::Time(unit, rest), slot.len == unit.bytes(), slot)
             }
             Meaning::UptimeMilliseconds(column, rest) => {
-                let read = Read::UptimeMilliseconds(rest);
-                self.pair(column, rest, read, field.len == 4, field.len, offset)
+                let read = Read::Uptime(rest, self.started);
+                self.pair(column, rest, read, slot.len == 4, slot)
+                    && (self.has_uptime_base || self.started.is_some())
             }
+            Meaning::Microseconds(column) => {
+                // Less than a millisecond would be lost.
+                self.one(column, Read::Microseconds, slot.len <= 8, slot);
+                false
+            }
+            Meaning::Subscriber => self.subscriber(slot),
             Meaning::Extra => false,
         };
         if !moved {
-            self.extra(field, offset);
+            self.extra(field, Kind::of(field), slot);
         }
     }
 
     /// A plain value: as many bytes as the column holds, or fewer (reduced-size encoding).
-    fn value(&mut self, column: Column, len: u16, offset: u16) -> bool {
-        let (width, bytes) = (column.width(), usize::from(len));
+    fn value(&mut self, column: Column, slot: Slot) -> bool {
+        let (width, bytes) = (column.width(), usize::from(slot.len));
         let fits = if width == 16 { bytes == 16 } else { bytes <= width };
-        self.one(column, Read::Value, fits, len, offset)
+        let moved = self.one(column, Read::Value, fits, slot);
+        // A block of ports has one private address.
+        moved && !(self.block.is_some() && self.both_sources && column == Column::SrcV6)
     }
 
-    fn one(&mut self, column: Column, read: Read, fits: bool, len: u16, offset: u16) -> bool {
+    /// The code of an event. The raw code is an extra field, which is left out of records whose
+    /// event tells it.
+    fn code(&mut self, codes: Codes, field: Field, slot: Slot) {
+        self.has_code = true;
+        let moved =
+            self.has_address && self.one(Column::Event, Read::Event(codes), slot.len == 1, slot);
+        let kind = match self.block {
+            Some(_) if field.element == 230 && slot.len == 1 => Kind::Code(Codes::Block),
+            _ if moved => Kind::Code(codes),
+            _ => Kind::of(field),
+        };
+        self.extra(field, kind, slot);
+    }
+
+    fn one(&mut self, column: Column, read: Read, fits: bool, slot: Slot) -> bool {
+        let fits = fits && (slot.len != VARIABLE_LENGTH || read == Read::Text);
         // The first of two fields for one column counts; the other is kept in `extra`.
-        if !fits || self.columns.has(column) {
+        if !fits || self.columns.has(column) || self.block.is_some() && !is_of_block(column) {
             return false;
         }
         self.columns = self.columns.with(column);
-        self.moves.push(Move { column, read, offset, len });
+        self.moves.push(Move { column, read, slot });
         true
     }
 
-    fn pair(
-        &mut self,
-        column: Column,
-        rest: Column,
-        read: Read,
-        fits: bool,
-        len: u16,
-        offset: u16,
-    ) -> bool {
-        let moved = self.one(column, read, fits, len, offset);
+    fn pair(&mut self, column: Column, rest: Column, read: Read, fits: bool, slot: Slot) -> bool {
+        let moved = self.one(column, read, fits, slot);
         if moved {
             self.columns = self.columns.with(rest);
         }
         moved
     }
 
-    fn extra(&mut self, field: Field, offset: u16) {
-        self.extras.push(ExtraField { element: field.element, offset, len: field.len });
+    fn subscriber(&mut self, slot: Slot) -> bool {
+        let columns = [Column::User, Column::SrcV4, Column::SrcV6];
+        if self.block.is_some() || columns.iter().any(|column| self.columns.has(*column)) {
+            return false;
+        }
+        self.columns = columns.into_iter().fold(self.columns, ColumnSet::with);
+        self.moves.push(Move { column: Column::User, read: Read::Subscriber, slot });
+        true
+    }
+
+    fn extra(&mut self, field: Field, kind: Kind, slot: Slot) {
+        let Field { enterprise, element, .. } = field;
+        self.extras.push(ExtraField { enterprise, element, kind, slot });
+    }
+}
+
+/// The columns of a session that a block of ports has as well.
+fn is_of_block(column: Column) -> bool {
+    use Column::*;
+    matches!(column, SrcV4 | SrcV6 | NatSrcV4 | NatSrcV6 | Protocol | SrcVrf | EventS)
+}
+
+impl Kind {
+    /// By what is known of the element. Times are kept as the numbers that were sent.
+    fn of(field: Field) -> Kind {
+        use elements::Kind as Known;
+        match elements::find(field.enterprise, field.element).map(|element| element.kind) {
+            Some(Known::Signed) => Kind::Signed,
+            Some(Known::Float) => Kind::Float,
+            Some(Known::Text) => Kind::Text,
+            Some(Known::Address) => Kind::Address,
+            Some(Known::Mac) => Kind::Mac,
+            Some(Known::Bytes) => Kind::Bytes,
+            Some(_) | None => Kind::Number,
+        }
     }
 }

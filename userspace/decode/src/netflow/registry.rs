@@ -5,7 +5,12 @@
 //! worker has looked up once it finds in its own cache again, without a lock, until the number of
 //! changes of that observation domain tells it that something is new.
 
-use super::{plan::Plan, profile::Profile, template::TemplateRecord};
+use super::{
+    Version,
+    options::{Account, DomainOptions},
+    plan::{Plan, Reading},
+    template::TemplateRecord,
+};
 use crate::{context::UnixNanos, limits::Limits, reason::Reason};
 use hashbrown::HashMap;
 use std::{
@@ -21,6 +26,8 @@ use std::{
 pub struct Scope {
     /// The exporter's address. Its port takes no part: some exporters change it.
     pub exporter: IpAddr,
+    /// The protocol's version: what a template of one says is nothing to data of the other.
+    pub version: Version,
     /// Observation domain (v9: Source ID), as far as templates are concerned.
     pub domain: u32,
 }
@@ -40,25 +47,31 @@ impl Template {
     }
 }
 
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Domain {
     state: Arc<DomainState>,
     templates: HashMap<u16, Arc<Template>>,
 }
 
 /// What a worker looks at without the lock.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct DomainState {
     /// How often a template has changed; [`FORGOTTEN`] when the registry has no such domain any
     /// more.
     changes: AtomicU64,
     /// When a template of the domain was last sent.
     last_sent: AtomicI64,
+    /// What options data told.
+    options: DomainOptions,
 }
 
 const FORGOTTEN: u64 = u64::MAX;
 
 impl DomainState {
+    fn new(options: DomainOptions) -> Self {
+        Self { changes: AtomicU64::new(0), last_sent: AtomicI64::new(0), options }
+    }
+
     /// Notes that a template was sent. Once a second is enough, and leaves the cache line shared.
     fn note_sent(&self, now: UnixNanos) {
         const GRAIN_NS: i64 = 1_000_000_000;
@@ -108,10 +121,11 @@ impl Inner {
 }
 
 /// What one exporter takes of the limits.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 struct Share {
     domains: usize,
     bytes: usize,
+    options: Account,
 }
 
 /// The templates of all exporters.
@@ -119,13 +133,20 @@ struct Share {
 pub struct Registry {
     limits: Limits,
     changes: AtomicU64,
+    /// Bytes of what options data told.
+    options: Account,
     inner: RwLock<Inner>,
 }
 
 impl Registry {
     /// An empty registry.
     pub fn new(limits: Limits) -> Self {
-        Self { limits, changes: AtomicU64::new(0), inner: RwLock::default() }
+        Self {
+            limits,
+            changes: AtomicU64::new(0),
+            options: Account::default(),
+            inner: RwLock::default(),
+        }
     }
 
     /// How often anything has changed.
@@ -172,7 +193,7 @@ impl Registry {
         if share.is_none() && shares.len() >= self.limits.exporters {
             return Err(Reason::TemplateLimit);
         }
-        let mut share = share.copied().unwrap_or_default();
+        let mut share = share.cloned().unwrap_or_default();
         let mut total = *bytes;
         match domain.and_then(|domain| domain.templates.get(&id)) {
             Some(replaced) => {
@@ -194,23 +215,36 @@ impl Registry {
             return Err(Reason::TemplateLimit);
         }
         *bytes = total;
+        let domain = domains.entry(scope).or_insert_with(|| {
+            let (own, all) = (share.options.clone(), self.options.clone());
+            let state = DomainState::new(DomainOptions::new(self.limits, own, all));
+            Domain { state: Arc::new(state), templates: HashMap::new() }
+        });
         shares.insert(scope.exporter, share);
-        let domain = domains.entry(scope).or_default();
         domain.templates.insert(id, template.clone());
         domain.state.changes.fetch_add(1, Ordering::Release);
         self.changes.fetch_add(1, Ordering::Release);
         Ok(())
     }
 
-    /// Puts a template out of force.
-    fn withdraw(&self, scope: Scope, id: u16) {
+    /// Puts templates out of force: those of a domain for which `is_meant` holds.
+    fn withdraw(&self, scope: Scope, is_meant: impl Fn(u16, &Template) -> bool) {
         let mut inner = self.inner.write().unwrap_or_else(PoisonError::into_inner);
-        let Some(domain) = inner.domains.get_mut(&scope) else { return };
-        let Some(template) = domain.templates.remove(&id) else { return };
+        let Inner { domains, shares, bytes, .. } = &mut *inner;
+        let Some(domain) = domains.get_mut(&scope) else { return };
+        let mut freed = 0;
+        domain.templates.retain(|id, template| {
+            let goes = is_meant(*id, template);
+            freed += if goes { template.bytes() } else { 0 };
+            !goes
+        });
+        if freed == 0 {
+            return;
+        }
         domain.state.changes.fetch_add(1, Ordering::Release);
-        inner.bytes -= template.bytes();
-        if let Some(share) = inner.shares.get_mut(&scope.exporter) {
-            share.bytes -= template.bytes();
+        *bytes -= freed;
+        if let Some(share) = shares.get_mut(&scope.exporter) {
+            share.bytes -= freed;
         }
         self.changes.fetch_add(1, Ordering::Release);
     }
@@ -241,10 +275,11 @@ impl Cache {
         &self.registry
     }
 
-    /// The plan for data flowsets with this ID.
-    pub fn get(&mut self, scope: Scope, id: u16) -> Option<&Plan> {
+    /// The plan for data sets with this ID, and what options data told about the domain.
+    pub fn get(&mut self, scope: Scope, id: u16) -> Option<(&Plan, &DomainOptions)> {
         self.refresh(scope);
-        self.domains.get(&scope)?.templates.get(&id).map(|template| &template.plan)
+        let domain = self.domains.get(&scope)?;
+        domain.templates.get(&id).map(|template| (&template.plan, &domain.state.options))
     }
 
     /// Learns a template that was sent at the time `now`: nothing changes where it is the one that
@@ -253,7 +288,7 @@ impl Cache {
         &mut self,
         scope: Scope,
         record: &TemplateRecord<'_>,
-        profile: Profile,
+        reading: Reading,
         now: UnixNanos,
     ) -> Result<(), Reason> {
         self.refresh(scope);
@@ -261,14 +296,14 @@ impl Cache {
             let known = domain.templates.get(&record.id);
             if known.is_some_and(|known| {
                 *known.definition == *record.definition
-                    && known.plan.profile == profile
-                    && known.plan.options == record.options
+                    && known.plan.reading == reading
+                    && known.plan.is_options() == record.options
             }) {
                 domain.state.note_sent(now);
                 return Ok(());
             }
         }
-        let learned = Plan::compile(record, profile, self.registry.limits.fields_per_template)
+        let learned = Plan::compile(record, reading, self.registry.limits.fields_per_template)
             .and_then(|plan| {
                 let template = Template { definition: record.definition.into(), plan };
                 self.registry.publish(scope, record.id, template, now)
@@ -283,8 +318,13 @@ impl Cache {
     /// Puts a template out of force, where there is one.
     pub fn withdraw(&mut self, scope: Scope, id: u16) {
         if self.get(scope, id).is_some() {
-            self.registry.withdraw(scope, id);
+            self.registry.withdraw(scope, |other, _| other == id);
         }
+    }
+
+    /// Puts all templates, or all options templates, of a domain out of force.
+    pub fn withdraw_all(&mut self, scope: Scope, options: bool) {
+        self.registry.withdraw(scope, |_, template| template.plan.is_options() == options);
     }
 
     /// Takes over what has changed in a domain.
@@ -319,11 +359,14 @@ mod tests {
 
     const MINUTE_NS: i64 = 60_000_000_000;
 
+    fn scope(exporter: u8) -> Scope {
+        Scope { exporter: [192, 0, 2, exporter].into(), version: Version::V9, domain: 0 }
+    }
+
     fn learn(cache: &mut Cache, exporter: u8, now: UnixNanos) -> Result<(), Reason> {
         // Template 300: a source address.
-        let (record, _) = TemplateRecord::read(&[1, 44, 0, 1, 0, 8, 0, 4]).unwrap();
-        let scope = Scope { exporter: [192, 0, 2, exporter].into(), domain: 0 };
-        cache.learn(scope, &record, Profile::Iana, now)
+        let (record, _) = TemplateRecord::read_v9(&[1, 44, 0, 1, 0, 8, 0, 4]).unwrap();
+        cache.learn(scope(exporter), &record, Reading::default(), now)
     }
 
     #[test]
@@ -337,7 +380,6 @@ mod tests {
         assert_eq!(learn(&mut cache, 3, 105 * MINUTE_NS), Err(Reason::TemplateLimit));
         assert_eq!(learn(&mut cache, 1, 108 * MINUTE_NS), Ok(()), "it goes on sending");
         assert_eq!(learn(&mut cache, 3, 111 * MINUTE_NS), Ok(()));
-        let scope = |exporter: u8| Scope { exporter: [192, 0, 2, exporter].into(), domain: 0 };
         let known = [1, 2, 3].map(|exporter| cache.get(scope(exporter), 300).is_some());
         assert_eq!(known, [true, false, true]);
         assert_eq!(cache.domains.len(), 2);

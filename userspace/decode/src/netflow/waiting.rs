@@ -1,10 +1,10 @@
-//! The waiting room: data flowsets whose template has not come yet, within bounds.
+//! The waiting room: data sets whose template has not come yet, within bounds.
 //!
 //! After the registry has changed, all waiters are tried once, in rounds: a waiter is taken from
 //! the front, and goes to the back where it still waits. So each step is cheap, however many wait,
 //! and between rounds the front is the oldest.
 
-use super::{execute::ExportTime, registry::Scope};
+use super::{execute::Clock, registry::Scope};
 use crate::{
     context::{Context, UnixNanos},
     limits::Limits,
@@ -24,17 +24,17 @@ pub struct Waiter {
     pub scopes: [Scope; 2],
     /// What its records will share.
     pub context: Context,
-    /// What its uptime-relative times count from.
-    pub exported: ExportTime,
-    /// The flowsets that wait, headers included.
-    pub flowsets: Vec<u8>,
+    /// What its relative times count from.
+    pub clock: Clock,
+    /// The sets that wait, headers included.
+    pub sets: Vec<u8>,
     /// Why another part of the datagram has been rejected already.
     pub rejected: Option<Reason>,
 }
 
 impl Waiter {
     fn bytes(&self) -> usize {
-        size_of::<Waiter>() + self.flowsets.capacity()
+        size_of::<Waiter>() + self.sets.capacity()
     }
 }
 
@@ -164,11 +164,13 @@ mod tests {
     use super::*;
     use crate::{
         context::{EventTime, Flags, Format},
+        netflow::Version,
         text::Text,
     };
 
     fn waiter(exporter: [u8; 4], received_at: UnixNanos, bytes: usize) -> Waiter {
-        let scope = Scope { exporter: exporter.into(), domain: 0 };
+        let version = Version::V9;
+        let scope = Scope { exporter: exporter.into(), version, domain: 0 };
         Waiter {
             scopes: [scope; 2],
             context: Context {
@@ -182,8 +184,8 @@ mod tests {
                 event_time: EventTime::Record,
                 flags: Flags::NONE,
             },
-            exported: ExportTime { unix_ms: 0, uptime_ms: 0 },
-            flowsets: vec![0; bytes],
+            clock: Clock { unix_ms: 0, uptime_ms: Some(0) },
+            sets: vec![0; bytes],
             rejected: None,
         }
     }

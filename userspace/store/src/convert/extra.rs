@@ -14,7 +14,7 @@ pub fn write_json(json: &mut Vec<u8>, encoded: &[u8]) {
         if index > 0 {
             json.push(b',');
         }
-        write_string(json, &to_utf8(key));
+        write_string(json, &to_utf8(&key));
         json.push(b':');
         match value {
             Value::Text(bytes) => write_string(json, &to_utf8(bytes)),

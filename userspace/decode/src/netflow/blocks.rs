@@ -1,0 +1,68 @@
+//! Blocks of ports: records with element 361 (RFC 8158 §5.6, *NAT44 Port Block*).
+//!
+//! A block is given by its first (361) and last port (362), or by the first, the number of ports
+//! (364) and the distance from one to the next (363), which is 1 where all ports from the first to
+//! the last belong to the subscriber. All but the first port are kept in `extra` as well, where a
+//! reader finds a distance other than 1.
+
+use super::{
+    execute::{Records, Scene, columns, move_all, number},
+    nat_event::block_event,
+    plan::{Block, Plan},
+};
+use crate::{
+    batch::Batch,
+    context::{Context, EventTime},
+    port_block::PortBlock,
+    record::Time,
+    session::SessionRow,
+};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+
+/// Appends one record, and tells how many that were. The session table's next row is where its
+/// columns are worked out.
+pub fn append(
+    plan: &Plan,
+    block: &Block,
+    record: &Records<'_, '_>,
+    scene: &Scene<'_>,
+    batch: &mut Batch,
+) -> usize {
+    let flags = move_all(plan, record, scene, batch);
+    let row = batch.session.vacant_row(columns(plan, scene));
+    let time = Time::from_columns(row.event_s, row.event_ns);
+    let context = Context {
+        format: plan.format,
+        flags: scene.context.flags.with(flags),
+        event_time: time.map_or(EventTime::Received, |time| EventTime::Own(time.unix_nanos)),
+        ..*scene.context
+    };
+    usize::from(batch.port_block.push(&context, port_block(block, record, &row)))
+}
+
+fn port_block(block: &Block, record: &Records<'_, '_>, row: &SessionRow) -> PortBlock {
+    let value = |slot| number(record.first(slot));
+    let first = value(block.start);
+    let last = block.end.map(value).or_else(|| {
+        let step = block.step.map_or(1, value).max(1);
+        Some(first + step * block.count.map(value)?.checked_sub(1)?)
+    });
+    let code = block.event.map_or(0, |slot| value(slot) as u8);
+    PortBlock {
+        event: block_event(code),
+        private_addr: address(row.src_v4, row.src_v6),
+        public_addr: address(row.nat_src_v4, row.nat_src_v6),
+        port_first: u16::try_from(first).ok(),
+        port_last: last.and_then(|last| u16::try_from(last).ok()),
+        protocol: row.protocol,
+        src_vrf: row.src_vrf,
+        extra: row.extra.unwrap_or_default(),
+        ..PortBlock::default()
+    }
+}
+
+fn address(v4: Option<u32>, v6: Option<[u8; 16]>) -> Option<IpAddr> {
+    let v4 = v4.map(Ipv4Addr::from).filter(|v4| !v4.is_unspecified()).map(IpAddr::V4);
+    let v6 = v6.map(Ipv6Addr::from).filter(|v6| !v6.is_unspecified()).map(IpAddr::V6);
+    v4.or(v6)
+}

@@ -1,0 +1,436 @@
+//! A datagram of NetFlow v9 or an IPFIX message behind its header: sets, and what becomes of each.
+//!
+//! ```text
+//! 0  2 set ID        0, 1 templates and options templates of v9; 2, 3 of IPFIX; from 256 on data
+//! 2  2 set length, these 4 bytes included
+//! 4    templates or records, then padding of less than a record
+//! ```
+//! The standards call them flowsets (RFC 3954 §5.2) and sets (RFC 7011 §3.3).
+
+use super::{
+    Version,
+    execute::{Clock, Executed, Scene, Span, execute, learn},
+    huawei_usg,
+    options::DomainOptions,
+    plan::{Family, Plan, Reading},
+    profile::Profile,
+    registry::{Cache, Registry, Scope},
+    template::{Announcement, TEMPLATE_ID_MIN, TemplateRecord},
+    waiting::{Waiter, WaitingRoom},
+};
+use crate::{
+    batch::Batch,
+    context::{Context, EventTime, UnixNanos},
+    decoder::{Datagram, FormatHint, Outcome},
+    note::Sequence,
+    reason::Reason,
+    settings::Settings,
+    unparsed::Unparsed,
+};
+use std::sync::Arc;
+
+const SET_HEADER_LEN: usize = 4;
+/// Sets are padded to a multiple of this (RFC 3954 §5.3), so padding is shorter.
+const ALIGNMENT: usize = 4;
+
+/// A header, as far as it is used.
+#[derive(Clone, Copy, Debug)]
+pub struct Header {
+    /// The protocol's version.
+    pub version: Version,
+    /// Milliseconds since the exporter started; IPFIX does not tell.
+    pub uptime_ms: Option<u32>,
+    /// Time of export, seconds since 1970 UTC.
+    pub unix_seconds: u32,
+    /// Sequence number: of datagrams in v9, of data records in IPFIX.
+    pub sequence: u32,
+    /// Source ID or observation domain.
+    pub domain: u32,
+}
+
+impl Header {
+    fn clock(self) -> Clock {
+        Clock { unix_ms: i64::from(self.unix_seconds) * 1000, uptime_ms: self.uptime_ms }
+    }
+}
+
+/// A datagram whose header has been read.
+#[derive(Clone, Copy, Debug)]
+pub struct Message<'a> {
+    /// The header.
+    pub header: Header,
+    /// The sets.
+    pub sets: &'a [u8],
+    /// Bytes that do not belong to the message.
+    pub behind: &'a [u8],
+}
+
+/// Four bytes of a header that is long enough.
+pub fn word(header: &[u8], at: usize) -> u32 {
+    let bytes = header.get(at..).and_then(|bytes| bytes.first_chunk());
+    bytes.map_or(0, |bytes| u32::from_be_bytes(*bytes))
+}
+
+/// One set of a datagram whose framing has been checked.
+struct Set<'a> {
+    id: u16,
+    body: &'a [u8],
+    /// Header and body.
+    bytes: &'a [u8],
+}
+
+/// What a set holds.
+enum SetKind {
+    Templates,
+    OptionsTemplates,
+    Data,
+}
+
+impl SetKind {
+    fn of(version: Version, id: u16) -> Option<SetKind> {
+        match (version, id) {
+            (Version::V9, 0) | (Version::Ipfix, 2) => Some(SetKind::Templates),
+            (Version::V9, 1) | (Version::Ipfix, 3) => Some(SetKind::OptionsTemplates),
+            (_, TEMPLATE_ID_MIN..) => Some(SetKind::Data),
+            _ => None,
+        }
+    }
+}
+
+/// The next set; `Ok(None)` at the end. What is left may be zeros: some exporters fill up their
+/// datagrams.
+fn next_set(version: Version, rest: &[u8]) -> Result<Option<(Set<'_>, &[u8])>, Reason> {
+    let Some((&[id_0, id_1, len_0, len_1], _)) = rest.split_first_chunk::<SET_HEADER_LEN>() else {
+        return if is_zero(rest) { Ok(None) } else { Err(Reason::FlowsetLength) };
+    };
+    let id = u16::from_be_bytes([id_0, id_1]);
+    let len = usize::from(u16::from_be_bytes([len_0, len_1]));
+    if id == 0 && len == 0 && is_zero(rest) {
+        return Ok(None);
+    }
+    if SetKind::of(version, id).is_none() {
+        return Err(Reason::FlowsetReserved);
+    }
+    let (bytes, rest) = rest.split_at_checked(len).ok_or(Reason::FlowsetLength)?;
+    let body = bytes.get(SET_HEADER_LEN..).ok_or(Reason::FlowsetLength)?;
+    Ok(Some((Set { id, body, bytes }, rest)))
+}
+
+fn is_zero(bytes: &[u8]) -> bool {
+    bytes.iter().all(|byte| *byte == 0)
+}
+
+/// The sets of a datagram whose framing holds.
+fn sets(version: Version, mut rest: &[u8]) -> impl Iterator<Item = Set<'_>> {
+    std::iter::from_fn(move || {
+        let (set, after) = next_set(version, rest).ok()??;
+        rest = after;
+        Some(set)
+    })
+}
+
+/// Checks that the sets fill the datagram, before any of them is believed: a template with a wrong
+/// length would otherwise be kept although what follows it makes no sense.
+fn check_framing(version: Version, mut rest: &[u8]) -> Result<(), Reason> {
+    while let Some((_, after)) = next_set(version, rest)? {
+        rest = after;
+    }
+    Ok(())
+}
+
+/// What decoding the parts of a datagram came to.
+#[derive(Default)]
+struct Progress {
+    /// The reason why a part was rejected, the first if there are several.
+    rejected: Option<Reason>,
+    /// Sets that wait for their template.
+    waiting: Vec<u8>,
+    /// Data records, of options too.
+    records: usize,
+    template_sets: usize,
+    data_sets: usize,
+    /// Whether it is of a Huawei USG.
+    huawei_usg: bool,
+}
+
+impl Progress {
+    fn outcome(&self) -> Outcome {
+        self.rejected.map_or(Outcome::Decoded, Outcome::Rejected)
+    }
+
+    /// The datagram's place in its exporter's count.
+    fn sequence(&self, header: Header, [as_sent, masked]: [Scope; 2]) -> Sequence {
+        let whole = self.rejected.is_none() && self.waiting.is_empty();
+        let units = match header.version {
+            Version::V9 => Some(1),
+            Version::Ipfix if whole => u32::try_from(self.records).ok(),
+            Version::Ipfix => None,
+        };
+        Sequence {
+            version: header.version.number(),
+            domain: if self.huawei_usg { masked } else { as_sent }.domain,
+            number: header.sequence,
+            units,
+            uptime_ms: header.uptime_ms,
+            templates_only: self.template_sets > 0 && self.data_sets == 0,
+        }
+    }
+}
+
+/// Decodes the v9 and IPFIX datagrams of one worker.
+#[derive(Debug)]
+pub struct MessageDecoder {
+    settings: Arc<Settings>,
+    templates: Cache,
+    waiting: WaitingRoom,
+    /// Where fields of variable length are; kept for its memory.
+    spans: Vec<Span>,
+}
+
+impl MessageDecoder {
+    /// A decoder that shares templates with all others of the registry.
+    pub fn new(registry: Arc<Registry>, settings: Arc<Settings>) -> Self {
+        Self {
+            templates: Cache::new(registry),
+            waiting: WaitingRoom::new(settings.limits),
+            spans: Vec::new(),
+            settings,
+        }
+    }
+
+    /// Number of datagrams that wait for a template.
+    pub fn waiting(&self) -> usize {
+        self.waiting.len()
+    }
+
+    /// Decodes one datagram.
+    pub fn decode(
+        &mut self,
+        datagram: &Datagram<'_>,
+        message: &Message<'_>,
+        batch: &mut Batch,
+    ) -> (Outcome, Option<Sequence>) {
+        let header = message.header;
+        let scopes = scopes(datagram, header);
+        let format = header.version.format();
+        let mut progress = Progress::default();
+        if let Err(reason) = check_framing(header.version, message.sets) {
+            progress.rejected = Some(reason);
+            let outcome = datagram.reject(reason, format, batch);
+            return (outcome, Some(progress.sequence(header, scopes)));
+        }
+        let context = Context {
+            observation_domain: Some(header.domain),
+            sequence: Some(header.sequence),
+            event_time: EventTime::Record,
+            ..datagram.context(format)
+        };
+        for set in sets(header.version, message.sets) {
+            self.take(&set, datagram, header, scopes, &context, batch, &mut progress);
+        }
+        if !is_zero(message.behind) {
+            reject_bytes(message.behind, Reason::MessageLength, &context, batch, &mut progress);
+        }
+        let sequence = progress.sequence(header, scopes);
+        if progress.waiting.is_empty() {
+            return (progress.outcome(), Some(sequence));
+        }
+        let Progress { rejected, waiting: sets, .. } = progress;
+        let waiter = Waiter { scopes, context, clock: header.clock(), sets, rejected };
+        let outcome = match self.waiting.enter(waiter) {
+            None => Outcome::Waiting,
+            Some(refused) => give_up(&refused, batch),
+        };
+        (outcome, Some(sequence))
+    }
+
+    #[expect(clippy::too_many_arguments, reason = "the parts of a datagram, all of them needed")]
+    fn take(
+        &mut self,
+        set: &Set<'_>,
+        datagram: &Datagram<'_>,
+        header: Header,
+        scopes: [Scope; 2],
+        context: &Context,
+        batch: &mut Batch,
+        progress: &mut Progress,
+    ) {
+        let options = match SetKind::of(header.version, set.id) {
+            Some(SetKind::Templates) => false,
+            Some(SetKind::OptionsTemplates) => true,
+            Some(SetKind::Data) | None => {
+                return self.data(set, scopes, header.clock(), context, batch, progress);
+            }
+        };
+        progress.template_sets += 1;
+        if let Err(reason) = self.learn(set, options, datagram, header, scopes, progress) {
+            reject_bytes(set.bytes, reason, context, batch, progress);
+        }
+    }
+
+    /// Settles one datagram that waited: its template came, or it has waited too long. The batch
+    /// must have room for a datagram of any size.
+    pub fn release(&mut self, now: UnixNanos, batch: &mut Batch) -> Option<(Context, Outcome)> {
+        while let Some(mut waiter) = self.waiting.next(self.templates.registry().changes(), now) {
+            let mut progress = Progress { rejected: waiter.rejected, ..Progress::default() };
+            let Waiter { scopes, clock, context, .. } = &waiter;
+            for set in sets(scopes[0].version, &waiter.sets) {
+                self.data(&set, *scopes, *clock, context, batch, &mut progress);
+            }
+            if progress.waiting.is_empty() {
+                return Some((waiter.context, progress.outcome()));
+            }
+            waiter.sets = progress.waiting;
+            waiter.rejected = progress.rejected;
+            self.waiting.put_back(waiter);
+        }
+        let waiter = self.waiting.expire(now)?;
+        Some((waiter.context, give_up(&waiter, batch)))
+    }
+
+    /// Gives up one datagram that waits, when the worker stops.
+    pub fn abandon(&mut self, batch: &mut Batch) -> Option<(Context, Outcome)> {
+        let waiter = self.waiting.pop_front()?;
+        Some((waiter.context, give_up(&waiter, batch)))
+    }
+
+    fn learn(
+        &mut self,
+        set: &Set<'_>,
+        options: bool,
+        datagram: &Datagram<'_>,
+        header: Header,
+        scopes: [Scope; 2],
+        progress: &mut Progress,
+    ) -> Result<(), Reason> {
+        let [as_sent, masked] = scopes;
+        let nat_events = self.settings.exporter(datagram.exporter).nat_events;
+        let mut rest = set.body;
+        let mut result = Ok(());
+        // Less than a template's head is padding.
+        while rest.len() >= SET_HEADER_LEN && !is_zero(rest) {
+            let (record, after) = match TemplateRecord::read(header.version, options, rest) {
+                Ok(read) => read,
+                Err(reason) => return result.and(Err(reason)),
+            };
+            rest = after;
+            let record = match record {
+                Announcement::Template(record) => record,
+                Announcement::Withdrawal(id) => {
+                    self.withdraw(as_sent, id);
+                    continue;
+                }
+            };
+            let profile = match (datagram.format, header.version) {
+                (FormatHint::HuaweiUsgNetflow, Version::V9) => Profile::HuaweiUsg,
+                _ => Profile::recognise(&record, header.domain),
+            };
+            let huawei_usg = profile == Profile::HuaweiUsg;
+            progress.huawei_usg |= huawei_usg;
+            let scope = if huawei_usg { masked } else { as_sent };
+            if scope != as_sent {
+                // Data looks there first.
+                self.templates.withdraw(as_sent, record.id);
+            }
+            let reading = Reading { profile, nat_events };
+            // A template that cannot be used leaves the others of its set usable.
+            result =
+                result.and(self.templates.learn(scope, &record, reading, datagram.received_at));
+        }
+        result
+    }
+
+    fn withdraw(&mut self, scope: Scope, id: u16) {
+        match id {
+            2 | 3 => self.templates.withdraw_all(scope, id == 3),
+            _ => self.templates.withdraw(scope, id),
+        }
+    }
+
+    fn data(
+        &mut self,
+        set: &Set<'_>,
+        scopes: [Scope; 2],
+        clock: Clock,
+        context: &Context,
+        batch: &mut Batch,
+        progress: &mut Progress,
+    ) {
+        progress.data_sets += 1;
+        let [as_sent, masked] = scopes;
+        let mut scope = as_sent;
+        if masked != as_sent && self.templates.get(as_sent, set.id).is_none() {
+            scope = masked;
+        }
+        let Some((plan, options)) = self.templates.get(scope, set.id) else {
+            progress.waiting.extend_from_slice(set.bytes);
+            return;
+        };
+        progress.huawei_usg |= plan.reading.profile == Profile::HuaweiUsg;
+        let executed = match run(plan, options, set, clock, context, &mut self.spans, batch) {
+            Ok(executed) => executed,
+            Err(reason) => return reject_bytes(set.bytes, reason, context, batch, progress),
+        };
+        progress.records += executed.records;
+        let rest = executed.rest;
+        let whole = if rest.len() == set.body.len() { set.bytes } else { rest };
+        if (rest.len() >= ALIGNMENT || rest.len() == set.body.len()) && !is_zero(rest) {
+            reject_bytes(whole, Reason::DataTruncated, context, batch, progress);
+        }
+    }
+}
+
+/// Decodes a data set by its plan.
+fn run<'a>(
+    plan: &Plan,
+    options: &DomainOptions,
+    set: &Set<'a>,
+    clock: Clock,
+    context: &Context,
+    spans: &mut Vec<Span>,
+    batch: &mut Batch,
+) -> Result<Executed<'a>, Reason> {
+    if let Family::Options(fields) = &plan.family {
+        return learn(plan, fields, set.body, spans, options);
+    }
+    let known = options.known();
+    let started = known.as_ref().and_then(|known| known.started_ms());
+    let clock = match (clock.uptime_ms, started) {
+        (None, Some(started)) => clock.started_at(started),
+        _ => clock,
+    };
+    let scene = Scene { clock, context, known: known.as_deref(), constants: &[] };
+    Ok(execute(plan, set.body, &scene, spans, batch))
+}
+
+/// Where templates of this datagram may be: under the domain as sent, and under the one that
+/// Huawei's subdivision of a Source ID leaves.
+fn scopes(datagram: &Datagram<'_>, header: Header) -> [Scope; 2] {
+    let Header { version, domain, .. } = header;
+    let huawei =
+        datagram.format == FormatHint::HuaweiUsgNetflow || huawei_usg::is_subdivided(domain);
+    let masked =
+        if huawei && version == Version::V9 { huawei_usg::template_domain(domain) } else { domain };
+    [domain, masked].map(|domain| Scope { exporter: datagram.exporter, version, domain })
+}
+
+fn reject_bytes(
+    bytes: &[u8],
+    reason: Reason,
+    context: &Context,
+    batch: &mut Batch,
+    progress: &mut Progress,
+) {
+    progress.rejected.get_or_insert(reason);
+    if let Some(raw) = batch.text.push(bytes) {
+        batch.unparsed.push(context, Unparsed { reason, raw });
+    }
+}
+
+fn give_up(waiter: &Waiter, batch: &mut Batch) -> Outcome {
+    let reason = Reason::TemplateMissing;
+    if let Some(raw) = batch.text.push(&waiter.sets) {
+        batch.unparsed.push(&waiter.context, Unparsed { reason, raw });
+    }
+    Outcome::Rejected(waiter.rejected.unwrap_or(reason))
+}
