@@ -1,23 +1,22 @@
 //! The nearest right word, for messages about wrong ones.
 
-/// The candidate with the fewest single-letter changes from `word`.
+/// The candidate with the fewest single-letter changes from `word`; empty where there is none.
 pub fn nearest<'a>(word: &str, candidates: &[&'a str]) -> &'a str {
     candidates.iter().min_by_key(|candidate| distance(word, candidate)).copied().unwrap_or("")
 }
 
 /// Levenshtein distance, in bytes.
 fn distance(from: &str, to: &str) -> usize {
-    // Distances of what was read of `from` to each beginning of `to`.
     let mut row: Vec<usize> = (0..=to.len()).collect();
-    for (read, from_byte) in from.bytes().enumerate() {
-        let mut diagonal = read;
-        let mut left = read + 1;
-        for (index, cell) in row.iter_mut().enumerate() {
-            if let Some(to_byte) = index.checked_sub(1).and_then(|at| to.as_bytes().get(at)) {
-                let substituted = diagonal + usize::from(from_byte != *to_byte);
-                left = substituted.min(*cell + 1).min(left + 1);
-            }
-            diagonal = std::mem::replace(cell, left);
+    for (i, from_byte) in from.bytes().enumerate() {
+        let Some((first, rest)) = row.split_first_mut() else { return 0 };
+        *first = i + 1;
+        let (mut diagonal, mut left) = (i, i + 1);
+        for (cell, to_byte) in rest.iter_mut().zip(to.bytes()) {
+            let substituted = diagonal + usize::from(from_byte != to_byte);
+            diagonal = *cell;
+            *cell = substituted.min(*cell + 1).min(left + 1);
+            left = *cell;
         }
     }
     row.last().copied().unwrap_or(0)
@@ -31,5 +30,6 @@ mod tests {
     fn finds_the_typo() {
         assert_eq!(distance("kitten", "sitting"), 3);
         assert_eq!(nearest("netflow9", &["auto", "netflow-v9", "huawei-usg-mtn"]), "netflow-v9");
+        assert_eq!(nearest("x", &[]), "");
     }
 }

@@ -86,6 +86,10 @@ reasons! {
     /// The exporter, or all exporters together, have told as much about themselves as the limits
     /// allow.
     OptionsLimit = "options_limit";
+    /// A line with the marks of a declared format whose text fits none of its patterns.
+    DeclaredPattern = "declared_pattern";
+    /// A line of a declared format with a value that is not of its field's type.
+    DeclaredValue = "declared_value";
 }
 
 #[cfg(test)]

@@ -77,7 +77,7 @@ pub(super) struct Tag<'a> {
 }
 
 /// Passes over `<PRI>`, which is optional.
-pub(super) fn skip_priority(message: &[u8]) -> Result<&[u8], Reason> {
+pub(crate) fn skip_priority(message: &[u8]) -> Result<&[u8], Reason> {
     let Some(text) = message.strip_prefix(b"<") else { return Ok(message) };
     let end = text.iter().take(4).position(|byte| *byte == b'>').ok_or(Reason::SyslogPriority)?;
     let (digits, text) = text.split_at_checked(end).ok_or(Reason::SyslogPriority)?;
@@ -145,7 +145,7 @@ fn skip_word(text: &[u8]) -> Option<&[u8]> {
     Some(skip_spaces(rest))
 }
 
-pub(super) fn skip_spaces(text: &[u8]) -> &[u8] {
+pub(crate) fn skip_spaces(text: &[u8]) -> &[u8] {
     let spaces = text.iter().take_while(|byte| byte.is_ascii_whitespace()).count();
     text.get(spaces..).unwrap_or_default()
 }

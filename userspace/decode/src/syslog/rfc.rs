@@ -2,7 +2,7 @@
 //!
 //! ```text
 //! RFC 5424  <PRI>1 YYYY-MM-DDThh:mm:ss[.f]Z|±hh:mm HOST APP PROCID MSGID SD|- [BOM] text
-//! RFC 3164  <PRI>Mmm dd hh:mm:ss HOST text        text most often begins with a tag and a colon
+//! RFC 3164  <PRI>Mmm dd hh:mm:ss [YYYY] HOST text   text most often begins with a tag and a colon
 //! bare      <PRI>text
 //! ```
 //! The priority is optional, and a space may follow it. RFC 3164 leaves the year and the zone out:
@@ -29,6 +29,8 @@ pub struct RfcHeader<'a> {
     pub structured: &'a [u8],
     /// What follows the header.
     pub text: &'a [u8],
+    /// RFC 5424: all from APP-NAME on. Otherwise the text: what a vendor's own form begins with.
+    pub body: &'a [u8],
 }
 
 /// Reads the header of a message that arrived at a time.
@@ -39,7 +41,7 @@ pub struct RfcHeader<'a> {
 pub fn read(message: &[u8], received_at: UnixNanos) -> Result<RfcHeader<'_>, Reason> {
     let text = skip_spaces(skip_priority(message)?);
     let header = read_5424(text).or_else(|| read_3164(text, received_at));
-    Ok(header.unwrap_or(RfcHeader { text, ..RfcHeader::default() }))
+    Ok(header.unwrap_or(RfcHeader { text, body: text, ..RfcHeader::default() }))
 }
 
 fn read_5424(text: &[u8]) -> Option<RfcHeader<'_>> {
@@ -51,14 +53,14 @@ fn read_5424(text: &[u8]) -> Option<RfcHeader<'_>> {
             (Some(time), rest.strip_prefix(b" ")?)
         }
     };
-    let (host, rest) = word(rest)?;
-    let (app, rest) = word(rest)?;
+    let (host, body) = word(rest)?;
+    let (app, rest) = word(body)?;
     let (_procid, rest) = word(rest)?;
     let (msg_id, rest) = word(rest)?;
     let (structured, rest) = structured_data(rest)?;
     let text = skip_spaces(rest);
     let text = text.strip_prefix(b"\xef\xbb\xbf").unwrap_or(text);
-    Some(RfcHeader { time, host, app, msg_id, structured, text })
+    Some(RfcHeader { time, host, app, msg_id, structured, text, body })
 }
 
 fn read_3164(text: &[u8], received_at: UnixNanos) -> Option<RfcHeader<'_>> {
@@ -67,7 +69,8 @@ fn read_3164(text: &[u8], received_at: UnixNanos) -> Option<RfcHeader<'_>> {
     // A tag in the host's place belongs to the text.
     let (host, text) =
         if host.ends_with(b":") { ([].as_slice(), skip_spaces(rest)) } else { (host, text) };
-    Some(RfcHeader { time: Some(time), host, text: skip_spaces(text), ..RfcHeader::default() })
+    let text = skip_spaces(text);
+    Some(RfcHeader { time: Some(time), host, text, body: text, ..RfcHeader::default() })
 }
 
 /// A word and what follows the space behind it; the nil value `-` is empty.
@@ -116,8 +119,10 @@ mod tests {
         assert_eq!(header.msg_id, b"SADD");
         assert_eq!(header.structured, br#"[n A="]\"" B="x"][m]"#);
         assert_eq!(header.text, b"t");
+        assert_eq!(header.body, br#"NAT 5901 SADD [n A="]\"" B="x"][m] t"#);
         let header = read(b"<134>1 - - - - - - \xef\xbb\xbfhello", ARRIVAL).unwrap();
-        assert_eq!(header, RfcHeader { text: b"hello", ..RfcHeader::default() });
+        let body = b"- - - - \xef\xbb\xbfhello";
+        assert_eq!(header, RfcHeader { text: b"hello", body, ..RfcHeader::default() });
     }
 
     #[test]
@@ -128,6 +133,14 @@ mod tests {
         assert_eq!((header.host, header.text), (b"fw".as_slice(), b"RT_NAT: text".as_slice()));
         let header = read(b"<14>Jan  2 00:00:00 tag: text", ARRIVAL).unwrap();
         assert_eq!((header.host, header.text), (b"".as_slice(), b"tag: text".as_slice()));
+    }
+
+    #[test]
+    fn rfc_3164_with_a_year() {
+        let header = read(b"<6> Dec 01 16:15:43 2019 fw %%10session: text", ARRIVAL).unwrap();
+        let time = HeaderTime { unix_nanos: 1_575_216_943_000_000_000, has_zone: false };
+        assert_eq!(header.time, Some(time));
+        assert_eq!((header.host, header.text), (b"fw".as_slice(), b"%%10session: text".as_slice()));
     }
 
     #[test]

@@ -50,17 +50,17 @@ pub fn read_rfc3339(text: &[u8]) -> Option<(HeaderTime, &[u8])> {
 }
 
 /// Reads `Mmm dd hh:mm:ss[.f]` (RFC 3164 §4.1.2), of the year that brings it nearest to the time of
-/// arrival.
+/// arrival, or of the year behind it (`Mmm dd hh:mm:ss YYYY`, as H3C and DPtech print it).
 pub fn read_rfc3164(text: &[u8], received_at: UnixNanos) -> Option<(HeaderTime, &[u8])> {
     let (month, rest) = read_month(text)?;
     let (day, rest) = read_digits(strip_spaces(rest), 1, 2)?;
     let (clock, rest) = read_clock(rest.strip_prefix(b" ")?)?;
     let (fraction_ns, rest) = read_fraction(rest);
-    // Within a year of the right one, whatever day it is.
-    let year = 1970 + received_at.div_euclid(1_000_000_000) / 31_556_952;
     let in_year = |year| nanos(days(year, month, day)?, clock, fraction_ns);
-    let unix_nanos =
-        (year - 1..=year + 1).filter_map(in_year).min_by_key(|time| time.abs_diff(received_at))?;
+    if let Some((year, rest)) = read_year(rest) {
+        return Some((HeaderTime { unix_nanos: in_year(year)?, has_zone: false }, rest));
+    }
+    let unix_nanos = nearest_year(received_at, in_year)?;
     Some((HeaderTime { unix_nanos, has_zone: false }, rest))
 }
 
@@ -134,8 +134,24 @@ fn read_parts(text: &[u8]) -> Option<(i64, &[u8])> {
     Some((seconds_of_day(hour, minute, second)?, rest))
 }
 
+/// The time nearest to that of arrival, of a time that depends on the year.
+pub(crate) fn nearest_year(
+    received_at: UnixNanos,
+    in_year: impl Fn(i64) -> Option<UnixNanos>,
+) -> Option<UnixNanos> {
+    // Within a year of the right one, whatever day it is.
+    let year = 1970 + received_at.div_euclid(1_000_000_000) / 31_556_952;
+    (year - 1..=year + 1).filter_map(in_year).min_by_key(|time| time.abs_diff(received_at))
+}
+
+/// ` YYYY` in front of another word. A host could be called that, but none is.
+fn read_year(text: &[u8]) -> Option<(i64, &[u8])> {
+    let (year, rest) = read_digits(text.strip_prefix(b" ")?, 4, 4)?;
+    ((1970..2200).contains(&year) && rest.starts_with(b" ")).then_some((year, rest))
+}
+
 /// Nanoseconds since 1970, in 64 bits, which end in the year 2262.
-fn nanos(days: i64, seconds: i64, fraction_ns: i64) -> Option<UnixNanos> {
+pub(crate) fn nanos(days: i64, seconds: i64, fraction_ns: i64) -> Option<UnixNanos> {
     (days * 86_400 + seconds).checked_mul(1_000_000_000)?.checked_add(fraction_ns)
 }
 
@@ -169,17 +185,22 @@ fn read_month(text: &[u8]) -> Option<(i64, &[u8])> {
 }
 
 fn read_month_abbreviation(text: &[u8]) -> Option<(i64, &[u8])> {
+    let (name, rest) = text.split_first_chunk::<3>()?;
+    Some((month(name)?, rest))
+}
+
+/// The number of a month, from the first three letters of its name.
+pub(crate) fn month(name: &[u8; 3]) -> Option<i64> {
     const MONTHS: [&[u8; 3]; 12] = [
         b"Jan", b"Feb", b"Mar", b"Apr", b"May", b"Jun", b"Jul", b"Aug", b"Sep", b"Oct", b"Nov",
         b"Dec",
     ];
-    let (name, rest) = text.split_first_chunk::<3>()?;
     let month = MONTHS.iter().position(|month| *month == name)?;
-    Some((month as i64 + 1, rest))
+    Some(month as i64 + 1)
 }
 
 /// `hh:mm:ss`, as seconds of the day.
-fn read_clock(text: &[u8]) -> Option<(i64, &[u8])> {
+pub(crate) fn read_clock(text: &[u8]) -> Option<(i64, &[u8])> {
     let (hour, rest) = read_digits(text, 2, 2)?;
     let (minute, rest) = read_digits(rest.strip_prefix(b":")?, 2, 2)?;
     let (second, rest) = read_digits(rest.strip_prefix(b":")?, 2, 2)?;
@@ -192,7 +213,7 @@ fn seconds_of_day(hour: i64, minute: i64, second: i64) -> Option<i64> {
 }
 
 /// `.f` to `.fffffffff`, as nanoseconds; 0 where there is none.
-fn read_fraction(text: &[u8]) -> (i64, &[u8]) {
+pub(crate) fn read_fraction(text: &[u8]) -> (i64, &[u8]) {
     let Some(digits) = text.strip_prefix(b".") else { return (0, text) };
     let count = digits.iter().take(9).take_while(|byte| byte.is_ascii_digit()).count();
     match read_digits(digits, 1, 9) {
@@ -202,7 +223,7 @@ fn read_fraction(text: &[u8]) -> (i64, &[u8]) {
 }
 
 /// `+hh:mm` or `-hh:mm`, as seconds east of UTC.
-fn read_zone(text: &[u8]) -> (Option<i64>, &[u8]) {
+pub(crate) fn read_zone(text: &[u8]) -> (Option<i64>, &[u8]) {
     let read = || {
         let (sign, rest) = text.split_first()?;
         let sign = match sign {
@@ -218,7 +239,7 @@ fn read_zone(text: &[u8]) -> (Option<i64>, &[u8]) {
 }
 
 /// A number of `min` to `max` digits.
-fn read_digits(text: &[u8], min: usize, max: usize) -> Option<(i64, &[u8])> {
+pub(crate) fn read_digits(text: &[u8], min: usize, max: usize) -> Option<(i64, &[u8])> {
     let len = text.iter().take(max).take_while(|byte| byte.is_ascii_digit()).count();
     if len < min {
         return None;
@@ -235,7 +256,7 @@ fn strip_spaces(text: &[u8]) -> &[u8] {
 
 /// Days from 1970-01-01 to a date of the Gregorian calendar, by counting the days of years that
 /// begin in March, so that the leap day comes last.
-fn days(year: i64, month: i64, day: i64) -> Option<i64> {
+pub(crate) fn days(year: i64, month: i64, day: i64) -> Option<i64> {
     if !(1..=12).contains(&month) || !(1..=days_of_month(year, month)).contains(&day) {
         return None;
     }

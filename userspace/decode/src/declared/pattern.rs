@@ -1,0 +1,365 @@
+//! Patterns: a line's text with placeholders in it.
+//!
+//! ```text
+//! pattern = (literal | "{" target ["?"] "}")…      "{{" and "}}" are the braces themselves
+//! ```
+//! Literals anchor; a space in one matches any run of white space. The first literal stands at the
+//! begin of the text; each placeholder takes the shortest text up to the literal behind it, the
+//! last one all that is left. So there is nothing to try twice: a pattern is one pass, in time
+//! proportional to the text, and an earlier place of a literal never spoils a later one.
+//!
+//! `?` says that the value may be missing together with the white space on one side of it: such a
+//! pattern stands for several, one without the placeholder.
+
+use super::{
+    error::{Checked, Complaint},
+    field::{Family, Field, Form, Target, What, check_times},
+};
+use memchr::memmem::Finder;
+
+/// Placeholders, a pattern.
+pub(super) const PLACEHOLDERS_MAX: usize = 48;
+/// Placeholders that may be missing, a pattern: each doubles the patterns.
+const OPTIONAL_MAX: usize = 3;
+/// Bytes of a pattern.
+const LEN_MAX: usize = 4096;
+
+/// A piece of a pattern as it is written.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Piece {
+    Literal(String),
+    Placeholder { target: Target, optional: bool },
+}
+
+/// A compiled pattern.
+#[derive(Clone, Debug)]
+pub(super) struct Pattern {
+    lead: Literal,
+    parts: Vec<Part>,
+}
+
+#[derive(Clone, Debug)]
+struct Part {
+    target: Target,
+    after: Literal,
+}
+
+/// Words with white space between them.
+#[derive(Clone, Debug, Default)]
+struct Literal {
+    space_before: bool,
+    words: Vec<Finder<'static>>,
+    space_after: bool,
+}
+
+/// The values of a pattern's placeholders, and the text behind its last literal.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Captures<'a> {
+    pub(super) values: [&'a [u8]; PLACEHOLDERS_MAX],
+    pub(super) rest: &'a [u8],
+}
+
+/// Reads a pattern as it is written.
+pub(super) fn read(text: &str, family: Family) -> Checked<Vec<Piece>> {
+    if text.len() > LEN_MAX {
+        return Err(Complaint::new(format!("a pattern has at the most {LEN_MAX} bytes")));
+    }
+    let mut pieces = Vec::new();
+    let mut literal = String::new();
+    let mut rest = text;
+    while let Some(at) = rest.find(['{', '}']) {
+        let (before, from) = rest.split_at(at);
+        literal.push_str(before);
+        if let Some(after) = from.strip_prefix("{{").or_else(|| from.strip_prefix("}}")) {
+            literal.push_str(from.get(..1).unwrap_or_default());
+            rest = after;
+            continue;
+        }
+        let inner = from.strip_prefix('{').and_then(|inner| inner.split_once('}'));
+        let Some((inner, after)) = inner else {
+            return Err(Complaint::new("a brace is not closed; a brace itself is written twice"));
+        };
+        if !literal.is_empty() {
+            pieces.push(Piece::Literal(std::mem::take(&mut literal)));
+        }
+        let (name, optional) = inner.strip_suffix('?').map_or((inner, false), |name| (name, true));
+        pieces.push(Piece::Placeholder { target: Target::read(name, family)?, optional });
+        rest = after;
+    }
+    literal.push_str(rest);
+    if !literal.is_empty() {
+        pieces.push(Piece::Literal(literal));
+    }
+    Ok(pieces)
+}
+
+/// Compiles pieces: one pattern, and one for each way in which optional values may be missing.
+pub(super) fn compile(pieces: &[Piece]) -> Checked<Vec<Pattern>> {
+    check(pieces)?;
+    let optional: Vec<usize> = pieces
+        .iter()
+        .enumerate()
+        .filter(|(_, piece)| matches!(piece, Piece::Placeholder { optional: true, .. }))
+        .map(|(at, _)| at)
+        .collect();
+    if optional.len() > OPTIONAL_MAX {
+        let rule = format!("a pattern has at the most {OPTIONAL_MAX} values that may be missing");
+        return Err(Complaint::new(rule));
+    }
+    let variants = (0..1_usize << optional.len()).map(|missing| {
+        let is_missing = |at: usize| {
+            optional
+                .iter()
+                .position(|known| *known == at)
+                .is_some_and(|bit| missing >> bit & 1 == 1)
+        };
+        let present =
+            pieces.iter().enumerate().filter(|(at, _)| !is_missing(*at)).map(|(_, piece)| piece);
+        Pattern::new(present)
+    });
+    variants.collect()
+}
+
+/// Refuses what could not be read in one way.
+fn check(pieces: &[Piece]) -> Checked<()> {
+    let targets = pieces.iter().filter_map(|piece| match piece {
+        Piece::Placeholder { target, .. } => Some(target),
+        Piece::Literal(_) => None,
+    });
+    match targets.clone().count() {
+        0 => return Err(Complaint::new("a pattern without a placeholder reads nothing")),
+        1..=PLACEHOLDERS_MAX => {}
+        _ => {
+            let rule = format!("a pattern has at the most {PLACEHOLDERS_MAX} placeholders");
+            return Err(Complaint::new(rule));
+        }
+    }
+    let mut seen: Vec<&Target> = Vec::new();
+    for target in targets.clone().filter(|target| target.what != What::Drop) {
+        if seen.contains(&target) {
+            let name = String::from_utf8_lossy(&target.key);
+            return Err(Complaint::new(format!("\"{name}\" stands twice in one pattern")));
+        }
+        seen.push(target);
+    }
+    check_times(&targets)?;
+    check_extra_size(pieces)?;
+    check_neighbours(pieces)
+}
+
+fn check_neighbours(pieces: &[Piece]) -> Checked<()> {
+    for pair in pieces.windows(2) {
+        match pair {
+            [Piece::Placeholder { target: a, .. }, Piece::Placeholder { target: b, .. }] => {
+                let names = [a, b].map(|target| String::from_utf8_lossy(&target.key));
+                let [a, b] = names;
+                return Err(Complaint::new(format!(
+                    "nothing stands between \"{a}\" and \"{b}\": where one ends could not be told"
+                )));
+            }
+            [
+                Piece::Placeholder {
+                    target: Target { what: What::Time(_, Form::DateTime), key },
+                    ..
+                },
+                Piece::Literal(literal),
+            ] if literal.starts_with(|first: char| first.is_ascii_whitespace()) => {
+                let name = String::from_utf8_lossy(key);
+                return Err(Complaint::new(format!(
+                    "\"{name}:datetime\" holds a space itself, so none may follow it; write \
+                     \"{{{name}:date}} {{{name}:clock}}\""
+                )));
+            }
+            _ => {}
+        }
+    }
+    Ok(())
+}
+
+/// The names of `extra` are the declaration's, their room is the batch's, which knows the length of
+/// the text only (see [`crate::text::TextArena::EXPANSION_MAX`]).
+fn check_extra_size(pieces: &[Piece]) -> Checked<()> {
+    let (mut text, mut names) = (0, 0);
+    for piece in pieces {
+        match piece {
+            Piece::Literal(literal) => {
+                text += literal.split_ascii_whitespace().map(|word| word.len() + 1).sum::<usize>();
+            }
+            // An empty value is not kept, so that there is a byte for each name.
+            Piece::Placeholder { target, .. }
+                if !matches!(target.what, What::Drop | What::Pairs) =>
+            {
+                text += 1;
+                names += target.key.len() + 4;
+            }
+            Piece::Placeholder { .. } => {}
+        }
+    }
+    if names > text * 8 {
+        return Err(Complaint::new(
+            "the names are so much longer than the text around them that a line could outgrow \
+             its room",
+        ));
+    }
+    Ok(())
+}
+
+impl Pattern {
+    fn new<'p>(pieces: impl Iterator<Item = &'p Piece>) -> Checked<Pattern> {
+        let mut literal = String::new();
+        let mut lead = None;
+        let mut target: Option<&Target> = None;
+        let mut parts = Vec::new();
+        for piece in pieces {
+            match piece {
+                Piece::Literal(text) => literal.push_str(text),
+                Piece::Placeholder { target: next, .. } => {
+                    match target.replace(next) {
+                        None => lead = Some(Literal::new(literal.trim_ascii_start())),
+                        Some(_) if literal.is_empty() => {
+                            return Err(Complaint::new(
+                                "nothing stands between two placeholders when the one between \
+                                 them is missing",
+                            ));
+                        }
+                        Some(target) => parts.push(Part::new(target, &literal)),
+                    }
+                    literal.clear();
+                }
+            }
+        }
+        // The text is trimmed, so nothing of it is white space at its end.
+        let literal = literal.trim_ascii_end();
+        match target {
+            Some(target) => parts.push(Part::new(target, literal)),
+            None => lead = Some(Literal::new(literal.trim_ascii_start())),
+        }
+        Ok(Pattern { lead: lead.unwrap_or_default(), parts })
+    }
+
+    /// What its placeholders are for, in their order.
+    pub(super) fn targets(&self) -> impl Iterator<Item = &Target> + Clone {
+        self.parts.iter().map(|part| &part.target)
+    }
+
+    /// Whether it fits every text.
+    pub(super) fn fits_all(&self) -> bool {
+        let any = |target: &Target| match target.what {
+            What::Drop | What::Extra | What::Pairs => true,
+            What::Field(field) => matches!(
+                field,
+                Field::Policy | Field::User | Field::Application | Field::Url | Field::Host
+            ),
+            What::Time(..) => false,
+        };
+        let is_open = |part: &Part| part.after.is_empty() && any(&part.target);
+        self.lead.is_empty() && matches!(self.parts.as_slice(), [part] if is_open(part))
+    }
+
+    /// Whether it reads the same texts, into whatever fields.
+    pub(super) fn same_literals(&self, other: &Pattern) -> bool {
+        let literals = self.parts.iter().map(|part| part.after.key());
+        self.lead.key() == other.lead.key()
+            && literals.eq(other.parts.iter().map(|part| part.after.key()))
+            && self.targets().map(|target| target.what).eq(other.targets().map(|t| t.what))
+    }
+
+    /// The values in a text, if it fits.
+    pub(super) fn captures<'a>(&self, text: &'a [u8]) -> Option<Captures<'a>> {
+        let mut captures = Captures { values: [&[]; PLACEHOLDERS_MAX], rest: &[] };
+        let mut at = self.lead.here(text, 0)?;
+        for (part, value) in self.parts.iter().zip(&mut captures.values) {
+            let (start, end) = part.after.find(text, at)?;
+            *value = text.get(at..start)?;
+            at = end;
+        }
+        captures.rest = text.get(at..)?;
+        Some(captures)
+    }
+}
+
+impl Part {
+    fn new(target: &Target, after: &str) -> Part {
+        Part { target: target.clone(), after: Literal::new(after) }
+    }
+}
+
+impl Literal {
+    fn new(text: &str) -> Literal {
+        let words = text.split_ascii_whitespace();
+        let is_space = |byte: Option<&u8>| byte.is_some_and(u8::is_ascii_whitespace);
+        Literal {
+            space_before: is_space(text.as_bytes().first()),
+            words: words.map(|word| Finder::new(word).into_owned()).collect(),
+            space_after: is_space(text.as_bytes().last()),
+        }
+    }
+
+    fn key(&self) -> (bool, Vec<&[u8]>, bool) {
+        (self.space_before, self.words.iter().map(Finder::needle).collect(), self.space_after)
+    }
+
+    fn is_empty(&self) -> bool {
+        self.words.is_empty() && !self.space_before
+    }
+
+    /// Where it ends, if it stands here.
+    fn here(&self, text: &[u8], at: usize) -> Option<usize> {
+        let after = skip_spaces(text, at);
+        if self.space_before && after == at {
+            return None;
+        }
+        self.words_here(text, if self.space_before { after } else { at })
+    }
+
+    /// Where it ends, if its first word stands here. White space at its end may be the text's end.
+    fn words_here(&self, text: &[u8], mut at: usize) -> Option<usize> {
+        for (index, word) in self.words.iter().enumerate() {
+            if index > 0 {
+                let after = skip_spaces(text, at);
+                if after == at {
+                    return None;
+                }
+                at = after;
+            }
+            at = text.get(at..)?.starts_with(word.needle()).then_some(at + word.needle().len())?;
+        }
+        if !self.space_after || self.words.is_empty() {
+            return Some(at);
+        }
+        let after = skip_spaces(text, at);
+        (after > at || at == text.len()).then_some(after)
+    }
+
+    /// Where it first stands, from `at` on: its begin and its end. The empty one stands at the end.
+    fn find(&self, text: &[u8], at: usize) -> Option<(usize, usize)> {
+        let Some(first) = self.words.first() else {
+            if !self.space_before {
+                return Some((text.len(), text.len()));
+            }
+            let start = at + text.get(at..)?.iter().position(u8::is_ascii_whitespace)?;
+            return Some((start, skip_spaces(text, start)));
+        };
+        let mut from = at;
+        loop {
+            let word = from + first.find(text.get(from..)?)?;
+            let start = if self.space_before { skip_spaces_back(text, at, word) } else { word };
+            let spaced = start < word || !self.space_before;
+            if let Some(end) = self.words_here(text, word).filter(|_| spaced) {
+                return Some((start, end));
+            }
+            from = word + 1;
+        }
+    }
+}
+
+fn skip_spaces(text: &[u8], at: usize) -> usize {
+    let rest = text.get(at..).unwrap_or_default();
+    at + rest.iter().take_while(|byte| byte.is_ascii_whitespace()).count()
+}
+
+/// The begin of the white space in front of `at`, but not before `from`.
+fn skip_spaces_back(text: &[u8], from: usize, at: usize) -> usize {
+    let before = text.get(from..at).unwrap_or_default();
+    at - before.iter().rev().take_while(|byte| byte.is_ascii_whitespace()).count()
+}
