@@ -1,4 +1,4 @@
-//! A stored session record, as a person reads it.
+//! Stored records that answer questions, as a person reads them.
 
 use crate::error::StoreError;
 use arrow_array::{
@@ -16,15 +16,22 @@ use std::{
 /// The column that the reader adds: the row's number in its file, from 0.
 pub(crate) const ROW_NUMBER: &str = "row_number";
 
-macro_rules! stored_session {
-    ($($(#[$doc:meta])* $field:ident: $type:ty = $read:ident($column:expr);)*) => {
-        /// A session record with all that was stored of it. Times are rounded down to
-        /// microseconds. Absent values are `None`.
-        #[derive(Clone, Debug, Default, PartialEq, Eq)]
-        pub struct StoredSession { $($(#[$doc])* pub $field: $type,)* }
+/// A record that can be read from a row.
+pub(crate) trait Stored: Sized {
+    /// Reads one row.
+    fn read(row: &Row<'_>) -> Result<Self, ParquetError>;
+}
 
-        impl StoredSession {
-            /// Reads one row.
+macro_rules! stored {
+    (
+        $(#[$about:meta])* $name:ident;
+        $($(#[$doc:meta])* $field:ident: $type:ty = $read:ident($column:expr);)*
+    ) => {
+        $(#[$about])*
+        #[derive(Clone, Debug, Default, PartialEq, Eq)]
+        pub struct $name { $($(#[$doc])* pub $field: $type,)* }
+
+        impl Stored for $name {
             fn read(row: &Row<'_>) -> Result<Self, ParquetError> {
                 Ok(Self { $($field: row.$read($column)?,)* })
             }
@@ -32,7 +39,10 @@ macro_rules! stored_session {
     };
 }
 
-stored_session! {
+stored! {
+    /// A session record with all that was stored of it. Times are rounded down to microseconds.
+    /// Absent values are `None`.
+    StoredSession;
     /// The format that it came in.
     format: Option<String> = text("format");
     /// The exporter's address.
@@ -117,6 +127,52 @@ stored_session! {
     extra: Option<String> = text("extra");
 }
 
+stored! {
+    /// A record of a port block with all that was stored of it. Times are rounded down to
+    /// microseconds. Absent values are `None`.
+    StoredPortBlock;
+    /// The format that it came in.
+    format: Option<String> = text("format");
+    /// The exporter's address.
+    exporter: Option<IpAddr> = address(&["exporter_v6", "exporter_v4"]);
+    /// The exporter's UDP source port.
+    exporter_port: Option<u16> = number_u16("exporter_port");
+    /// NetFlow v9 Source ID or IPFIX Observation Domain ID.
+    observation_domain: Option<u32> = number_u32("observation_domain");
+    /// The exporter's number of the record, or of its datagram.
+    sequence: Option<u64> = number_u64("sequence");
+    /// Host name in the header.
+    host: Option<String> = text("host");
+    /// When it arrived.
+    received_at: Option<UnixNanos> = time("received_at");
+    /// When the event happened.
+    event_time: Option<UnixNanos> = time("event_time");
+    /// Where the event time comes from.
+    time_source: Option<String> = text("time_source");
+    /// Names of flags.
+    flags: Vec<String> = texts("flags");
+    /// What happened to the block.
+    event: Option<String> = text("event");
+    /// The subscriber's address.
+    private_addr: Option<IpAddr> = address(&["private_addr_v6", "private_addr_v4"]);
+    /// The public address of the block.
+    public_addr: Option<IpAddr> = address(&["public_addr_v6", "public_addr_v4"]);
+    /// First port of the block.
+    port_first: Option<u16> = number_u16("port_first");
+    /// Last port of the block, included.
+    port_last: Option<u16> = number_u16("port_last");
+    /// IP protocol number, where the block is of one protocol only.
+    protocol: Option<u8> = number_u8("protocol");
+    /// VRF of the subscriber.
+    src_vrf: Option<u32> = number_u32("src_vrf");
+    /// The exporter's number of the subscriber's session.
+    session_id: Option<u64> = number_u64("session_id");
+    /// The kind of translation, as the exporter names it.
+    scene: Option<String> = text("scene");
+    /// What has no column, as a JSON object.
+    extra: Option<String> = text("extra");
+}
+
 impl StoredSession {
     /// When the session began, as far as the record tells: its begin, or the time of its event.
     pub fn begin(&self) -> Option<UnixNanos> {
@@ -124,22 +180,22 @@ impl StoredSession {
     }
 }
 
-/// The sessions of a batch that was read from a file, each with its row number.
-pub(crate) fn sessions<'a>(
+/// The records of a batch that was read from a file, each with its row number.
+pub(crate) fn records<'a, R: Stored>(
     batch: &'a RecordBatch,
     path: &'a Path,
-) -> impl Iterator<Item = Result<(StoredSession, u64), StoreError>> + 'a {
+) -> impl Iterator<Item = Result<(R, u64), StoreError>> + 'a {
     (0..batch.num_rows()).map(move |row| {
         let row = Row { batch, row };
-        StoredSession::read(&row)
-            .and_then(|session| Ok((session, row.row_number()?)))
+        R::read(&row)
+            .and_then(|record| Ok((record, row.row_number()?)))
             .map_err(|e| StoreError::parquet("read", path, e))
     })
 }
 
 /// One row of columns that a file has under these names. The file may be of an older version,
 /// which had not all of the columns: what is missing is absent.
-struct Row<'a> {
+pub(crate) struct Row<'a> {
     batch: &'a RecordBatch,
     row: usize,
 }

@@ -26,6 +26,7 @@ pub mod lookup;
 pub mod part;
 pub mod partition;
 mod prune;
+mod scan;
 pub mod schema;
 #[cfg(test)]
 mod testing;

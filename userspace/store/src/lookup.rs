@@ -1,40 +1,22 @@
-//! Trace-back: which stored sessions held a public address and port at a time.
+//! Trace-back: which stored sessions and port blocks held a public address and port at a time.
 //!
 //! All hours are searched, because the time in a record is the device's and a session may begin
 //! long before it is asked for; statistics and row filters keep most of the columns unread.
 
+mod blocks;
+
 use crate::{
     error::StoreError,
-    files,
-    found::{ROW_NUMBER, StoredSession, sessions},
-    prune::{self, Wanted},
+    found::{StoredPortBlock, StoredSession},
+    prune::Wanted,
+    scan::Scan,
     schema::Family,
 };
-use arrow_array::{
-    Array, BooleanArray, RecordBatch,
-    cast::AsArray,
-    types::{TimestampMicrosecondType, UInt8Type, UInt16Type, UInt32Type},
-};
-use arrow_schema::{ArrowError, DataType, Field};
 use logweir_decode::context::UnixNanos;
-use parquet::{
-    arrow::{
-        ProjectionMask, RowNumber,
-        arrow_reader::{
-            ArrowPredicate, ArrowPredicateFn, ArrowReaderMetadata, ArrowReaderOptions,
-            ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder, RowFilter,
-        },
-    },
-    errors::ParquetError,
-    file::metadata::PageIndexPolicy,
-    schema::types::SchemaDescriptor,
-};
 use std::{
     collections::HashMap,
-    fs::File,
     net::IpAddr,
     path::{Path, PathBuf},
-    sync::Arc,
     time::Duration,
 };
 
@@ -53,24 +35,24 @@ pub struct Lookup {
     pub protocol: Option<u8>,
 }
 
-/// In what way a record says that the address was held.
+/// In what way a record says that the address was held, by a session or as a part of a port block.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Held {
-    /// The session began before the time and ended after it.
+    /// It began before the time and lasted beyond it.
     Throughout,
-    /// The session began before the time; no record of its end before the time is stored.
+    /// It began before the time; no record of its end before the time is stored.
     Open,
-    /// The session, or the event, is near the time, within the tolerance.
+    /// It, or the event, is near the time, within the tolerance.
     Near,
 }
 
 /// A record that answers the question.
 #[derive(Clone, Debug)]
-pub struct Found {
+pub struct Found<R> {
     /// What it says.
     pub held: Held,
     /// The record.
-    pub session: StoredSession,
+    pub record: R,
     /// The file that it is in.
     pub file: PathBuf,
     /// Its row in that file, from 0.
@@ -80,8 +62,10 @@ pub struct Found {
 /// What was found, and what it was found in.
 #[derive(Debug, Default)]
 pub struct Answer {
-    /// The records: throughout, open, near; each kind by how close the begin is to the time.
-    pub found: Vec<Found>,
+    /// The sessions: throughout, open, near; each kind by how close the begin is to the time.
+    pub found: Vec<Found<StoredSession>>,
+    /// The port blocks, in the same order, each once for a subscriber.
+    pub blocks: Vec<Found<StoredPortBlock>>,
     /// Files that were searched.
     pub files: u64,
     /// Row groups of these files that were read.
@@ -93,116 +77,72 @@ pub struct Answer {
 }
 
 impl Lookup {
-    /// Searches the session records of a data directory.
+    /// Searches the sessions and port blocks of a data directory.
     ///
     /// # Errors
     /// If a directory cannot be listed.
     pub fn search(&self, directory: &Path) -> Result<Answer, StoreError> {
         let mut answer = Answer::default();
-        let mut ended = HashMap::new();
-        for path in files::parquet_files(directory, Family::Session)? {
-            match self.search_file(&path, &mut answer, &mut ended) {
-                Ok(searched) => answer.files += u64::from(searched),
-                Err(error) => answer.unreadable.push(error),
-            }
-        }
-        answer.found.retain(|found| found.held != Held::Open || !has_ended(found, &ended));
-        answer.found.sort_by_cached_key(|found| {
-            let distance = found.session.begin().map(|begin| begin.abs_diff(self.at));
-            (found.held, distance, found.file.clone(), found.row)
-        });
+        answer.found = self.sessions(directory, &mut answer)?;
+        answer.blocks = self.blocks(directory, &mut answer)?;
         Ok(answer)
     }
 
-    /// `false` if the file is no longer there.
-    fn search_file(
+    fn sessions(
         &self,
-        path: &Path,
+        directory: &Path,
         answer: &mut Answer,
-        ended: &mut HashMap<SessionKey, UnixNanos>,
-    ) -> Result<bool, StoreError> {
-        let Some(file) = files::open(path)? else { return Ok(false) };
-        let read = |e| StoreError::parquet("read", path, e);
-        let reader = self.reader(file, answer).map_err(read)?;
-        for batch in reader {
-            let batch = batch.map_err(|e| read(e.into()))?;
-            for session in sessions(&batch, path) {
-                let (session, row) = session?;
-                match self.judge(&session) {
-                    Verdict::Held(held) => {
-                        let file = path.to_owned();
-                        answer.found.push(Found { held, session, file, row });
-                    }
-                    Verdict::EndedBefore(end) => {
-                        let latest = ended.entry(SessionKey::of(&session)).or_insert(end);
-                        *latest = end.max(*latest);
-                    }
-                    Verdict::Other => {}
-                }
+    ) -> Result<Vec<Found<StoredSession>>, StoreError> {
+        let mut found = Vec::new();
+        let mut ended = HashMap::new();
+        let scan = Scan {
+            address: self.wanted_address(["nat_src_addr_v4", "nat_src_addr_v6"]),
+            further: self.wanted_further(),
+            begin_max_micros: Some(self.begin_max_micros()),
+        };
+        let each = |session: StoredSession, path: &Path, row| match self.judge(&session) {
+            Verdict::Held(held) => {
+                found.push(Found { held, record: session, file: path.to_owned(), row });
             }
-        }
-        Ok(true)
+            Verdict::EndedBefore(end) => {
+                let latest = ended.entry(SessionKey::of(&session)).or_insert(end);
+                *latest = end.max(*latest);
+            }
+            Verdict::Other => {}
+        };
+        scan.records((directory, Family::Session), answer, each)?;
+        found.retain(|found| found.held != Held::Open || !has_ended(found, &ended));
+        self.sort(&mut found, StoredSession::begin);
+        Ok(found)
     }
 
-    fn reader(
-        &self,
-        file: File,
-        answer: &mut Answer,
-    ) -> Result<ParquetRecordBatchReader, ParquetError> {
-        let row_number = Field::new(ROW_NUMBER, DataType::Int64, false);
-        let options =
-            ArrowReaderOptions::new()
-                .with_page_index_policy(PageIndexPolicy::Optional)
-                .with_virtual_columns(vec![Arc::new(row_number.with_extension_type(RowNumber))])?;
-        let metadata = ArrowReaderMetadata::load(&file, options)?;
-        let groups = prune::row_groups(&metadata, &self.wanted(), self.begin_max_micros())?;
-        answer.row_groups_read += groups.len() as u64;
-        answer.row_groups_skipped += (metadata.metadata().num_row_groups() - groups.len()) as u64;
-        let selection = prune::pages(&metadata, &groups, self.wanted_address())?;
-        let filter = self.filter(metadata.parquet_schema());
-        let mut builder = ParquetRecordBatchReaderBuilder::new_with_metadata(file, metadata)
-            .with_row_groups(groups)
-            .with_row_filter(filter);
-        if let Some(selection) = selection {
-            builder = builder.with_row_selection(selection);
-        }
-        builder.build()
+    /// Throughout, open, near; each kind by how close it is to the time.
+    fn sort<R>(&self, found: &mut [Found<R>], time: impl Fn(&R) -> Option<UnixNanos>) {
+        found.sort_by_cached_key(|found| {
+            let distance = time(&found.record).map(|time| time.abs_diff(self.at));
+            (found.held, distance, found.file.clone(), found.row)
+        });
     }
 
-    fn wanted_address(&self) -> (&'static str, Wanted) {
-        let column = if self.nat_addr.is_ipv4() { "nat_src_addr_v4" } else { "nat_src_addr_v6" };
-        (column, self.nat_addr.into())
+    fn wanted_address(&self, [v4, v6]: [&'static str; 2]) -> (&'static str, Wanted) {
+        (if self.nat_addr.is_ipv4() { v4 } else { v6 }, self.nat_addr.into())
     }
 
-    fn wanted(&self) -> Vec<(&'static str, Wanted)> {
+    fn wanted_further(&self) -> Vec<(&'static str, Wanted)> {
         let port = self.port.map(|port| ("nat_src_port", Wanted::Port(port)));
-        [Some(self.wanted_address()), port].into_iter().flatten().collect()
+        let protocol = self.protocol.map(|protocol| ("protocol", Wanted::Protocol(protocol)));
+        [port, protocol].into_iter().flatten().collect()
     }
 
-    /// The address first: it leaves the least rows for which the other columns are read.
-    fn filter(&self, schema: &SchemaDescriptor) -> RowFilter {
-        let (address_column, address) = self.wanted_address();
-        let mut predicates = vec![predicate(schema, [address_column], move |batch| {
-            Ok(match address {
-                Wanted::V6(octets) => {
-                    BooleanArray::from_unary(fixed_size_binary(&batch)?, |cell| cell == octets)
-                }
-                Wanted::V4(v4) => equal::<UInt32Type>(&batch, v4)?,
-                Wanted::Port(port) => equal::<UInt16Type>(&batch, port)?,
-            })
-        })];
-        if let Some(port) = self.port {
-            let equal = move |batch: RecordBatch| equal::<UInt16Type>(&batch, port);
-            predicates.push(predicate(schema, ["nat_src_port"], equal));
-        }
-        if let Some(protocol) = self.protocol {
-            let equal = move |batch: RecordBatch| equal::<UInt8Type>(&batch, protocol);
-            predicates.push(predicate(schema, ["protocol"], equal));
-        }
-        let begin_max = self.begin_max_micros();
-        let begins_in_time = move |batch: RecordBatch| begins_by(&batch, begin_max);
-        predicates.push(predicate(schema, ["event_time", "start_time"], begins_in_time));
-        RowFilter::new(predicates)
+    /// The time in question. Stored times are rounded down to microseconds, so it is as well.
+    const fn at_micros(&self) -> UnixNanos {
+        self.at.div_euclid(1_000).saturating_mul(1_000)
+    }
+
+    /// The times between which an event is near.
+    fn tolerance(&self) -> [UnixNanos; 2] {
+        let (at, within) = (self.at_micros(), self.within_nanos());
+        [at.saturating_sub(within), at.saturating_add(within)]
     }
 
     fn within_nanos(&self) -> i64 {
@@ -213,12 +153,10 @@ impl Lookup {
         self.at.saturating_add(self.within_nanos()).div_euclid(1_000)
     }
 
-    /// What a record of the right address, port and protocol says. Stored times are rounded down
-    /// to microseconds, so the time in question is as well.
+    /// What a record of the right address, port and protocol says.
     fn judge(&self, session: &StoredSession) -> Verdict {
-        let at = self.at.div_euclid(1_000).saturating_mul(1_000);
-        let (first, last) =
-            (at.saturating_sub(self.within_nanos()), at.saturating_add(self.within_nanos()));
+        let at = self.at_micros();
+        let [first, last] = self.tolerance();
         let (Some(begin), Some(event_time)) = (session.begin(), session.event_time) else {
             return Verdict::Other;
         };
@@ -267,48 +205,9 @@ impl SessionKey {
 }
 
 /// Whether the session of an open record ended before the time, as another record says.
-fn has_ended(found: &Found, ended: &HashMap<SessionKey, UnixNanos>) -> bool {
-    let end = ended.get(&SessionKey::of(&found.session));
-    end.is_some_and(|end| found.session.begin().is_some_and(|begin| begin <= *end))
-}
-
-fn predicate<const N: usize>(
-    schema: &SchemaDescriptor,
-    columns: [&str; N],
-    keep: impl FnMut(RecordBatch) -> Result<BooleanArray, ArrowError> + Send + 'static,
-) -> Box<dyn ArrowPredicate> {
-    Box::new(ArrowPredicateFn::new(ProjectionMask::columns(schema, columns), keep))
-}
-
-fn equal<T: arrow_array::ArrowPrimitiveType>(
-    batch: &RecordBatch,
-    value: T::Native,
-) -> Result<BooleanArray, ArrowError> {
-    let column = batch.columns().first().and_then(|column| column.as_primitive_opt::<T>());
-    let column = column.ok_or_else(wrong_type)?;
-    Ok(BooleanArray::from_unary(column, |cell| cell == value))
-}
-
-fn fixed_size_binary(
-    batch: &RecordBatch,
-) -> Result<&arrow_array::FixedSizeBinaryArray, ArrowError> {
-    let column = batch.columns().first().and_then(|column| column.as_fixed_size_binary_opt());
-    column.ok_or_else(wrong_type)
-}
-
-fn begins_by(batch: &RecordBatch, begin_max: i64) -> Result<BooleanArray, ArrowError> {
-    let column = |name| {
-        let column = batch.column_by_name(name);
-        let times = column.and_then(|c| c.as_primitive_opt::<TimestampMicrosecondType>());
-        times.ok_or_else(wrong_type)
-    };
-    let (start, event) = (column("start_time")?, column("event_time")?);
-    let begin = |row| if start.is_valid(row) { start.value(row) } else { event.value(row) };
-    Ok((0..batch.num_rows()).map(|row| Some(begin(row) <= begin_max)).collect())
-}
-
-fn wrong_type() -> ArrowError {
-    ArrowError::SchemaError("a column is not of the type that logweir writes".to_owned())
+fn has_ended(found: &Found<StoredSession>, ended: &HashMap<SessionKey, UnixNanos>) -> bool {
+    let end = ended.get(&SessionKey::of(&found.record));
+    end.is_some_and(|end| found.record.begin().is_some_and(|begin| begin <= *end))
 }
 
 #[cfg(test)]

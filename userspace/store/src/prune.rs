@@ -1,9 +1,9 @@
 //! Which row groups and pages of a file can hold what is looked for, by their statistics.
 
 use arrow_array::{
-    Array, ArrayRef, UInt64Array,
+    Array, ArrayRef, ArrowPrimitiveType, UInt64Array,
     cast::AsArray,
-    types::{TimestampMicrosecondType, UInt16Type, UInt32Type},
+    types::{TimestampMicrosecondType, UInt8Type, UInt16Type, UInt32Type},
 };
 use parquet::{
     arrow::arrow_reader::{
@@ -20,6 +20,7 @@ pub(crate) enum Wanted {
     V4(u32),
     V6([u8; 16]),
     Port(u16),
+    Protocol(u8),
 }
 
 impl From<IpAddr> for Wanted {
@@ -38,18 +39,9 @@ impl Wanted {
             return true;
         }
         match self {
-            Wanted::V4(value) => {
-                let at = |bounds: &ArrayRef| {
-                    bounds.as_primitive_opt::<UInt32Type>().map(|bounds| bounds.value(index))
-                };
-                contains(at(mins), &value, at(maxes))
-            }
-            Wanted::Port(value) => {
-                let at = |bounds: &ArrayRef| {
-                    bounds.as_primitive_opt::<UInt16Type>().map(|bounds| bounds.value(index))
-                };
-                contains(at(mins), &value, at(maxes))
-            }
+            Wanted::V4(value) => between::<UInt32Type>(mins, value, maxes, index),
+            Wanted::Port(value) => between::<UInt16Type>(mins, value, maxes, index),
+            Wanted::Protocol(value) => between::<UInt8Type>(mins, value, maxes, index),
             Wanted::V6(value) => {
                 let (mins, maxes) =
                     (mins.as_fixed_size_binary_opt(), maxes.as_fixed_size_binary_opt());
@@ -60,15 +52,25 @@ impl Wanted {
     }
 }
 
+fn between<T: ArrowPrimitiveType>(
+    mins: &ArrayRef,
+    value: T::Native,
+    maxes: &ArrayRef,
+    index: usize,
+) -> bool {
+    let at = |bounds: &ArrayRef| bounds.as_primitive_opt::<T>().map(|bounds| bounds.value(index));
+    contains(at(mins), &value, at(maxes))
+}
+
 fn contains<T: PartialOrd>(min: Option<T>, value: &T, max: Option<T>) -> bool {
     min.is_none_or(|min| min <= *value) && max.is_none_or(|max| max >= *value)
 }
 
-/// The row groups that can hold all of these values.
+/// The row groups that can hold all of these values, in sessions that began by this time.
 pub(crate) fn row_groups(
     metadata: &ArrowReaderMetadata,
     wanted: &[(&str, Wanted)],
-    begin_max_micros: i64,
+    begin_max_micros: Option<i64>,
 ) -> Result<Vec<usize>, ParquetError> {
     let groups = metadata.metadata().row_groups();
     let mut keep = vec![true; groups.len()];
@@ -82,6 +84,7 @@ pub(crate) fn row_groups(
             keep[index] &= !all_null(&nulls, index, count) && wanted.within(&mins, &maxes, index);
         }
     }
+    let Some(begin_max_micros) = begin_max_micros else { return Ok(indices(&keep)) };
     let [start, event] = ["start_time", "event_time"].map(|name| minimum(metadata, name, groups));
     let (start, event) = (start?, event?);
     for index in 0..groups.len() {
@@ -90,7 +93,11 @@ pub(crate) fn row_groups(
             .into_iter()
             .any(|min| min.is_none_or(|min| min <= begin_max_micros));
     }
-    Ok((0..groups.len()).filter(|index| keep[*index]).collect())
+    Ok(indices(&keep))
+}
+
+fn indices(keep: &[bool]) -> Vec<usize> {
+    (0..keep.len()).filter(|index| keep[*index]).collect()
 }
 
 /// The rows of these row groups whose pages can hold the value; `None` where the file has no page

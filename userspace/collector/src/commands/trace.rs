@@ -2,8 +2,11 @@
 
 use crate::{cli::Failure, output::rfc3339};
 use logweir_decode::context::UnixNanos;
-use logweir_store::lookup::{Answer, Found, Held, Lookup};
-use serde_json::{Map, Value as Json, json};
+use logweir_store::{
+    found::{StoredPortBlock, StoredSession},
+    lookup::{Answer, Found, Held, Lookup},
+};
+use serde_json::{Value as Json, json};
 use std::{
     net::{IpAddr, SocketAddr},
     path::PathBuf,
@@ -106,20 +109,30 @@ pub fn run(args: &Args) -> Result<ExitCode, Failure> {
     for found in &answer.found {
         crate::say(&match args.output {
             Output::Table => line(found),
-            Output::Json => Json::Object(object(found)).to_string(),
+            Output::Json => present(session(found)),
+        });
+    }
+    for found in &answer.blocks {
+        crate::say(&match args.output {
+            Output::Table => block_line(found),
+            Output::Json => present(port_block(found)),
         });
     }
     close(&answer);
     let incomplete = !answer.unreadable.is_empty();
-    let code = if incomplete { INCOMPLETE } else { u8::from(answer.found.is_empty()) };
+    let code = if incomplete { INCOMPLETE } else { u8::from(answers(&answer) == 0) };
     Ok(ExitCode::from(code))
+}
+
+const fn answers(answer: &Answer) -> usize {
+    answer.found.len() + answer.blocks.len()
 }
 
 /// What the answer rests on.
 fn close(answer: &Answer) {
     crate::tell(&format!(
         "{} answers in {} files: {} row groups read, {} ruled out by their statistics",
-        answer.found.len(),
+        answers(answer),
         answer.files,
         answer.row_groups_read,
         answer.row_groups_skipped,
@@ -145,28 +158,52 @@ fn end(address: Option<IpAddr>, port: Option<u16>) -> String {
     }
 }
 
-fn line(found: &Found) -> String {
-    let session = &found.session;
-    let time = |time: Option<UnixNanos>| time.map_or("-".into(), |time| rfc3339(time, 0));
+/// A value of the table, `-` where it is absent.
+fn or_dash(value: Option<impl ToString>) -> String {
+    value.map_or("-".into(), |value| value.to_string())
+}
+
+fn line(found: &Found<StoredSession>) -> String {
+    let session = &found.record;
+    let time = |time: Option<UnixNanos>| or_dash(time.map(|time| rfc3339(time, 0)));
     format!(
         "{:<10} {} as {} to {} protocol {} from {} until {} user {} ({} row {})",
         held(found.held),
         end(session.src_addr, session.src_port),
         end(session.nat_src_addr_v4.or(session.nat_src_addr_v6), session.nat_src_port),
         end(session.dst_addr, session.dst_port),
-        session.protocol.map_or("-".into(), |protocol| protocol.to_string()),
+        or_dash(session.protocol),
         time(session.start_time),
         time(session.end_time),
-        session.user.as_deref().unwrap_or("-"),
+        or_dash(session.user.as_ref()),
         found.file.display(),
         found.row,
     )
 }
 
-fn object(found: &Found) -> Map<String, Json> {
-    let session = &found.session;
+fn block_line(found: &Found<StoredPortBlock>) -> String {
+    let block = &found.record;
+    format!(
+        "{:<10} {} as {} ports {}-{} protocol {} {} at {} exporter {} ({} row {})",
+        held(found.held),
+        or_dash(block.private_addr),
+        or_dash(block.public_addr),
+        or_dash(block.port_first),
+        or_dash(block.port_last),
+        or_dash(block.protocol),
+        or_dash(block.event.as_ref()),
+        or_dash(block.event_time.map(|time| rfc3339(time, 0))),
+        or_dash(block.exporter),
+        found.file.display(),
+        found.row,
+    )
+}
+
+fn session(found: &Found<StoredSession>) -> Json {
+    let session = &found.record;
     let time = |time: Option<UnixNanos>| time.map(|time| rfc3339(time, 6));
-    let all = json!({
+    json!({
+        "record": "session",
         "held": held(found.held),
         "format": session.format,
         "exporter": session.exporter,
@@ -189,11 +226,42 @@ fn object(found: &Found) -> Map<String, Json> {
         "user": session.user,
         "file": found.file,
         "row": found.row,
-    });
-    match all {
-        Json::Object(fields) => fields.into_iter().filter(|(_, value)| !value.is_null()).collect(),
-        _ => Map::new(),
+    })
+}
+
+fn port_block(found: &Found<StoredPortBlock>) -> Json {
+    let block = &found.record;
+    let time = |time: Option<UnixNanos>| time.map(|time| rfc3339(time, 6));
+    json!({
+        "record": "port_block",
+        "held": held(found.held),
+        "format": block.format,
+        "exporter": block.exporter,
+        "observation_domain": block.observation_domain,
+        "sequence": block.sequence,
+        "received_at": time(block.received_at),
+        "event_time": time(block.event_time),
+        "time_source": block.time_source,
+        "event": block.event,
+        "private_addr": block.private_addr,
+        "public_addr": block.public_addr,
+        "port_first": block.port_first,
+        "port_last": block.port_last,
+        "protocol": block.protocol,
+        "src_vrf": block.src_vrf,
+        "session_id": block.session_id,
+        "scene": block.scene,
+        "file": found.file,
+        "row": found.row,
+    })
+}
+
+/// An answer's fields that are present, as a line.
+fn present(mut fields: Json) -> String {
+    if let Some(fields) = fields.as_object_mut() {
+        fields.retain(|_, value| !value.is_null());
     }
+    fields.to_string()
 }
 
 #[cfg(test)]

@@ -1,6 +1,8 @@
 use super::*;
 use crate::{
+    files,
     part::Layout,
+    prune,
     testing::{HOUR_BEGIN, Random, SECOND, context, small_batch},
     writer::{Writer, WriterConfig},
 };
@@ -8,8 +10,15 @@ use logweir_decode::{
     batch::Batch,
     session::{Event, SessionRow},
 };
+use parquet::{
+    arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions},
+    file::metadata::PageIndexPolicy,
+};
 use proptest::prelude::*;
-use std::{collections::BTreeSet, fs};
+use std::{
+    collections::BTreeSet,
+    fs::{self, File},
+};
 
 /// Seconds since 1970 of the begin of the hour in which the tests take place.
 const BEGIN_S: u32 = (HOUR_BEGIN / SECOND) as u32;
@@ -30,7 +39,7 @@ fn session(event: Event, start: Option<u32>, end: Option<u32>) -> SessionRow {
     }
 }
 
-fn lookup(at_s: i64) -> Lookup {
+pub(super) fn lookup(at_s: i64) -> Lookup {
     Lookup {
         nat_addr: "203.0.113.1".parse().unwrap(),
         port: Some(1_025),
@@ -52,7 +61,7 @@ fn store(directory: &Path, rows: &[SessionRow]) {
 }
 
 /// Small row groups and pages, so that there is something to skip.
-fn write(directory: &Path, batch: &Batch) {
+pub(super) fn write(directory: &Path, batch: &Batch) {
     let layout = Layout { row_group_rows: 32, page_rows: 4, ..Layout::default() };
     let config = WriterConfig { layout, ..WriterConfig::new(directory) };
     let (mut writer, _) = Writer::open(config).unwrap();
@@ -63,7 +72,7 @@ fn write(directory: &Path, batch: &Batch) {
 fn found(directory: &Path, lookup: Lookup) -> Vec<(u32, Held)> {
     let answer = lookup.search(directory).unwrap();
     assert!(answer.unreadable.is_empty(), "{:?}", answer.unreadable);
-    answer.found.iter().map(|found| (found.session.sequence.unwrap(), found.held)).collect()
+    answer.found.iter().map(|found| (found.record.sequence.unwrap(), found.held)).collect()
 }
 
 #[test]
@@ -88,10 +97,10 @@ fn a_session_around_the_time_is_found_with_its_evidence() {
     let found = &answer.found[0];
     assert_eq!((answer.found.len(), found.row), (1, 1));
     assert!(found.file.exists());
-    assert_eq!(found.session.src_addr, Some("10.0.0.1".parse().unwrap()));
-    assert_eq!(found.session.end_time, Some(HOUR_BEGIN + 400 * SECOND));
-    assert_eq!(found.session.exporter, Some("192.0.2.1".parse().unwrap()));
-    assert_eq!(found.session.format.as_deref(), Some("huawei-usg-netflow"));
+    assert_eq!(found.record.src_addr, Some("10.0.0.1".parse().unwrap()));
+    assert_eq!(found.record.end_time, Some(HOUR_BEGIN + 400 * SECOND));
+    assert_eq!(found.record.exporter, Some("192.0.2.1".parse().unwrap()));
+    assert_eq!(found.record.format.as_deref(), Some("huawei-usg-netflow"));
 }
 
 #[test]
