@@ -56,7 +56,7 @@ fn print(value: &Value<'_>) -> String {
         Value::Extra(encoded) => {
             let pairs = crate::extra::pairs(encoded);
             let pairs =
-                pairs.map(|(key, value)| format!("{}:{value}", String::from_utf8_lossy(key)));
+                pairs.map(|(key, value)| format!("{}:{value}", String::from_utf8_lossy(&key)));
             format!("{{{}}}", pairs.collect::<Vec<_>>().join(","))
         }
     }
