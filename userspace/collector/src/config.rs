@@ -1,6 +1,13 @@
 //! The settings of `logweir run`: from a TOML file, overridden by options, then validated in one
 //! step into what a pipeline is started with.
 
+mod decoding;
+mod exporter;
+mod im;
+
+pub use exporter::{Exporter, parse_zone};
+pub use im::{Im, MissingKey, Record};
+
 use crate::{
     listener::{ListenSpec, Listener},
     pipeline::{Input, PipelineConfig},
@@ -8,10 +15,11 @@ use crate::{
 };
 use logweir_abi::LISTENERS_MAX;
 use logweir_decode::nearest::nearest;
-use serde::Deserialize;
+use serde::{Deserialize, Deserializer, de::Error};
 use std::{
     fs,
     path::{Path, PathBuf},
+    sync::Arc,
     time::Duration,
 };
 
@@ -51,9 +59,16 @@ pub struct Settings {
     pub batches: Option<usize>,
     /// Seconds after which records are in a file at the latest.
     pub part_age_seconds: Option<u64>,
+    /// Files that declare layouts of binary session logs.
+    pub binary_layouts: Option<Vec<PathBuf>>,
+    /// What holds for single exporters.
+    pub exporter: Option<Vec<Exporter>>,
+    /// What becomes of instant-messenger logs.
+    pub im: Option<Im>,
 }
 
 /// The keys of the file.
+#[cfg(test)]
 const KEYS: &[&str] = &[
     "interface",
     "source",
@@ -66,6 +81,9 @@ const KEYS: &[&str] = &[
     "receive_buffer_bytes",
     "batches",
     "part_age_seconds",
+    "binary_layouts",
+    "exporter",
+    "im",
 ];
 
 /// Settings that a collector can be started with.
@@ -88,24 +106,60 @@ pub struct RunConfig {
 pub fn read(path: &Path) -> Result<Settings, String> {
     let text = fs::read_to_string(path)
         .map_err(|error| format!("cannot read {}: {error}", path.display()))?;
-    parse(&text).map_err(|error| format!("{}: {error}", path.display()))
+    let settings = parse(&text).map_err(|error| format!("{}: {error}", path.display()))?;
+    Ok(settings.beside(path.parent().unwrap_or(Path::new(""))))
 }
 
 fn parse(text: &str) -> Result<Settings, String> {
-    toml::from_str(text).map_err(|error| {
-        let offset = error.span().map_or(0, |span| span.start);
-        let line = 1 + text.bytes().take(offset).filter(|byte| *byte == b'\n').count();
-        let message = error.message().lines().next().unwrap_or("").to_owned();
-        match message.strip_prefix("unknown field `").and_then(|rest| rest.split_once('`')) {
-            Some((key, _)) => {
-                format!("line {line}: unknown key '{key}': did you mean '{}'?", nearest(key, KEYS))
-            }
+    let line = |offset| 1 + text.bytes().take(offset).filter(|byte| *byte == b'\n').count();
+    let mut settings: Settings = toml::from_str(text).map_err(|error| {
+        let line = line(error.span().map_or(0, |span| span.start));
+        let message = error.message().lines().next().unwrap_or("");
+        match message.strip_prefix("unknown field ") {
+            Some(rest) => format!("line {line}: {}", unknown_key(rest)),
             None => format!("line {line}: {message}"),
         }
+    })?;
+    for exporter in settings.exporter.iter_mut().flatten() {
+        exporter.line = line(exporter.address.span().start);
+    }
+    Ok(settings)
+}
+
+/// The sentence about an unknown key, from the rest of serde's: "`key`, expected one of `a`, `b`".
+fn unknown_key(rest: &str) -> String {
+    let mut words = rest.split('`').skip(1).step_by(2);
+    let key = words.next().unwrap_or("");
+    let known: Vec<_> = words.collect();
+    format!("unknown key '{key}': did you mean '{}'?", nearest(key, &known))
+}
+
+/// Reads a word that stands for a value.
+fn word<'de, D: Deserializer<'de>, T: Copy>(from: D, words: &[(&str, T)]) -> Result<T, D::Error> {
+    let word = String::deserialize(from)?;
+    let known = words.iter().find(|(known, _)| *known == word);
+    known.map(|(_, value)| *value).ok_or_else(|| {
+        let known: Vec<_> = words.iter().map(|(word, _)| *word).collect();
+        let nearest = nearest(&word, &known);
+        let known = known.join(", ");
+        D::Error::custom(format!(
+            "unknown word '{word}': did you mean '{nearest}'? (known: {known})"
+        ))
     })
 }
 
 impl Settings {
+    /// These settings, where relative names of files that they are read with are beside the
+    /// configuration.
+    fn beside(mut self, directory: &Path) -> Settings {
+        let files = self.binary_layouts.iter_mut().flatten();
+        let key = self.im.iter_mut().flat_map(|im| &mut im.key_file);
+        for path in files.chain(key) {
+            *path = directory.join(&*path);
+        }
+        self
+    }
+
     /// These settings, where `over` does not say otherwise.
     #[must_use]
     pub fn overridden_by(self, over: Settings) -> Settings {
@@ -121,21 +175,26 @@ impl Settings {
             receive_buffer_bytes: over.receive_buffer_bytes.or(self.receive_buffer_bytes),
             batches: over.batches.or(self.batches),
             part_age_seconds: over.part_age_seconds.or(self.part_age_seconds),
+            binary_layouts: over.binary_layouts.or(self.binary_layouts),
+            exporter: over.exporter.or(self.exporter),
+            im: over.im.or(self.im),
         }
     }
 
-    /// Checks all of it.
+    /// Checks all of it, and reads the files that it names.
     ///
     /// # Errors
     /// One sentence that names the setting.
-    pub fn validate(&self) -> Result<RunConfig, String> {
+    pub fn validate(&self, missing_key: MissingKey) -> Result<RunConfig, String> {
         let specs = self.listen.as_deref().unwrap_or_default();
         if specs.is_empty() {
             return Err("nothing to listen on: give at least one --listen PORT[=FORMAT]".into());
         }
+        let decoding = Arc::new(self.decoding(missing_key)?);
         let mut listeners = Vec::new();
         for (number, spec) in specs.iter().enumerate() {
-            let spec: ListenSpec = spec.parse().map_err(|error| format!("listen: {error}"))?;
+            let spec = ListenSpec::parse(spec, &decoding.declared)
+                .map_err(|error| format!("listen: {error}"))?;
             let number = u16::try_from(number)
                 .ok()
                 .filter(|number| u32::from(*number) < LISTENERS_MAX)
@@ -174,7 +233,8 @@ impl Settings {
                 "allow needs source xdp: UDP sockets take what the kernel gives them".into()
             );
         }
-        let pipeline = self.pipeline(input, listeners, allow)?;
+        let mut pipeline = self.pipeline(input, listeners, allow)?;
+        pipeline.settings = decoding;
         let fallback = fallback.map(|input| PipelineConfig { input, ..pipeline.clone() });
         Ok(RunConfig {
             pipeline,
@@ -227,28 +287,88 @@ mod tests {
 
     #[test]
     fn every_key_is_known() {
-        for key in KEYS {
-            let error = parse(&format!("{key} = {{ x = 1 }}")).unwrap_err();
-            assert!(!error.contains("unknown key"), "{error}");
+        let tables = [("", KEYS), ("[[exporter]]\n", exporter::KEYS), ("[im]\n", im::KEYS)];
+        for (table, keys) in tables {
+            for key in keys {
+                // No value is of this kind.
+                let error = parse(&format!("{table}{key} = [[1]]")).unwrap_err();
+                assert!(!error.contains("unknown key"), "{error}");
+            }
+            let error = parse(&format!("{table}x = 1")).unwrap_err();
+            assert!(error.contains("unknown key 'x': did you mean '"), "{error}");
         }
     }
 
     #[test]
     fn the_reference_has_every_key_and_its_example_is_good() {
         let reference = include_str!("../../../docs/configuration.md");
-        for key in KEYS {
-            assert!(reference.contains(&format!("| `{key}` |")), "{key}");
+        let (head, tables) = reference.split_once("## `[[exporter]]`").unwrap();
+        let (exporter, im) = tables.split_once("## `[im]`").unwrap();
+        for (section, keys) in [(head, KEYS), (exporter, exporter::KEYS), (im, im::KEYS)] {
+            for key in keys {
+                assert!(section.contains(&format!("| `{key}` |")), "{key}");
+            }
         }
         let (_, example) = reference.split_once("```toml\n").unwrap();
         let (example, _) = example.split_once("```").unwrap();
-        parse(example).unwrap().validate().unwrap();
+        let mut settings = parse(example).unwrap();
+        // There are no such files here.
+        settings.binary_layouts = None;
+        let config = settings.validate(MissingKey::Leave).unwrap();
+        assert_eq!(config.pipeline.settings.exporters.len(), 2);
+    }
+
+    #[test]
+    fn each_wrong_word_is_told_with_its_line_and_the_right_one() {
+        let exporter = "\n[[exporter]]\naddress = \"192.0.2.1\"\n";
+        for (table, wrong, sentence) in [
+            (exporter, "zone = \"Europe/Warsav\"", "unknown zone 'Europe/Warsav': did you mean"),
+            (exporter, "zone = \"+8\"", "'+8' is no distance from UTC"),
+            (exporter, "mtn_counters = \"as_printed\"", "did you mean 'as-printed'?"),
+            (exporter, "nat_events = \"draft-02\"", "did you mean 'draft02'?"),
+            (exporter, "nat_event = \"nel\"", "did you mean 'nat_events'?"),
+            ("\n[im]\n\n", "record = \"hash\"", "did you mean 'hashed'?"),
+            ("\n[im]\n\n", "keyfile = \"k\"", "did you mean 'key_file'?"),
+        ] {
+            let error = parse(&format!("{table}{wrong}\n")).unwrap_err();
+            assert!(error.starts_with("line 4: ") && error.contains(sentence), "{error}");
+        }
+        let validate = |text: &str| {
+            let text = format!("listen = [\"514\"]\ndata = \"/d\"\n{text}");
+            parse(&text).unwrap().validate(MissingKey::Leave).unwrap_err()
+        };
+        let error = validate(&format!("{exporter}format = \"cgn-cm\""));
+        let words = "line 5: exporter 192.0.2.1: unknown format 'cgn-cm': did you mean 'cgn-cn'?";
+        assert!(error.starts_with(words), "{error}");
+        let mapped = exporter.replace("192", "::ffff:192");
+        let error = validate(&format!("{exporter}{mapped}"));
+        assert_eq!(error, "line 8: exporter ::ffff:192.0.2.1: it is given twice");
+        let error = parse("[[exporter]]\naddress = \"192.0.2\"").unwrap_err();
+        assert!(error.starts_with("line 2: "), "{error}");
+    }
+
+    #[test]
+    fn files_are_looked_for_beside_the_configuration() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("logweir.toml");
+        fs::write(&path, "binary_layouts = [\"a.toml\", \"/b.toml\"]\nim.key_file = \"k\"")
+            .unwrap();
+        let settings = read(&path).unwrap();
+        let expected = [directory.path().join("a.toml"), "/b.toml".into()];
+        assert_eq!(settings.binary_layouts.as_deref(), Some(expected.as_slice()));
+        assert_eq!(settings.im.clone().unwrap().key_file, Some(directory.path().join("k")));
+        let error = settings.decoding(MissingKey::Leave).unwrap_err();
+        assert!(error.starts_with("binary_layouts: cannot read "), "{error}");
+        fs::write(&expected[0], "nonsense = 1").unwrap();
+        let error = settings.decoding(MissingKey::Leave).unwrap_err();
+        assert!(error.contains("a.toml"), "{error}");
     }
 
     #[test]
     fn options_override_the_file() {
         let file = parse("listen = [\"514\"]\ndata = \"/a\"").unwrap();
         let over = Settings { data: Some("/b".into()), ..Settings::default() };
-        let config = file.overridden_by(over).validate().unwrap();
+        let config = file.overridden_by(over).validate(MissingKey::Leave).unwrap();
         assert_eq!(config.data, PathBuf::from("/b"));
         assert_eq!(config.pipeline.listeners[0].port, 514);
         assert_eq!(config.pipeline.input, Input::Udp { workers: 1 });
@@ -261,7 +381,7 @@ mod tests {
             data: Some("/d".into()),
             ..Settings::default()
         };
-        assert!(good.validate().is_ok());
+        assert!(good.validate(MissingKey::Leave).is_ok());
         for (settings, word) in [
             (Settings { listen: None, ..good.clone() }, "--listen"),
             (Settings { data: None, ..good.clone() }, "--data"),
@@ -276,7 +396,7 @@ mod tests {
                 "twice",
             ),
         ] {
-            let error = settings.validate().unwrap_err();
+            let error = settings.validate(MissingKey::Leave).unwrap_err();
             assert!(error.contains(word), "{error}");
         }
     }

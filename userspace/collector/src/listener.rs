@@ -1,7 +1,7 @@
 //! A listener: a UDP port to collect from, as `--listen` and the configuration name it.
 
 use logweir_decode::{declared::Formats, decoder::FormatHint};
-use std::{net::IpAddr, net::SocketAddr, str::FromStr};
+use std::net::{IpAddr, SocketAddr};
 
 /// One listener.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,12 +31,14 @@ impl ListenSpec {
     }
 }
 
-impl FromStr for ListenSpec {
-    type Err = String;
-
-    fn from_str(spec: &str) -> Result<Self, String> {
+impl ListenSpec {
+    /// Reads one, whose format may be a declared one.
+    ///
+    /// # Errors
+    /// One sentence that says what is wrong.
+    pub fn parse(spec: &str, declared: &Formats) -> Result<Self, String> {
         let (place, format) = match spec.split_once('=') {
-            Some((place, name)) => (place, parse_format(name)?),
+            Some((place, name)) => (place, parse_format(name, declared)?),
             None => (spec, FormatHint::Auto),
         };
         let (address, port) = match place.parse::<SocketAddr>() {
@@ -62,8 +64,8 @@ impl FromStr for ListenSpec {
 }
 
 /// A format by its name; the error names the nearest right word.
-pub fn parse_format(name: &str) -> Result<FormatHint, String> {
-    FormatHint::from_name(name, &Formats::default()).ok_or_else(|| {
+pub fn parse_format(name: &str, declared: &Formats) -> Result<FormatHint, String> {
+    FormatHint::from_name(name, declared).ok_or_else(|| {
         let names: Vec<_> = FormatHint::NAMES.iter().map(|(name, _)| *name).collect();
         format!(
             "unknown format '{name}': did you mean '{}'? (known: {})",
@@ -79,9 +81,10 @@ mod tests {
 
     #[test]
     fn all_forms() {
-        let spec: ListenSpec = "2055".parse().unwrap();
+        let parse = |spec| ListenSpec::parse(spec, &Formats::default());
+        let spec = parse("2055").unwrap();
         assert_eq!((spec.address, spec.port, spec.format), (None, 2055, FormatHint::Auto));
-        let spec: ListenSpec = "[2001:db8::1]:514=huawei-usg-syslog".parse().unwrap();
+        let spec = parse("[2001:db8::1]:514=huawei-usg-syslog").unwrap();
         assert_eq!(spec.address, Some("2001:db8::1".parse().unwrap()));
         assert_eq!((spec.port, spec.format), (514, FormatHint::HuaweiUsgSyslog));
     }
@@ -94,7 +97,7 @@ mod tests {
             ("514=huawei-usg-sylog", "did you mean 'huawei-usg-syslog'"),
             ("70000", "'70000'"),
         ] {
-            let error = spec.parse::<ListenSpec>().unwrap_err();
+            let error = ListenSpec::parse(spec, &Formats::default()).unwrap_err();
             assert!(error.contains(word), "{error}");
         }
     }

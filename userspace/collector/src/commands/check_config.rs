@@ -1,6 +1,9 @@
 //! `logweir check-config`: reads a configuration as `run` would, and starts nothing.
 
-use crate::{cli::Failure, config};
+use crate::{
+    cli::Failure,
+    config::{self, MissingKey},
+};
 use std::{path::PathBuf, process::ExitCode};
 
 /// Arguments of `check-config`.
@@ -17,7 +20,7 @@ pub struct Args {
 pub fn run(args: &Args) -> Result<ExitCode, Failure> {
     let settings = config::read(&args.file).map_err(Failure::input)?;
     settings
-        .validate()
+        .validate(MissingKey::Leave)
         .map_err(|error| Failure::input(format!("{}: {error}", args.file.display())))?;
     crate::say(&format!("{} is good", args.file.display()));
     Ok(ExitCode::SUCCESS)

@@ -3,13 +3,14 @@
 use crate::{
     balance::Balance,
     cli::Failure,
+    config::{self, MissingKey, parse_zone},
     ledger,
     listener::{Listener, parse_format},
     pipeline::{Input, Pipeline, PipelineConfig},
     sink::{PrintSink, SinkCounters, TextFormat},
     source::capture::CaptureSource,
 };
-use logweir_decode::decoder::FormatHint;
+use logweir_decode::settings::{self, Zone};
 use std::{
     io::{self, BufWriter},
     net::IpAddr,
@@ -27,12 +28,20 @@ pub struct Args {
     /// datagram)
     #[arg(required = true)]
     files: Vec<PathBuf>,
-    /// The format of all datagrams
-    #[arg(long, default_value = "auto", value_parser = parse_format)]
-    format: FormatHint,
+    /// The format of all datagrams, by a name that `run --listen` takes too
+    #[arg(long, default_value = "auto")]
+    format: String,
     /// The exporter of payload and text files, which name none
     #[arg(long, value_name = "ADDR")]
     exporter: Option<IpAddr>,
+    /// Configuration file (TOML) of a collector: what it says about exporters, formats and
+    /// messengers holds here too
+    #[arg(long, value_name = "FILE")]
+    config: Option<PathBuf>,
+    /// Zone of times that name none, of exporters for which the configuration names none: UTC,
+    /// +HH:MM or Europe/Warsaw
+    #[arg(long, value_parser = parse_zone, allow_hyphen_values = true)]
+    zone: Option<Zone>,
     /// What is printed
     #[arg(long, value_enum, default_value_t)]
     output: TextFormat,
@@ -50,9 +59,12 @@ pub fn run(args: Args) -> Result<ExitCode, Failure> {
     for file in &args.files {
         CaptureSource::check(file).map_err(|error| Failure::input(error.to_string()))?;
     }
-    let listener = Listener { number: 0, address: None, port: 0, format: args.format };
+    let decoding = decoding(&args).map_err(Failure::input)?;
+    let format = parse_format(&args.format, &decoding.declared).map_err(Failure::input)?;
+    let listener = Listener { number: 0, address: None, port: 0, format };
     let input = Input::Capture { files: args.files, exporter: args.exporter };
-    let config = PipelineConfig::new(input, vec![listener]);
+    let mut config = PipelineConfig::new(input, vec![listener]);
+    config.settings = Arc::new(decoding);
     let counters = Arc::new(SinkCounters::default());
     let sink = PrintSink::new(BufWriter::new(io::stdout()), args.output, counters.clone());
     let pipeline = Pipeline::start(&config, sink, counters).map_err(Failure::other)?;
@@ -75,6 +87,19 @@ pub fn run(args: Args) -> Result<ExitCode, Failure> {
     }
     let rejected = !summary.balance.datagrams.rejected.is_empty();
     Ok(ExitCode::from(u8::from(args.strict && rejected)))
+}
+
+/// What the decoders are told.
+fn decoding(args: &Args) -> Result<settings::Settings, String> {
+    let settings = args.config.as_deref().map(config::read).transpose()?.unwrap_or_default();
+    let mut decoding = settings.decoding(MissingKey::Create)?;
+    if let Some(zone) = &args.zone {
+        let exporters = decoding.exporters.values_mut();
+        for exporter in exporters.chain([&mut decoding.default_exporter]) {
+            exporter.zone.get_or_insert_with(|| zone.clone());
+        }
+    }
+    Ok(decoding)
 }
 
 fn summarise(balance: &Balance) {

@@ -2,7 +2,7 @@
 
 use crate::{
     cli::Failure,
-    config::{self, RunConfig, Settings, SourceKind},
+    config::{self, MissingKey, RunConfig, Settings, SourceKind},
     latency, ledger,
     pipeline::{Pipeline, Summary},
     sink::{SinkCounters, StoreSink},
@@ -94,8 +94,11 @@ pub fn run(args: Args) -> Result<ExitCode, Failure> {
         receive_buffer_bytes: args.receive_buffer_bytes,
         batches: args.batches,
         part_age_seconds: args.part_age_seconds,
+        // What belongs to decoding has no options.
+        ..Settings::default()
     };
-    let config = file.overridden_by(options).validate().map_err(Failure::input)?;
+    let config =
+        file.overridden_by(options).validate(MissingKey::Create).map_err(Failure::input)?;
     config.pipeline.check_host().map_err(Failure::input)?;
     let stop = Arc::new(AtomicBool::new(false));
     for signal in [SIGINT, SIGTERM] {

@@ -1,0 +1,164 @@
+//! `[im]`: what becomes of instant-messenger logs, and the key under which accounts are hashed.
+
+use logweir_decode::settings::ImPolicy;
+use serde::{Deserialize, Deserializer};
+use std::{
+    fs::{self, File, OpenOptions},
+    io::{self, Read, Write},
+    os::unix::fs::{MetadataExt, OpenOptionsExt},
+    path::{Path, PathBuf},
+};
+
+/// The keys of the table.
+#[cfg(test)]
+pub(super) const KEYS: &[&str] = &["record", "key_file"];
+
+/// The table.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Im {
+    /// Whether they are recorded, and accounts in which form.
+    #[serde(default, deserialize_with = "record")]
+    pub record: Record,
+    /// The file of the key.
+    pub key_file: Option<PathBuf>,
+}
+
+/// How they are recorded.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Record {
+    /// Not at all.
+    #[default]
+    Off,
+    /// Accounts as hashes under the key.
+    Hashed,
+    /// Accounts as sent.
+    Plain,
+}
+
+/// What to do where the key's file is missing.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MissingKey {
+    /// Make a new key.
+    Create,
+    /// Nothing: only the configuration is looked at.
+    Leave,
+}
+
+fn record<'de, D: Deserializer<'de>>(from: D) -> Result<Record, D::Error> {
+    super::word(from, &[("off", Record::Off), ("hashed", Record::Hashed), ("plain", Record::Plain)])
+}
+
+impl Im {
+    /// What the decoders are told.
+    pub(super) fn policy(&self, missing: MissingKey) -> Result<ImPolicy, String> {
+        match (self.record, &self.key_file) {
+            (Record::Off, _) => Ok(ImPolicy::Off),
+            (Record::Plain, _) => Ok(ImPolicy::Plain),
+            (Record::Hashed, None) => {
+                Err("im: record = \"hashed\" needs a key: give key_file = \"FILE\"".into())
+            }
+            (Record::Hashed, Some(path)) => {
+                if missing == MissingKey::Leave && !path.exists() {
+                    return Ok(ImPolicy::Off);
+                }
+                let key = read_key(path).or_else(|error| match error.kind() {
+                    io::ErrorKind::NotFound => create_key(path),
+                    _ => Err(error),
+                });
+                key.map(ImPolicy::Hashed)
+                    .map_err(|error| format!("im: key_file {}: {error}", path.display()))
+            }
+        }
+    }
+}
+
+fn read_key(path: &Path) -> io::Result<[u8; 32]> {
+    /// Bits of the mode that let everyone read or write.
+    const EVERYONE: u32 = 0o007;
+    let mut text = String::new();
+    let file = File::open(path)?;
+    if file.metadata()?.mode() & EVERYONE != 0 {
+        return Err(io::Error::other("everyone may read or change it: chmod o= would mend that"));
+    }
+    file.take(1024).read_to_string(&mut text)?;
+    from_hex(text.trim())
+        .ok_or_else(|| io::Error::other("it holds no key, which is 64 hexadecimal digits"))
+}
+
+fn from_hex(text: &str) -> Option<[u8; 32]> {
+    let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
+    let mut key = [0; 32];
+    let (pairs, []) = text.as_bytes().as_chunks::<2>() else { return None };
+    if pairs.len() != key.len() {
+        return None;
+    }
+    for (byte, [high, low]) in key.iter_mut().zip(pairs) {
+        *byte = digit(*high)? << 4 | digit(*low)?;
+    }
+    Some(key)
+}
+
+/// Makes a key of the kernel's random numbers. Whoever has it can tell whether an account that he
+/// guesses is the one of a record, so only the owner may read it.
+fn create_key(path: &Path) -> io::Result<[u8; 32]> {
+    let mut key = [0; 32];
+    File::open("/dev/urandom")?.read_exact(&mut key)?;
+    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
+    let written = writeln!(file, "{}", crate::output::hex(&key)).and_then(|()| file.sync_all());
+    if let Err(error) = written {
+        // Half a key would be refused at every later start.
+        fs::remove_file(path)?;
+        return Err(error);
+    }
+    crate::tell(&format!("made a new key for accounts of messengers: {}", path.display()));
+    Ok(key)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::os::unix::fs::PermissionsExt;
+
+    fn hashed(path: &Path) -> Im {
+        Im { record: Record::Hashed, key_file: Some(path.into()) }
+    }
+
+    #[test]
+    fn a_missing_key_is_made_once_and_for_its_owner() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("key");
+        assert!(matches!(hashed(&path).policy(MissingKey::Leave), Ok(ImPolicy::Off)));
+        assert!(!path.exists());
+        let Ok(ImPolicy::Hashed(made)) = hashed(&path).policy(MissingKey::Create) else {
+            panic!("a key")
+        };
+        assert_eq!(fs::metadata(&path).unwrap().mode() & 0o777, 0o600);
+        assert_eq!(fs::read_to_string(&path).unwrap().trim().len(), 64);
+        for missing in [MissingKey::Create, MissingKey::Leave] {
+            let Ok(ImPolicy::Hashed(read)) = hashed(&path).policy(missing) else { panic!("it") };
+            assert_eq!(read, made);
+        }
+        assert_ne!(made, [0; 32]);
+    }
+
+    #[test]
+    fn a_key_that_everyone_can_read_is_refused() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("key");
+        let error = || hashed(&path).policy(MissingKey::Create).unwrap_err();
+        for (text, mode, words) in [
+            ("00".repeat(32), 0o644, "everyone"),
+            ("00".repeat(31), 0o600, "64 hexadecimal digits"),
+            ("zz".repeat(32), 0o600, "64 hexadecimal digits"),
+            (String::new(), 0o600, "64 hexadecimal digits"),
+        ] {
+            fs::write(&path, text).unwrap();
+            fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+            assert!(error().contains(words), "{}", error());
+            assert!(error().contains(path.to_str().unwrap()), "{}", error());
+        }
+        let without = Im { record: Record::Hashed, key_file: None };
+        assert!(without.policy(MissingKey::Leave).unwrap_err().contains("key_file"));
+    }
+}
