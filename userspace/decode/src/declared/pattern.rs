@@ -15,6 +15,7 @@ use super::{
     error::{Checked, Complaint},
     field::{Family, Field, Form, Target, What, check_times},
 };
+use crate::text::TextArena;
 use memchr::memmem::Finder;
 
 /// Placeholders, a pattern.
@@ -23,6 +24,8 @@ pub(super) const PLACEHOLDERS_MAX: usize = 48;
 const OPTIONAL_MAX: usize = 3;
 /// Bytes of a pattern.
 const LEN_MAX: usize = 4096;
+/// Bytes of a pair in `extra` beside its key and its value.
+const HEAD: usize = 4;
 
 /// A piece of a pattern as it is written.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -143,8 +146,8 @@ fn check(pieces: &[Piece]) -> Checked<()> {
         seen.push(target);
     }
     check_times(&targets)?;
-    check_extra_size(pieces)?;
-    check_neighbours(pieces)
+    check_neighbours(pieces)?;
+    check_extra_size(pieces)
 }
 
 fn check_neighbours(pieces: &[Piece]) -> Checked<()> {
@@ -177,25 +180,31 @@ fn check_neighbours(pieces: &[Piece]) -> Checked<()> {
 }
 
 /// The names of `extra` are the declaration's, their room is the batch's, which knows the length of
-/// the text only (see [`crate::text::TextArena::EXPANSION_MAX`]).
+/// the text only (see [`TextArena::EXPANSION_MAX`]).
 fn check_extra_size(pieces: &[Piece]) -> Checked<()> {
-    let (mut text, mut names) = (0, 0);
-    for piece in pieces {
-        match piece {
-            Piece::Literal(literal) => {
-                text += literal.split_ascii_whitespace().map(|word| word.len() + 1).sum::<usize>();
-            }
-            // An empty value is not kept, so that there is a byte for each name.
-            Piece::Placeholder { target, .. }
-                if !matches!(target.what, What::Drop | What::Pairs) =>
-            {
-                text += 1;
-                names += target.key.len() + 4;
-            }
-            Piece::Placeholder { .. } => {}
+    let targets = pieces.iter().filter_map(|piece| match piece {
+        Piece::Placeholder { target, .. } => Some(target),
+        Piece::Literal(_) => None,
+    });
+    // Where there are pairs, these may have been there before, and any of its values is one too many.
+    let has_pairs = targets.clone().any(|target| target.what == What::Pairs);
+    let named = targets.filter(|target| match target.what {
+        What::Drop | What::Pairs => false,
+        What::Extra => true,
+        What::Time(_, form) => has_pairs || form == Form::Zone,
+        What::Field(field) => {
+            use Field::*;
+            has_pairs || matches!(field, Event | Protocol | SrcVrf | DstVrf | TunnelAddr)
         }
-    }
-    if names > text * 8 {
+    });
+    let names: usize = named.clone().map(|target| target.key.len() + HEAD).sum();
+    let literals = pieces.iter().map(|piece| match piece {
+        Piece::Literal(text) => text.split_ascii_whitespace().map(str::len).sum::<usize>().max(1),
+        Piece::Placeholder { .. } => 0,
+    });
+    // An empty value is not kept, so that there is a byte of text for each name.
+    let text: usize = literals.sum::<usize>() + named.count();
+    if names > text * (TextArena::EXPANSION_MAX - 1) {
         return Err(Complaint::new(
             "the names are so much longer than the text around them that a line could outgrow \
              its room",
@@ -362,4 +371,129 @@ fn skip_spaces(text: &[u8], at: usize) -> usize {
 fn skip_spaces_back(text: &[u8], from: usize, at: usize) -> usize {
     let before = text.get(from..at).unwrap_or_default();
     at - before.iter().rev().take_while(|byte| byte.is_ascii_whitespace()).count()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use proptest::prelude::*;
+    use regex::bytes::Regex;
+
+    /// A pattern and the regular expression that says the same, for texts in which no two
+    /// characters of white space stand together.
+    fn both(pieces: &[&str]) -> Option<(Pattern, Regex)> {
+        let text: String = pieces.concat();
+        let pattern = compile(&read(&text, Family::Session).ok()?).ok()?.into_iter().next()?;
+        let text = text.trim();
+        let mut regex = String::from("(?s-u)^");
+        let mut rest = text;
+        while let Some((literal, after)) = rest.split_once('{') {
+            regex.push_str(&literal_regex(literal));
+            regex.push_str("(.*?)");
+            rest = after.split_once('}').map(|(_, rest)| rest).unwrap_or_default();
+        }
+        regex.push_str(&if rest.is_empty() { "$".into() } else { literal_regex(rest) });
+        Some((pattern, Regex::new(&regex).unwrap()))
+    }
+
+    fn literal_regex(literal: &str) -> String {
+        let words: Vec<String> = literal.split(' ').map(regex::escape).collect();
+        let ends = literal.ends_with(' ') && !literal.trim().is_empty();
+        let joined = words.join(" ");
+        if ends { format!("{}(?: |$)", joined.trim_end_matches(' ')) } else { joined }
+    }
+
+    fn collapse(text: &[u8]) -> Vec<u8> {
+        let mut collapsed: Vec<u8> = Vec::new();
+        for byte in text {
+            let byte = if byte.is_ascii_whitespace() { b' ' } else { *byte };
+            if byte != b' ' || collapsed.last() != Some(&b' ') {
+                collapsed.push(byte);
+            }
+        }
+        collapsed
+    }
+
+    const NAMES: [&str; 6] =
+        ["{extra.a}", "{extra.b}", "{extra.c}", "{extra.d}", "{extra.e}", "{extra.f}"];
+
+    /// Literals and placeholders in turn.
+    fn pieces() -> impl Strategy<Value = Vec<String>> {
+        (prop::collection::vec("[ab]{0,2} ?[ab:]{1,2} ?| ", 1..6), any::<bool>()).prop_map(
+            |(literals, ends_with_literal)| {
+                let mut pieces = Vec::new();
+                for (literal, name) in literals.iter().zip(NAMES) {
+                    pieces.extend([literal.clone(), name.to_owned()]);
+                }
+                if ends_with_literal {
+                    pieces.push("b".to_owned());
+                }
+                pieces
+            },
+        )
+    }
+
+    proptest! {
+        #![proptest_config(ProptestConfig::with_cases(4096))]
+
+        #[test]
+        fn agrees_with_a_regular_expression(
+            pieces in pieces(),
+            values in prop::collection::vec("[ab: \n\t]{0,4}", 7),
+            noise in "[ab: ]{0,12}",
+            fits in any::<bool>(),
+        ) {
+            let names: Vec<&str> = pieces.iter().map(String::as_str).collect();
+            let Some((pattern, regex)) = both(&names) else { return Ok(()) };
+            let mut values = values.into_iter();
+            let text: String = if fits {
+                let value = |piece: &String| {
+                    if piece.starts_with('{') { values.next().unwrap() } else { piece.clone() }
+                };
+                pieces.iter().map(value).collect()
+            } else {
+                noise
+            };
+            let text = text.trim_matches(|c: char| c.is_ascii_whitespace()).as_bytes();
+            let collapsed = collapse(text);
+            let expected = regex.captures(&collapsed).map(|captures| {
+                captures.iter().skip(1).map(|value| value.unwrap().as_bytes().to_vec()).collect::<Vec<_>>()
+            });
+            let count = pattern.targets().count();
+            let read = pattern
+                .captures(text)
+                .map(|captures| captures.values[..count].iter().map(|v| collapse(v)).collect::<Vec<_>>());
+            prop_assert_eq!(read, expected, "{:?} on {:?}", names.concat(), collapsed);
+        }
+
+        #[test]
+        fn bytes_of_any_kind_are_read_or_not(
+            pieces in pieces(),
+            text in prop::collection::vec(any::<u8>(), 0..64),
+        ) {
+            let names: Vec<&str> = pieces.iter().map(String::as_str).collect();
+            if let Some((pattern, _)) = both(&names) {
+                let _ = pattern.captures(&text);
+            }
+        }
+    }
+
+    #[test]
+    fn a_value_may_be_missing_with_its_space() {
+        let pieces = read("a {user?} b {extra.c}", Family::Session).unwrap();
+        let patterns = compile(&pieces).unwrap();
+        let values = |text: &'static str| {
+            let captures = patterns.iter().find_map(|pattern| pattern.captures(text.as_bytes()));
+            captures.map(|captures| captures.values[..2].to_vec())
+        };
+        assert_eq!(values("a jo b 1"), Some(vec![b"jo".as_slice(), b"1"]));
+        assert_eq!(values("a  b 1"), Some(vec![b"1".as_slice(), b""]));
+    }
+
+    #[test]
+    fn braces_are_written_twice() {
+        let pieces = read("{{{extra.a}}} b", Family::Session).unwrap();
+        let patterns = compile(&pieces).unwrap();
+        assert_eq!(patterns[0].captures(b"{x} b").unwrap().values[0], b"x");
+    }
 }
