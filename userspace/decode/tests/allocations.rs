@@ -7,9 +7,11 @@ mod counting;
 
 use logweir_decode::{
     batch::{Batch, Capacity},
+    declared::Formats,
     decoder::{Datagram, Decoder, FormatHint, Outcome},
     limits::Limits,
     netflow::registry::Registry,
+    settings::Settings,
 };
 use std::{net::IpAddr, sync::Arc};
 
@@ -24,6 +26,12 @@ const DEFAULT: &[u8] = b"<190>2016-01-08 10:21:57 FW %%01SECLOG/6/SESSION_TEARDO
 const MTN: &[u8] = b"<190>%%: Teardown an udp session, 192.0.2.7:1[203.0.113.1:1024] (trust) to \
     198.51.100.8:2 (untrust), duration 15, rcv 0 bytes via 0 packets, send 20 bytes via 1720 \
     packets.<190>FW %%: Built an xyz session, 2001:db8::1:1 (a) to 2001:db8::2:2 (b) and more.";
+const SENTENCE: &[u8] = b"<14>Jan  2 17:00:00 bng RT_NAT: RT_SRC_NAT_PBA_ALLOC: Subscriber \
+    100.64.0.7 used/maximum [1/15] blocks, allocates port block [2048-2303] from 203.0.113.7 in \
+    source pool P lsys_id: 0 epoch 0x6957b340";
+const PAIRS: &[u8] = b"<6> Jan 02 20:00:00 2026 fw1 %%10session/6/SESSION_IPV4_FLOW: \
+    Protocol(1001)=UDP;SrcIPAddr(1003)=10.0.0.7;NatSrcIPAddr(1005)=203.0.113.7;\
+    RcvVPNInstance(1042)=red;BeginTime_e(1013)=01022026115500;Event(1048)=(8)Session created;";
 /// Two records of elements with columns and without, and their template.
 const EXTRAS: &[u8] = &[
     0, 9, 0, 3, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 7, 0, 0, 0, 16, 1, 4, 0, 2, 0, 8, 0,
@@ -43,9 +51,12 @@ fn no_datagram_allocates_once_its_exporter_is_known() {
         ("eLog", include_bytes!("../testdata/CONSTRUCTED_huawei_ne_elog_v1.bin")),
         ("syslog, Default", DEFAULT),
         ("syslog, mtn", MTN),
+        ("declared, by a pattern", SENTENCE),
+        ("declared, by pairs", PAIRS),
         ("rejected", b"<190>FW %%01SHELL/4/LOGIN(l):access."),
     ];
-    let mut decoder = Decoder::new(Arc::new(Registry::new(Limits::DEFAULT)), Arc::default());
+    let settings = Settings { declared: Formats::builtin(), ..Settings::default() };
+    let mut decoder = Decoder::new(Arc::new(Registry::new(Limits::DEFAULT)), Arc::new(settings));
     let capacity = Capacity { session_rows: 4096, unparsed_rows: 2048, text_bytes: 64 << 10 };
     let mut batch = Batch::new(capacity);
     for (name, payload) in kinds {

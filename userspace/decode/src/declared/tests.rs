@@ -7,6 +7,7 @@ use crate::{
     netflow::registry::Registry,
     record::{Value, records},
     settings::Settings,
+    text::TextArena,
 };
 use std::sync::Arc;
 
@@ -33,7 +34,9 @@ pub(super) fn read_with(formats: &Formats, pinned: Option<&str>, line: &[u8]) ->
         received_at: ARRIVAL,
         format,
     };
-    if let Outcome::Rejected(reason) = decoder.decode(&datagram, &mut batch) {
+    let outcome = decoder.decode(&datagram, &mut batch);
+    assert!(batch.text.len() <= line.len() * TextArena::EXPANSION_MAX, "the room is promised");
+    if let Outcome::Rejected(reason) = outcome {
         return reason.name().to_owned();
     }
     let mut all = records(&batch);
@@ -234,6 +237,30 @@ fn what_users_choose_changes_no_other_field() {
     assert!(record.contains("src_addr=10.0.0.7 "), "{record}");
     assert!(record.contains("user=a srcip=192.0.2.66 "), "{record}");
     assert!(record.contains("srcip:192.0.2.67"), "{record}");
+}
+
+/// The fenced blocks of a kind in the page that describes the language.
+fn blocks(kind: &str) -> Vec<&'static str> {
+    let page = include_str!("../../../../docs/formats/declared.md");
+    let blocks = page.split("```").skip(1).step_by(2);
+    blocks.filter_map(|block| block.strip_prefix(kind)?.strip_prefix('\n')).collect()
+}
+
+#[test]
+fn the_page_that_describes_the_language_is_right() {
+    let whole: Vec<_> =
+        blocks("toml").into_iter().filter(|block| block.starts_with("format")).collect();
+    assert_eq!(whole.len(), 3);
+    for block in &whole {
+        add(block).unwrap();
+    }
+    let line = blocks("text")[0].trim_end();
+    let record = read_with(&add(whole[0]).unwrap(), None, line.as_bytes());
+    let expected = "record=session host=nat7 event_time=2026-01-02T12:00:00Z time_source=header \
+                    flags=header_zone_assumed_utc event=create protocol=17 src_addr=10.0.0.7 \
+                    src_port=40000 dst_addr=198.51.100.8 dst_port=53 nat_src_addr=203.0.113.7 \
+                    nat_src_port=2048 extra={pool:gold}";
+    assert_eq!(record, expected);
 }
 
 /// What is refused, and with which words.
