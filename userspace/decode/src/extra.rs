@@ -184,6 +184,13 @@ pub fn add(extra: &mut Text, key: &[u8], value: Value<'_>, arena: &mut TextArena
     *extra = arena.append(*extra, &Encoded::new(key, value).parts()).unwrap_or(*extra);
 }
 
+/// Adds a text, unless it is empty: see [`add`].
+pub fn add_text(extra: &mut Text, key: &[u8], value: &[u8], arena: &mut TextArena) {
+    if !value.is_empty() {
+        add(extra, key, Value::Text(value), arena);
+    }
+}
+
 fn cut(bytes: &[u8]) -> &[u8] {
     bytes.get(..bytes.len().min(usize::from(u16::MAX))).unwrap_or_default()
 }

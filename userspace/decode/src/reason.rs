@@ -90,6 +90,8 @@ reasons! {
     DeclaredPattern = "declared_pattern";
     /// A line of a declared format with a value that is not of its field's type.
     DeclaredValue = "declared_value";
+    /// A filter log with a number that cannot be.
+    FilterValue = "filter_value";
 }
 
 #[cfg(test)]

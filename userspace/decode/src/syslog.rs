@@ -106,10 +106,7 @@ fn message_records(
     if let Some(known) = declared.decode(None, message, zones, batch) {
         return known;
     }
-    if firebrick::is_marked(message.text) {
-        return firebrick::decode(message, zones, batch);
-    }
-    Err(Reason::SyslogUnknown)
+    firebrick::decode(message, zones, batch)
 }
 
 /// A Huawei USG's message, under its own headers.

@@ -123,6 +123,8 @@ fn valid() -> Vec<Vec<u8>> {
     let wrapped = include_bytes!("../testdata/huawei_usg_session_document_wrapped.log");
     let mut all: Vec<Vec<u8>> =
         lines.split(|byte| *byte == b'\n').map(<[u8]>::to_vec).filter(|l| !l.is_empty()).collect();
+    let firebrick = include_str!("../testdata/CONSTRUCTED_firebrick.log");
+    all.extend(firebrick.lines().map(|line| line.as_bytes().to_vec()));
     all.extend(CGN.iter().map(|line| line.as_bytes().to_vec()));
     all.push(wrapped[..1400].to_vec());
     all.push(lines[..1400].to_vec());

@@ -19,7 +19,7 @@ use super::{Message, context, zone::Zones};
 use crate::{
     batch::Batch,
     context::{Context, EventTime, Flags, Format},
-    extra::{self, Value},
+    extra::add_text,
     port_block::PortBlockEvent,
     reason::Reason,
     session,
@@ -156,12 +156,5 @@ impl<'a> Line<'a> {
             add_text(&mut extra, b"event", event.name, arena);
         }
         extra
-    }
-}
-
-/// Adds a text to `extra`, unless it is empty.
-fn add_text(extra: &mut Text, key: &[u8], value: &[u8], arena: &mut TextArena) {
-    if !value.is_empty() {
-        extra::add(extra, key, Value::Text(value), arena);
     }
 }

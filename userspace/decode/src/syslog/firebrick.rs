@@ -1,14 +1,404 @@
-//! FireBrick filter logs.
+//! FireBrick filter logs (FB105 technical reference, *Logging*).
+//!
+//! ```text
+//! Fragments  filter: Frag MAC proto(num)/id@offset interface/IP-interface/IP action
+//! TCP        filter: MAC TCP(6) interface/IP/port-interface/IP/port flags action
+//! UDP        filter: MAC UDP(17) interface/IP/port-interface/IP/port action
+//! ICMP       filter: MAC ICMP(1) interface/IP/type-name(type:code)-interface/IP/id action
+//! Other      filter: MAC proto(num) interface/IP-interface/IP action
+//! Sessions   End filter: proto(num) interface/IP/port-interface/IP/port forward/reverse
+//! ```
+//! Names of filters and interfaces are free text with any of ` :-/`. So a line is read from its
+//! anchor, `proto(num)`, outwards: on its left stand the MAC address, `0` where it is not known, and
+//! the colon behind the filter's name; the action is the last word; and the `-` between the two
+//! ends is the first one behind a whole end. Addresses may be padded with zeros and ports may have
+//! a comma (`4,321`).
+//!
+//! A line about a session's end is a record of the family `session`. It has no absolute time: the
+//! end is the header's, or that of arrival. Its counts are modulo 2³².
 
-use super::{Message, zone::Zones};
-use crate::{batch::Batch, reason::Reason};
+use super::{Message, context, header, rfc, scan, zone::Zones};
+use crate::{
+    batch::Batch,
+    context::{Context, EventTime, Flags, Format},
+    extra::{self, Value, add_text},
+    filter::{Action, Filter},
+    reason::Reason,
+    session::{Event, SessionRow},
+    text::Text,
+};
+use rfc::RfcHeader;
+use std::net::IpAddr;
 
-/// Whether a message has the marks of a filter log.
-pub fn is_marked(_text: &[u8]) -> bool {
-    false
+/// The longest protocol name; a bound for looking back from a parenthesis.
+const PROTOCOL_NAME_MAX: usize = 32;
+const ICMP: u8 = 1;
+const ICMPV6: u8 = 58;
+
+/// Decodes a message into one record.
+///
+/// # Errors
+/// [`Reason::SyslogUnknown`] for a message that is not of this shape, [`Reason::FilterValue`] for
+/// one that is, with a number that cannot be.
+pub fn decode(message: &Message<'_>, zones: &mut Zones, batch: &mut Batch) -> Result<(), Reason> {
+    let header = rfc::read(message.text, message.datagram.received_at)?;
+    let line = Line::read(header.text).ok_or(Reason::SyslogUnknown)?;
+    let values = Values::read(&line).ok_or(Reason::FilterValue)?;
+    let mut context = context(Format::Firebrick, header.host, message, batch);
+    if let Some(time) = header.time {
+        let (unix_nanos, flags) = zones.resolve(time, context.exporter, message.exporter);
+        context.event_time = EventTime::Header(unix_nanos);
+        context.flags = flags;
+    }
+    match line.outcome {
+        Outcome::Action(action) => push_filter(&context, &header, &line, &values, action, batch),
+        Outcome::Session { .. } => push_session(&context, &header, &line, &values, batch),
+    }
+    Ok(())
 }
 
-/// Decodes a message.
-pub fn decode(_: &Message<'_>, _: &mut Zones, _: &mut Batch) -> Result<(), Reason> {
-    Err(Reason::SyslogUnknown)
+/// A line, taken apart; numbers are still text.
+#[derive(Debug, PartialEq, Eq)]
+struct Line<'a> {
+    filter: &'a [u8],
+    mac: Option<[u8; 6]>,
+    is_fragment: bool,
+    protocol_name: &'a [u8],
+    protocol: &'a [u8],
+    /// `id@offset`; empty where there is none.
+    fragment: &'a [u8],
+    source: End<'a>,
+    target: End<'a>,
+    tcp_flags: &'a [u8],
+    outcome: Outcome<'a>,
+}
+
+/// What the line reports.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Outcome<'a> {
+    /// A filter matched.
+    Action(Action),
+    /// A session ended.
+    Session { forward: &'a [u8], reverse: &'a [u8] },
+}
+
+/// One end: `interface/IP`, and what follows behind another `/`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct End<'a> {
+    interface: &'a [u8],
+    address: IpAddr,
+    suffix: &'a [u8],
+}
+
+impl<'a> Line<'a> {
+    fn read(text: &'a [u8]) -> Option<Self> {
+        let text = text.strip_suffix(b".").unwrap_or(text).trim_ascii();
+        let (body, last) = split_last_word(text)?;
+        let outcome = read_outcome(last)?;
+        let anchor = memchr::memchr_iter(b'(', body).find_map(|at| Anchor::read(body, at))?;
+        if anchor.is_end != matches!(outcome, Outcome::Session { .. }) {
+            return None;
+        }
+        let Anchor { filter, mac, is_fragment, protocol_name, protocol, rest, .. } = anchor;
+        let (fragment, ends) = match rest.strip_prefix(b"/") {
+            Some(rest) => header::split_once(rest, b' ')?,
+            None => (b"".as_slice(), rest),
+        };
+        let (ends, tcp_flags) = split_flags(ends.trim_ascii());
+        let (source, target) = read_ends(ends)?;
+        Some(Self {
+            filter,
+            mac,
+            is_fragment,
+            protocol_name,
+            protocol,
+            fragment,
+            source,
+            target,
+            tcp_flags,
+            outcome,
+        })
+    }
+}
+
+fn split_last_word(text: &[u8]) -> Option<(&[u8], &[u8])> {
+    let at = memchr::memrchr(b' ', text)?;
+    let (before, last) = text.split_at_checked(at)?;
+    Some((before.trim_ascii_end(), last.get(1..)?))
+}
+
+fn read_outcome(word: &[u8]) -> Option<Outcome<'_>> {
+    const ACTIONS: [(&[u8], Action); 4] = [
+        (b"Drop", Action::Drop),
+        (b"Allow", Action::Allow),
+        (b"Reject", Action::Reject),
+        (b"Bounce", Action::Bounce),
+    ];
+    if let Some((_, action)) = ACTIONS.iter().find(|(name, _)| word.eq_ignore_ascii_case(name)) {
+        return Some(Outcome::Action(*action));
+    }
+    let (forward, reverse) = header::split_once(word, b'/')?;
+    let is_count = |count: &[u8]| {
+        !count.is_empty() && count.iter().all(|byte| byte.is_ascii_digit() || *byte == b',')
+    };
+    (is_count(forward) && is_count(reverse)).then_some(Outcome::Session { forward, reverse })
+}
+
+/// `proto(num)`, what stands on its left taken apart, and what stands on its right.
+struct Anchor<'a> {
+    is_end: bool,
+    filter: &'a [u8],
+    mac: Option<[u8; 6]>,
+    is_fragment: bool,
+    protocol_name: &'a [u8],
+    protocol: &'a [u8],
+    rest: &'a [u8],
+}
+
+impl<'a> Anchor<'a> {
+    /// Reads it around an opening parenthesis.
+    fn read(text: &'a [u8], at: usize) -> Option<Self> {
+        let (left, right) = text.split_at_checked(at)?;
+        let name_len =
+            left.iter().rev().take(PROTOCOL_NAME_MAX + 1).position(|byte| *byte == b' ')?;
+        let (left, protocol_name) = left.split_at_checked(left.len().checked_sub(name_len)?)?;
+        let right = right.get(1..)?.trim_ascii_start();
+        let digits = right.iter().take(4).take_while(|byte| byte.is_ascii_digit()).count();
+        let (protocol, right) = right.split_at_checked(digits)?;
+        let rest = right.trim_ascii_start().strip_prefix(b")")?;
+        if protocol_name.is_empty() || protocol.is_empty() || !matches!(rest, [b' ' | b'/', ..]) {
+            return None;
+        }
+        let left = left.trim_ascii_end();
+        let named = Self {
+            is_end: true,
+            filter: &[],
+            mac: None,
+            is_fragment: false,
+            protocol_name,
+            protocol,
+            rest,
+        };
+        if let Some(filter) = left.strip_prefix(b"End ").and_then(|left| left.strip_suffix(b":")) {
+            return Some(Self { filter: filter.trim_ascii(), ..named });
+        }
+        let (left, mac) = split_last_word(left)?;
+        let mac = read_mac(mac)?;
+        let fragment = left.strip_suffix(b" Frag").map(<[u8]>::trim_ascii_end);
+        let fragment = fragment.and_then(|left| left.strip_suffix(b":"));
+        let is_fragment = fragment.is_some();
+        let filter = fragment.or_else(|| left.strip_suffix(b":"))?.trim_ascii();
+        Some(Self { is_end: false, filter, mac, is_fragment, ..named })
+    }
+}
+
+/// A MAC address of twelve digits, alone or with `:` or `-` between pairs; `Some(None)` for `0`.
+fn read_mac(word: &[u8]) -> Option<Option<[u8; 6]>> {
+    if word == b"0" {
+        return Some(None);
+    }
+    if !matches!(word.len(), 12 | 17) {
+        return None;
+    }
+    let mut mac = [0; 6];
+    let step = word.len().div_ceil(6);
+    for (byte, digits) in mac.iter_mut().zip(word.chunks(step)) {
+        let (&[high, low], separator) = digits.split_first_chunk::<2>()?;
+        if !matches!(separator, [] | [b':' | b'-']) {
+            return None;
+        }
+        let digit = |digit: u8| char::from(digit).to_digit(16);
+        *byte = u8::try_from(digit(high)? << 4 | digit(low)?).ok()?;
+    }
+    Some(Some(mac))
+}
+
+/// Takes TCP's flags off: letters of `SARF` behind the ends, which never end so.
+fn split_flags(ends: &[u8]) -> (&[u8], &[u8]) {
+    let is_flag = |byte: &u8| matches!(byte, b'S' | b'A' | b'R' | b'F' | b'P' | b'U');
+    match split_last_word(ends) {
+        Some((before, word)) if !word.is_empty() && word.iter().all(is_flag) => (before, word),
+        _ => (ends, &[]),
+    }
+}
+
+/// Both ends: the target from its right, then the source up to the first `-` behind a whole end.
+fn read_ends(ends: &[u8]) -> Option<(End<'_>, End<'_>)> {
+    let target = End::read(ends)?;
+    let before = target.interface;
+    memchr::memchr_iter(b'-', before).find_map(|at| {
+        let (source, interface) = before.split_at_checked(at)?;
+        let interface = interface.get(1..)?.trim_ascii();
+        let source = End::read(source).filter(|_| !interface.is_empty())?;
+        let source = End { interface: source.interface.trim_ascii(), ..source };
+        Some((source, End { interface, ..target }))
+    })
+}
+
+impl<'a> End<'a> {
+    /// The last end in a text. What is in front of its address is taken for the interface.
+    fn read(text: &'a [u8]) -> Option<Self> {
+        let (before, last) = split_last_part(text)?;
+        if let Some(address) = scan::address(last) {
+            return Some(Self { interface: before, address, suffix: &[] });
+        }
+        let is_suffix =
+            last.ends_with(b")") || last.iter().all(|b| b.is_ascii_digit() || *b == b',');
+        let (interface, address) = split_last_part(before).filter(|_| is_suffix)?;
+        Some(Self { interface, address: scan::address(address)?, suffix: last })
+            .filter(|end| !end.interface.is_empty() && !last.is_empty())
+    }
+}
+
+/// Splits at the last `/`, which is not far from the end.
+fn split_last_part(text: &[u8]) -> Option<(&[u8], &[u8])> {
+    const PART_MAX: usize = 48;
+    let from_end = text.iter().rev().take(PART_MAX).position(|byte| *byte == b'/')?;
+    let (before, last) = text.split_at_checked(text.len().checked_sub(from_end)?)?;
+    Some((before.strip_suffix(b"/")?, last.trim_ascii()))
+}
+
+/// The numbers of a line.
+#[derive(Default)]
+struct Values<'a> {
+    protocol: u8,
+    src_port: Option<u16>,
+    dst_port: Option<u16>,
+    icmp: Option<(u8, u8)>,
+    icmp_type_name: &'a [u8],
+    icmp_id: Option<u16>,
+    fragment_id: Option<u16>,
+    fragment_offset: Option<u32>,
+    forward: Option<u64>,
+    reverse: Option<u64>,
+}
+
+impl<'a> Values<'a> {
+    fn read(line: &Line<'a>) -> Option<Self> {
+        let mut values = Self { protocol: number(line.protocol)?, ..Self::default() };
+        if !line.fragment.is_empty() {
+            let (id, offset) = header::split_once(line.fragment, b'@')?;
+            values.fragment_id = Some(number(id)?);
+            values.fragment_offset = Some(number(offset)?);
+        }
+        let (source, target) = (line.source.suffix, line.target.suffix);
+        if matches!(values.protocol, ICMP | ICMPV6) {
+            if !source.is_empty() {
+                let (name, numbers) = header::split_once(source, b'(')?;
+                let (kind, code) = header::split_once(numbers.strip_suffix(b")")?, b':')?;
+                values.icmp_type_name = name;
+                values.icmp = Some((number(kind)?, number(code)?));
+            }
+            values.icmp_id = optional(target)?;
+        } else {
+            values.src_port = optional(source)?;
+            values.dst_port = optional(target)?;
+        }
+        if let Outcome::Session { forward, reverse } = line.outcome {
+            values.forward = Some(number(forward)?);
+            values.reverse = Some(number(reverse)?);
+        }
+        Some(values)
+    }
+}
+
+/// `None` where a text is no number; `Some(None)` where there is no text.
+#[expect(clippy::option_option, reason = "what is missing is not what cannot be")]
+fn optional<T: TryFrom<u64>>(text: &[u8]) -> Option<Option<T>> {
+    if text.is_empty() { Some(None) } else { number(text).map(Some) }
+}
+
+/// A number, which may have commas between groups of three digits.
+fn number<T: TryFrom<u64>>(text: &[u8]) -> Option<T> {
+    let mut number = 0u64;
+    for (index, group) in text.split(|byte| *byte == b',').enumerate() {
+        if index > 0 {
+            number = number.checked_mul(1000).filter(|_| group.len() == 3)?;
+        }
+        number = number.checked_add(scan::number(group)?)?;
+    }
+    T::try_from(number).ok()
+}
+
+fn push_filter(
+    context: &Context,
+    header: &RfcHeader<'_>,
+    line: &Line<'_>,
+    values: &Values<'_>,
+    action: Action,
+    batch: &mut Batch,
+) {
+    let arena = &mut batch.text;
+    let mut push = |text: &[u8]| arena.push(text).unwrap_or_default();
+    let mut row = Filter {
+        filter: push(line.filter),
+        action: Some(action),
+        protocol: Some(values.protocol),
+        protocol_name: push(line.protocol_name),
+        mac: line.mac,
+        src_interface: push(line.source.interface),
+        src_addr: Some(line.source.address),
+        src_port: values.src_port,
+        dst_interface: push(line.target.interface),
+        dst_addr: Some(line.target.address),
+        dst_port: values.dst_port,
+        tcp_flags: push(line.tcp_flags),
+        icmp_type: values.icmp.map(|(kind, _)| kind),
+        icmp_code: values.icmp.map(|(_, code)| code),
+        icmp_type_name: push(values.icmp_type_name),
+        icmp_id: values.icmp_id,
+        fragment_id: values.fragment_id,
+        fragment_offset: values.fragment_offset,
+        extra: Text::EMPTY,
+    };
+    add_text(&mut row.extra, b"app", header.app, arena);
+    batch.filter.push(context, row);
+}
+
+fn push_session(
+    context: &Context,
+    header: &RfcHeader<'_>,
+    line: &Line<'_>,
+    values: &Values<'_>,
+    batch: &mut Batch,
+) {
+    let end_ns = match context.event_time {
+        EventTime::Header(unix_nanos) => unix_nanos,
+        _ => context.received_at,
+    };
+    let arena = &mut batch.text;
+    let mut row = SessionRow {
+        event: Some(Event::End as u8),
+        protocol: Some(values.protocol),
+        src_port: values.src_port,
+        dst_port: values.dst_port,
+        end_s: u32::try_from(end_ns / 1_000_000_000).ok(),
+        sent_bytes: values.forward,
+        received_bytes: values.reverse,
+        policy: arena.push(line.filter),
+        ..SessionRow::default()
+    };
+    (row.src_v4, row.src_v6) = scan::by_family(line.source.address);
+    (row.dst_v4, row.dst_v6) = scan::by_family(line.target.address);
+    let mut extra = Text::EMPTY;
+    add_text(&mut extra, b"app", header.app, arena);
+    add_text(&mut extra, b"src_interface", line.source.interface, arena);
+    add_text(&mut extra, b"dst_interface", line.target.interface, arena);
+    if scan::protocol(line.protocol_name) != Some(values.protocol) {
+        add_text(&mut extra, b"protocol_name", line.protocol_name, arena);
+    }
+    add_text(&mut extra, b"flags", line.tcp_flags, arena);
+    add_text(&mut extra, b"fragment", line.fragment, arena);
+    add_text(
+        &mut extra,
+        b"icmp",
+        if values.icmp.is_some() { line.source.suffix } else { b"" },
+        arena,
+    );
+    if let Some(id) = values.icmp_id {
+        extra::add(&mut extra, b"icmp_id", Value::Number(id.into()), arena);
+    }
+    row.extra = Some(extra);
+    let flags = context.flags.with(Flags::COUNTER_WRAPPED_POSSIBLE);
+    batch.session.push(&Context { flags, ..*context }, &row);
 }

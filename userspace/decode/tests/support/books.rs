@@ -166,7 +166,7 @@ fn is_whole(reason: Reason) -> bool {
 fn is_line(reason: Reason) -> bool {
     use Reason::*;
     let value = matches!(reason, SessionKeyMissing | SessionValue);
-    let value = value || matches!(reason, CgnFields | CgnValue | CgnPort);
+    let value = value || matches!(reason, CgnFields | CgnValue | CgnPort | FilterValue);
     value || matches!(reason, SyslogPriority | SyslogUnknown | TooManyLines)
 }
 

@@ -15,13 +15,13 @@
 //!   second public; a number in front of them is L4. That reading is marked as inferred.
 
 use super::{
-    Event, Kind, Line, add_text,
+    Event, Kind, Line,
     header::{Header, is_nil},
 };
 use crate::{
     batch::Batch,
     context::Format,
-    extra::{self, Value},
+    extra::{self, Value, add_text},
     port_block::PortBlock,
     reason::Reason,
     session::SessionRow,

@@ -10,10 +10,11 @@
 //! scene`; what a release and a keep-alive say is inferred from their words. `time` is read as
 //! UTC, as the device prints it unless it is told `local-timezone`.
 
-use super::{add_text, contains};
+use super::contains;
 use crate::{
     batch::Batch,
     context::{EventTime, Flags, Format},
+    extra::add_text,
     port_block::{PortBlock, PortBlockEvent},
     reason::Reason,
     syslog::{

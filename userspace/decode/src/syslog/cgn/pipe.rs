@@ -11,12 +11,13 @@
 //! boxes; v1 without a URL is an inference.
 
 use super::{
-    Event, Line, add_text, bracket,
+    Event, Line, bracket,
     header::{Header, is_nil},
 };
 use crate::{
     batch::Batch,
     context::{EventTime, Flags, Format},
+    extra::add_text,
     port_block::PortBlock,
     reason::Reason,
     session::SessionRow,
