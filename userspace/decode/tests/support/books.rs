@@ -26,8 +26,12 @@ pub struct Books {
 impl Books {
     /// A decoder of its own registry.
     pub fn new(limits: Limits, capacity: Capacity) -> Self {
-        let decoder =
-            Decoder::new(Arc::new(Registry::new(limits)), Arc::new(Settings::with_limits(limits)));
+        Self::with_settings(Arc::new(Settings::with_limits(limits)), capacity)
+    }
+
+    /// A decoder of its own registry, by these settings.
+    pub fn with_settings(settings: Arc<Settings>, capacity: Capacity) -> Self {
+        let decoder = Decoder::new(Arc::new(Registry::new(settings.limits)), settings);
         Self { decoder, batch: Batch::new(capacity), datagrams: 0, settled: 0 }
     }
 
