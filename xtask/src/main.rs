@@ -9,6 +9,7 @@ use clap::{Parser, Subcommand};
 
 mod demo;
 mod ebpf;
+mod fuzz;
 mod netns;
 mod readers;
 mod shell;
@@ -27,6 +28,7 @@ enum Task {
     Demo(demo::Arguments),
     Test(test::Arguments),
     Ebpf(ebpf::Arguments),
+    Fuzz(fuzz::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -34,6 +36,7 @@ fn main() -> ExitCode {
         Task::Demo(arguments) => demo::run(&arguments),
         Task::Test(arguments) => test::run(&arguments),
         Task::Ebpf(arguments) => ebpf::run(&arguments),
+        Task::Fuzz(arguments) => fuzz::run(&arguments),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
