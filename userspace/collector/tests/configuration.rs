@@ -1,0 +1,195 @@
+//! What a configuration says about exporters, zones and messengers, tried by `logweir decode`.
+
+mod common {
+    pub mod frames;
+}
+
+use std::{
+    fs,
+    net::IpAddr,
+    os::unix::fs::PermissionsExt,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use common::frames::capture;
+use serde_json::Value;
+
+const LOGWEIR: &str = env!("CARGO_BIN_EXE_logweir");
+
+/// Made on 2016-01-08 at 10:21:48 in a zone that it does not name.
+const MTN: &[u8] = b"<190>2016-01-08 10:21:48 FW %%01SECLOG/6/SESSION_TEARDOWN(l): Teardown a tcp session, 10.1.1.1:1 (a) to 198.51.100.2:2 (b), \
+duration 10, rcv 30 bytes via 2000 packets, send 20 bytes via 1720 packets.";
+/// The same device's, with the time in UTC too: eight hours earlier.
+const DEFAULT: &[u8] = b"<190>2016-01-08 10:21:48 FW %%01SECLOG/6/SESSION_BUILT(l):IPVer=4,Protocol=udp,SourceIP=10.1.1.1,DestinationIP=198.51.100.2,SourcePort=1,DestinationPort=1,BeginTime=1452219708,SourceVpnID=0,DestinationVpnID=0.";
+
+struct Tried {
+    code: Option<i32>,
+    records: Vec<Value>,
+    said: String,
+}
+
+fn decode(capture: &Path, options: &[&str]) -> Tried {
+    let output =
+        Command::new(LOGWEIR).arg("decode").arg(capture).args(options).output().expect("it starts");
+    let stdout = String::from_utf8(output.stdout).expect("UTF-8");
+    let records = stdout.lines().map(|line| serde_json::from_str(line).expect("JSON"));
+    let mut records: Vec<Value> = records.collect();
+    // They come family by family; each exporter's in the order in which it sent them.
+    records.sort_by_key(|record| record["exporter"].to_string());
+    Tried {
+        code: output.status.code(),
+        records,
+        said: String::from_utf8(output.stderr).expect("UTF-8"),
+    }
+}
+
+/// A directory with a configuration and a capture.
+struct Desk {
+    directory: tempfile::TempDir,
+}
+
+impl Desk {
+    fn new<'a>(datagrams: impl IntoIterator<Item = (&'a str, &'a [u8])>) -> Self {
+        let directory = tempfile::tempdir().expect("a directory");
+        capture(&directory.path().join("trial.pcap"), datagrams);
+        Self { directory }
+    }
+
+    fn path(&self, name: &str) -> PathBuf {
+        self.directory.path().join(name)
+    }
+
+    /// Decodes the capture by this configuration.
+    fn decode(&self, configuration: &str, options: &[&str]) -> Tried {
+        let path = self.path("logweir.toml");
+        fs::write(&path, configuration).expect("a file");
+        let path = path.to_str().expect("UTF-8");
+        decode(&self.path("trial.pcap"), &[&["--config", path], options].concat())
+    }
+}
+
+#[test]
+fn an_exporter_is_pinned_to_its_format() {
+    let desk = Desk::new([("192.0.2.1", DEFAULT), ("192.0.2.2", DEFAULT)]);
+    let pinned = "[[exporter]]\naddress = \"192.0.2.2\"\nformat = \"netflow\"\n";
+    let tried = desk.decode(pinned, &[]);
+    assert_eq!(tried.code, Some(0), "{}", tried.said);
+    let kinds: Vec<_> =
+        tried.records.iter().map(|record| (&record["exporter"], &record["record"])).collect();
+    let [first, second] = kinds.as_slice() else { panic!("{kinds:?}") };
+    assert_eq!(*first, (&"192.0.2.1".into(), &"session".into()));
+    assert_eq!(*second, (&"192.0.2.2".into(), &"unparsed".into()));
+    let line = "192.0.2.2: 1 datagrams, 0 decoded, 1 rejected (unsupported_version 1)";
+    assert!(tried.said.contains(line), "{}", tried.said);
+    // Whatever all the others are said to be.
+    let pinned = "[[exporter]]\naddress = \"192.0.2.2\"\nformat = \"huawei-usg-syslog\"\n";
+    let tried = desk.decode(pinned, &["--format", "netflow"]);
+    assert_eq!(tried.records[0]["record"], "unparsed");
+    assert_eq!(tried.records[1]["record"], "session");
+}
+
+#[test]
+fn a_zone_is_configured_or_learned_or_taken_as_utc() {
+    let time = |tried: &Tried, index: usize| {
+        let record = &tried.records[index];
+        let flags = record.get("flags").map(Value::to_string).unwrap_or_default();
+        (record["event_time"].as_str().expect("a time").to_owned(), flags)
+    };
+    let alone = Desk::new([("192.0.2.1", MTN)]);
+    let (at, flags) = time(&alone.decode("", &[]), 0);
+    assert!(at.starts_with("2016-01-08T10:21:48") && flags.contains("zone_assumed_utc"), "{at}");
+    let both = Desk::new([("192.0.2.1", DEFAULT), ("192.0.2.1", MTN), ("192.0.2.2", MTN)]);
+    let learned = both.decode("", &[]);
+    let (at, flags) = time(&learned, 1);
+    assert!(at.starts_with("2016-01-08T02:21:48") && flags.contains("zone_learned"), "{at}");
+    let (at, flags) = time(&learned, 2);
+    assert!(at.starts_with("2016-01-08T10:21:48") && flags.contains("zone_assumed_utc"), "{at}");
+    let exporter =
+        |zone: &str| format!("[[exporter]]\naddress = \"192.0.2.1\"\nzone = \"{zone}\"\n");
+    for (zone, hour) in [("+08:00", "02"), ("UTC", "10"), ("Europe/Warsaw", "09"), ("-03:30", "13")]
+    {
+        let configured = both.decode(&exporter(zone), &["--zone", "+01:00"]);
+        let (at, flags) = time(&configured, 1);
+        assert!(at.starts_with(&format!("2016-01-08T{hour}:")), "{zone}: {at}");
+        assert!(!flags.contains("zone"), "{flags}");
+        // The option is for those that the configuration does not name.
+        let (at, flags) = time(&configured, 2);
+        assert!(at.starts_with("2016-01-08T09:21:48") && !flags.contains("zone"), "{at}");
+    }
+    let wrong = decode(&both.path("trial.pcap"), &["--zone", "Asia/Shangai"]);
+    assert_eq!(wrong.code, Some(2));
+    assert!(wrong.said.contains("did you mean 'Asia/Shanghai'?"), "{}", wrong.said);
+}
+
+#[test]
+fn counters_are_read_as_configured() {
+    let desk = Desk::new([("192.0.2.1", MTN)]);
+    for (word, packets, bytes) in
+        [("auto", 20, 1720), ("swapped", 20, 1720), ("as-printed", 1720, 20)]
+    {
+        let configuration =
+            format!("[[exporter]]\naddress = \"192.0.2.1\"\nmtn_counters = \"{word}\"\n");
+        let tried = desk.decode(&configuration, &[]);
+        let record = &tried.records[0];
+        assert_eq!(record["sent_packets"], packets, "{word}: {record}");
+        assert_eq!(record["sent_bytes"], bytes, "{word}: {record}");
+    }
+}
+
+#[test]
+fn what_is_wrong_is_told_with_its_line_before_anything_is_decoded() {
+    let desk = Desk::new([("192.0.2.1", MTN)]);
+    let exporter = "[[exporter]]\naddress = \"192.0.2.1\"\n";
+    for (text, words) in [
+        (format!("{exporter}zome = \"UTC\""), "line 3: unknown key 'zome': did you mean 'zone'?"),
+        (format!("{exporter}zone = \"UCT+1\""), "line 3: unknown zone 'UCT+1'"),
+        (format!("{exporter}format = \"cgn-c\""), "line 2: exporter 192.0.2.1: unknown format"),
+        (format!("{exporter}{exporter}"), "line 4: exporter 192.0.2.1: it is given twice"),
+        ("[im]\nrecord = \"yes\"".into(), "line 2: unknown word 'yes'"),
+        ("[im]\nrecord = \"hashed\"".into(), "key_file"),
+        ("binary_layouts = [\"none.toml\"]".into(), "none.toml"),
+    ] {
+        let tried = desk.decode(&text, &[]);
+        assert_eq!((tried.code, tried.records.len()), (Some(2), 0), "{text}: {}", tried.said);
+        assert_eq!(tried.said.lines().count(), 1, "{}", tried.said);
+        assert!(tried.said.contains(words), "{text}: {}", tried.said);
+    }
+}
+
+#[test]
+fn a_key_is_made_when_it_is_needed_and_never_by_a_check() {
+    let desk = Desk::new([("192.0.2.1", MTN)]);
+    let configuration =
+        "listen = [\"514\"]\ndata = \"/d\"\n[im]\nrecord = \"hashed\"\nkey_file = \"key\"\n";
+    let path = desk.path("logweir.toml");
+    fs::write(&path, configuration).expect("a file");
+    let check =
+        || Command::new(LOGWEIR).arg("check-config").arg(&path).output().expect("it starts");
+    assert!(check().status.success());
+    assert!(!desk.path("key").exists());
+    assert_eq!(desk.decode(configuration, &[]).code, Some(0));
+    let key = fs::metadata(desk.path("key")).expect("a key");
+    assert_eq!(key.permissions().mode() & 0o777, 0o600);
+    assert!(check().status.success());
+    fs::set_permissions(desk.path("key"), fs::Permissions::from_mode(0o604)).expect("a mode");
+    let output = check();
+    assert_eq!(output.status.code(), Some(2));
+    let said = String::from_utf8(output.stderr).expect("UTF-8");
+    assert!(said.contains("everyone may read or change it"), "{said}");
+}
+
+/// IPv6 exporters are found by their address, IPv4 ones however it is written.
+#[test]
+fn addresses_are_compared_as_addresses() {
+    let addresses = ["2001:db8::7", "192.0.2.9"];
+    for address in addresses {
+        let desk = Desk::new([(address, DEFAULT)]);
+        let written = match address.parse::<IpAddr>().expect("an address") {
+            IpAddr::V4(v4) => v4.to_ipv6_mapped().to_string(),
+            IpAddr::V6(_) => "2001:0DB8:0:0::7".into(),
+        };
+        let pinned = format!("[[exporter]]\naddress = \"{written}\"\nformat = \"netflow\"\n");
+        assert_eq!(desk.decode(&pinned, &[]).records[0]["record"], "unparsed", "{written}");
+    }
+}
