@@ -8,7 +8,6 @@ use crate::{
     nic::NicCounters,
 };
 use logweir_abi::{Counter as XdpCounter, Fate};
-use logweir_decode::reason::Reason;
 use logweir_store::schema::Family;
 use serde::Serialize;
 use std::{collections::BTreeMap, fmt};
@@ -212,7 +211,7 @@ impl Balance {
         datagrams.received += counters.received.get();
         datagrams.received_bytes += counters.received_bytes.get();
         datagrams.decoded += counters.decoded.get();
-        for (reason, counter) in Reason::ALL.iter().zip(&counters.rejected) {
+        for (reason, counter) in counters.rejected.iter() {
             add_named(&mut datagrams.rejected, reason.name(), counter);
         }
         datagrams.dropped_no_batch += counters.dropped_no_batch.get();

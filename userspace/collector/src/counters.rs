@@ -1,6 +1,6 @@
 //! What a worker counts. Each counter has one writer, its worker; anyone may read them.
 
-use logweir_decode::reason::Reason;
+use logweir_decode::reason::ByReason;
 use logweir_store::schema::Family;
 use std::sync::atomic::{AtomicU64, Ordering};
 
@@ -36,7 +36,7 @@ pub struct WorkerCounters {
     /// Datagrams of which all was decoded.
     pub decoded: Counter,
     /// Datagrams of which something was rejected, by reason.
-    pub rejected: [Counter; Reason::COUNT],
+    pub rejected: ByReason<Counter>,
     /// Datagrams dropped because no empty batch was left.
     pub dropped_no_batch: Counter,
     /// Datagrams that wait for their template now.

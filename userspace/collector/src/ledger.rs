@@ -14,7 +14,7 @@ use logweir_decode::{
     decoder::Outcome,
     limits::Limits,
     note::{DatagramNote, Sequence},
-    reason::Reason,
+    reason::ByReason,
     sequence::Tracker,
 };
 use std::net::IpAddr;
@@ -39,7 +39,7 @@ struct Account {
     datagrams: u64,
     decoded: u64,
     waiting: u64,
-    rejected: [u64; Reason::COUNT],
+    rejected: ByReason<u64>,
     records: u64,
     unparsed: u64,
     arrivals: Option<(UnixNanos, UnixNanos)>,
@@ -115,7 +115,7 @@ impl Account {
         }
         match note.outcome {
             Outcome::Decoded => self.decoded += 1,
-            Outcome::Rejected(reason) => self.rejected[reason as usize] += 1,
+            Outcome::Rejected(reason) => self.rejected[reason] += 1,
             Outcome::Waiting => self.waiting += 1,
         }
         self.records += u64::from(note.records);

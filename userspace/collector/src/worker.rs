@@ -184,7 +184,7 @@ impl Stage {
     fn count(&mut self, outcome: Outcome) {
         match outcome {
             Outcome::Decoded => self.counters.decoded.add(1),
-            Outcome::Rejected(reason) => self.counters.rejected[reason as usize].add(1),
+            Outcome::Rejected(reason) => self.counters.rejected[reason].add(1),
             Outcome::Waiting => self.counters.waiting.add(1),
         }
     }
@@ -369,7 +369,7 @@ mod tests {
         let (counters, inlet) = run(vec![LINE, b"", b"<190>hello", LINE, &[0xff]], 2);
         assert_eq!(counters.received.get(), 5);
         assert_eq!(counters.decoded.get(), 2);
-        assert_eq!(counters.rejected.iter().map(|counter| counter.get()).sum::<u64>(), 3);
+        assert_eq!(counters.rejected.iter().map(|(_, counter)| counter.get()).sum::<u64>(), 3);
         let Next::Batch(full) = inlet.next(Duration::ZERO) else { panic!("a batch") };
         assert_eq!((full.batch.session.rows(), full.batch.unparsed.rows()), (2, 3));
     }

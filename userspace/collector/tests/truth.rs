@@ -4,7 +4,9 @@
 //! `LOGWEIR_TRUTH_RECORDS` says how many records of each format; `cargo xtask truth` sets it.
 
 mod common {
+    pub mod decoded;
     pub mod expected;
+    pub mod formats;
 }
 
 use std::collections::{HashMap, VecDeque};
@@ -12,7 +14,11 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
-use common::expected::{Record, decoded, expected};
+use common::{
+    decoded::decoded,
+    expected::{Record, expected},
+    formats::{DECODED, of},
+};
 use logweir_decode::{
     batch::{Batch, Capacity},
     context::Context,
@@ -30,9 +36,6 @@ use proptest::prelude::*;
 
 /// The formats of a Huawei USG's sessions.
 const USG: [Format; 3] = [Format::UsgNetflow, Format::UsgSyslogDefault, Format::UsgMtn];
-
-/// The formats that are decoded.
-const DECODED: &[Format] = &[Format::UsgNetflow, Format::UsgSyslogDefault, Format::UsgMtn];
 
 /// Records of each format, where the environment does not say how many.
 const RECORDS: usize = 50_000;
@@ -258,26 +261,6 @@ fn text(format: Format, seed: u64) -> ModelConfig {
         sessions_live_max: 3_000,
         nat64_share: 0.2,
         vrfs: 3,
-        headers: Header::ALL.to_vec(),
-        quirk_share: 0.2,
-        ..ModelConfig::default()
-    }
-}
-
-/// A configuration that makes a format show what it has.
-fn of(format: Format, seed: u64) -> ModelConfig {
-    ModelConfig {
-        seed,
-        format,
-        exporters: 5,
-        slots: 2,
-        sessions_live_max: 3_000,
-        nat64_share: if format.has_nat64() { 0.2 } else { 0.0 },
-        dslite_share: if format.has_dslite() { 0.15 } else { 0.0 },
-        vrfs: 3,
-        inbound_share: 0.1,
-        untranslated_share: 0.1,
-        template_every: 7,
         headers: Header::ALL.to_vec(),
         quirk_share: 0.2,
         ..ModelConfig::default()

@@ -94,6 +94,39 @@ reasons! {
     FilterValue = "filter_value";
 }
 
+/// One value for each reason: counters, most often.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ByReason<T>([T; Reason::COUNT]);
+
+impl<T: Default> Default for ByReason<T> {
+    fn default() -> Self {
+        Self(std::array::from_fn(|_| T::default()))
+    }
+}
+
+impl<T> ByReason<T> {
+    /// All values, each with its reason.
+    pub fn iter(&self) -> impl Iterator<Item = (Reason, &T)> {
+        Reason::ALL.iter().copied().zip(&self.0)
+    }
+}
+
+#[expect(clippy::indexing_slicing, reason = "there is a value for each reason")]
+impl<T> std::ops::Index<Reason> for ByReason<T> {
+    type Output = T;
+
+    fn index(&self, reason: Reason) -> &T {
+        &self.0[reason as usize]
+    }
+}
+
+#[expect(clippy::indexing_slicing, reason = "there is a value for each reason")]
+impl<T> std::ops::IndexMut<Reason> for ByReason<T> {
+    fn index_mut(&mut self, reason: Reason) -> &mut T {
+        &mut self.0[reason as usize]
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

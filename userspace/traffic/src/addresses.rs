@@ -17,6 +17,8 @@ use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 pub(crate) const POOL_ADDRESSES: u32 = 384;
 /// Each exporter has at least one public address.
 pub(crate) const EXPORTERS_MAX: u32 = POOL_ADDRESSES;
+/// Numbers that the first exporter of a model can have.
+pub(crate) const EXPORTER_ADDRESSES_MAX: u32 = 0x1000 - EXPORTERS_MAX - 2;
 /// Inside addresses.
 pub(crate) const SUBSCRIBERS_MAX: u32 = 0xf000 + 0x1_0000;
 /// Hosts of the Internet.

@@ -17,6 +17,9 @@ use crate::record::{BlockEvent, Event, EventKind, Record};
 use crate::truth::{HeaderTime, Moment, Origin, PortBlock, Session, Truth, v4, v6};
 use crate::writer::{Writer, month_name, timestamp};
 
+/// The program that the header names.
+pub(crate) const APP: &str = "cgn";
+
 /// How the header prints its time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum TimeForm {
@@ -63,7 +66,9 @@ impl Header {
             out.bytes(b" ");
             out.bytes(stamp.host);
         }
-        out.bytes(b" cgn - ");
+        out.bytes(b" ");
+        out.bytes(APP.as_bytes());
+        out.bytes(b" - ");
     }
 
     fn put_time(self, out: &mut Writer<'_>, text: &[u8; 19]) {
@@ -150,13 +155,14 @@ impl Message for Style {
             Event::Session(record) => Truth::Session(Session {
                 host: Some(String::from_utf8_lossy(stamp.host).into_owned()),
                 header,
-                extra: vec![("scene", scene)],
+                extra: vec![("app", APP.to_owned()), ("scene", scene)],
                 ..mapping(Format::CgnCn, origin, moment, record, self.destination)
             }),
             Event::Block(block) => {
                 let source = origin.source(Format::CgnCn, moment, Some(stamp.host), header);
                 let bare = PortBlock::bare(source, block);
-                Truth::PortBlock(PortBlock { scene: Some(scene), ..bare })
+                let extra = vec![("app", APP.to_owned())];
+                Truth::PortBlock(PortBlock { scene: Some(scene), extra, ..bare })
             }
         }
     }

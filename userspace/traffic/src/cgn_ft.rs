@@ -53,21 +53,19 @@ impl Message for Style {
         out.bytes(b"Z ");
         out.bytes(stamp.host);
         out.bytes(b" - - NAT444userbased - %%01SEC/6/");
-        let (action, verb): (&[u8], &[u8]) = match block.event {
-            BlockEvent::Allocate => (b"BIND", b"assigned"),
-            BlockEvent::Release => (b"UNBIND", b"released"),
-            BlockEvent::Keepalive => (b"KEEPALIVE", b"alive"),
-        };
-        out.bytes(action);
-        out.bytes(if self.first_wording { b"(l): A initial" } else { b"(L): An initial" });
-        out.bytes(b" portrange is ");
-        out.bytes(verb);
+        let (action, verb) = words(block.event);
+        out.bytes(action.as_bytes());
+        out.bytes(if self.first_wording { b"(l): " } else { b"(L): " });
+        out.bytes(self.article().as_bytes());
+        out.bytes(b" initial portrange is ");
+        out.bytes(verb.as_bytes());
         out.bytes(b", in nat444 scene.");
         self.put_pairs(out, block, &time);
     }
 
     fn truth(&self, origin: Origin, moment: Moment, stamp: &Stamp<'_>, event: &Event<'_>) -> Truth {
         let block = event.block();
+        let ((action, verb), article) = (words(block.event), self.article());
         let step = if self.hundredths { 10 } else { 1_000 };
         let header = HeaderTime { unix_ms: stamp.unix_ms / step * step, has_zone: true };
         let source = origin.source(Format::CgnFt, moment, Some(stamp.host), Some(header));
@@ -77,12 +75,30 @@ impl Message for Style {
             session_id: self.sequence.map(|_| block.session_id.into()),
             src_vrf: self.sequence.map(|_| block.vrf),
             scene: Some("NAT444".to_owned()),
+            extra: vec![
+                ("action", action.to_owned()),
+                ("sentence", format!("{article} initial portrange is {verb}, in nat444 scene")),
+            ],
             ..PortBlock::bare(source, block)
         })
     }
 }
 
+/// Action and verb. Only the first are in a document.
+fn words(event: BlockEvent) -> (&'static str, &'static str) {
+    match event {
+        BlockEvent::Allocate => ("BIND", "assigned"),
+        BlockEvent::Release => ("UNBIND", "released"),
+        BlockEvent::Keepalive => ("KEEPALIVE", "alive"),
+    }
+}
+
 impl Style {
+    /// Huawei prints both.
+    fn article(&self) -> &'static str {
+        if self.first_wording { "A" } else { "An" }
+    }
+
     fn put_pairs(&self, out: &mut Writer<'_>, block: &Block, time: &[u8; 19]) {
         if let Some(sequence) = self.sequence {
             out.bytes(b" sequence='0x");

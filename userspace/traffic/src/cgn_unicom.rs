@@ -1,7 +1,7 @@
 //! CGNAT syslog, China Unicom's pipe form (Huawei's `type2`).
 //!
 //! ```text
-//! … - NAT444:PortA 1767225600|198.18.0.1|203.0.113.1|32768|33023           block, 5 fields
+//! … - NAT444:PortA time|198.18.0.1|203.0.113.1|32768|33023                 block, 5 fields
 //! … - NAT444:SessionA start|inside|public|port|remote|port|protocol|URL     8 fields
 //! … - NAT444:SessionW start|end|inside|public|port|remote|port|protocol     8 fields
 //! … - NAT444:SessionW time|inside|port|public|port|remote|port              7 fields
@@ -9,7 +9,7 @@
 //! ```
 //! Times are UTC epoch seconds.
 
-use crate::cgn_cn::{Header, header_time, mapping};
+use crate::cgn_cn::{APP, Header, header_time, mapping};
 use crate::config::Format;
 use crate::message::{Message, Stamp};
 use crate::random::Random;
@@ -69,7 +69,7 @@ impl Message for Style {
         out.bytes(if self.angled { b"> " } else { b" " });
         match event {
             Event::Session(record) => self.put_session(out, stamp, record),
-            Event::Block(block) => put_block(out, block),
+            Event::Block(block) => put_block(out, stamp, block),
         }
     }
 
@@ -81,15 +81,18 @@ impl Message for Style {
                 Truth::Session(Session {
                     host: Some(String::from_utf8_lossy(stamp.host).into_owned()),
                     header,
-                    extra: vec![("scene", "NAT444".to_owned())],
+                    extra: vec![("app", APP.to_owned()), ("scene", "NAT444".to_owned())],
                     ..self.carried(session, stamp, record)
                 })
             }
             Event::Block(block) => {
                 let source = origin.source(Format::CgnUnicom, moment, Some(stamp.host), header);
-                let event_ms = Some(u64::from(block.start) * 1_000);
-                let scene = Some("NAT444".to_owned());
-                Truth::PortBlock(PortBlock { event_ms, scene, ..PortBlock::bare(source, block) })
+                Truth::PortBlock(PortBlock {
+                    event_ms: Some(u64::from(stamp.seconds()) * 1_000),
+                    scene: Some("NAT444".to_owned()),
+                    extra: vec![("app", APP.to_owned())],
+                    ..PortBlock::bare(source, block)
+                })
             }
         }
     }
@@ -160,11 +163,14 @@ fn put_angled_header(out: &mut Writer<'_>, stamp: &Stamp<'_>) {
     out.bytes(&text[11..]);
     out.bytes(b"> ");
     out.bytes(stamp.host);
-    out.bytes(b" cgn - ");
+    out.bytes(b" ");
+    out.bytes(APP.as_bytes());
+    out.bytes(b" - ");
 }
 
-fn put_block(out: &mut Writer<'_>, block: &Block) {
-    out.decimal(block.start.into());
+/// A block's time is that of the event.
+fn put_block(out: &mut Writer<'_>, stamp: &Stamp<'_>, block: &Block) {
+    out.decimal(stamp.seconds().into());
     out.bytes(b"|");
     out.ipv4(block.private_v4);
     out.bytes(b"|");

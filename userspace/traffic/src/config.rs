@@ -2,7 +2,7 @@
 
 use std::str::FromStr;
 
-use crate::addresses::{EXPORTERS_MAX, POOL_ADDRESSES, SUBSCRIBERS_MAX};
+use crate::addresses::{EXPORTER_ADDRESSES_MAX, EXPORTERS_MAX, POOL_ADDRESSES, SUBSCRIBERS_MAX};
 use crate::mtn::MtnCounters;
 use crate::names::Charset;
 use crate::netflow::{CountField, FLOWSETS_MAX};
@@ -168,6 +168,9 @@ pub struct ModelConfig {
     pub format: Format,
     /// Devices that send, at most 384: each has public addresses of its own.
     pub exporters: u32,
+    /// Number of the first exporter: models that send side by side have others. Its address and
+    /// port follow from it; public addresses do not.
+    pub first_exporter: u32,
     /// Whether the exporters' own addresses are IPv6.
     pub exporters_over_ipv6: bool,
     /// CPUs of a device, each with a Source ID of its own in NetFlow.
@@ -233,6 +236,7 @@ impl Default for ModelConfig {
             seed: 1,
             format: Format::default(),
             exporters: 1,
+            first_exporter: 0,
             exporters_over_ipv6: false,
             slots: 1,
             subscribers: 10_000,
@@ -320,6 +324,7 @@ impl ModelConfig {
         let bytes_min = self.format.datagram_bytes_min();
         let pairs = u64::from(self.exporters) * u64::from(self.slots);
         in_range("exporters", self.exporters.into(), 1, EXPORTERS_MAX.into())?;
+        in_range("first_exporter", self.first_exporter.into(), 0, EXPORTER_ADDRESSES_MAX.into())?;
         in_range("slots", self.slots.into(), 1, 64)?;
         in_range("subscribers", self.subscribers.into(), 2 * pairs, SUBSCRIBERS_MAX.into())?;
         in_range("events_per_second", self.events_per_second, 1, 1_000_000_000)?;

@@ -38,11 +38,18 @@ pub struct Header {
     pub unix_seconds: u32,
     /// Datagrams sent before.
     pub sequence: u32,
-    /// Slot of the board.
-    pub slot: u8,
+    /// Bytes 12 to 15: see [`location`].
+    pub location: u32,
 }
 
-/// The header. Huawei's bytes 12 and 13 are CPU 0, NAT444 (1), instance 1.
+/// Where a log comes from. H3C: chassis 1, the slot, CPU 0. Huawei: CPU 0 and NAT444 (1) in a byte,
+/// instance 1, the slot, no carry.
+pub fn location(kind: Kind, slot: u8) -> u32 {
+    let [first, second] = if kind == Kind::H3c { [0, 1] } else { [1, 1] };
+    u32::from_be_bytes([first, second, slot, 0])
+}
+
+/// The header.
 pub fn header(kind: Kind, header: &Header) -> [u8; HEADER_BYTES] {
     let mut out = [0u8; HEADER_BYTES];
     out[0] = if kind == Kind::H3c { 3 } else { 0x10 };
@@ -50,8 +57,7 @@ pub fn header(kind: Kind, header: &Header) -> [u8; HEADER_BYTES] {
     out[2..4].copy_from_slice(&header.count.to_be_bytes());
     out[4..8].copy_from_slice(&header.unix_seconds.to_be_bytes());
     out[8..12].copy_from_slice(&header.sequence.to_be_bytes());
-    out[12..14].copy_from_slice(if kind == Kind::H3c { &[0, 1] } else { &[1, 1] });
-    out[14] = header.slot;
+    out[12..16].copy_from_slice(&header.location.to_be_bytes());
     out
 }
 
@@ -143,7 +149,8 @@ pub(crate) fn truth(
 ) -> Session {
     let format = if kind == Kind::H3c { Format::H3cUserlog } else { Format::HuaweiElog };
     let bits = if kind == Kind::H3c { 0xff } else { 0xffff };
-    let counter = |counter: u64| (kind == Kind::H3c).then_some(counter & u64::from(u32::MAX));
+    let mask = if kind == Kind::H3c { u64::from(u32::MAX) } else { 0 };
+    let counter = |counter: u64| Some(counter & mask);
     let session = Session {
         start: Some(record.start),
         end: (record.end != 0).then_some(record.end),

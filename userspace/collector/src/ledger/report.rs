@@ -2,7 +2,7 @@
 
 use super::{Account, Domain};
 use crate::{balance::Named, output::rfc3339};
-use logweir_decode::{reason::Reason, sequence::Found};
+use logweir_decode::sequence::Found;
 use serde::Serialize;
 use std::{fmt, net::IpAddr};
 
@@ -64,7 +64,7 @@ impl Account {
             Some(address) => address.to_string(),
             None => "others".into(),
         };
-        let rejected = Reason::ALL.iter().zip(self.rejected).filter(|(_, count)| *count > 0);
+        let rejected = self.rejected.iter().filter(|(_, count)| **count > 0);
         let mut domains: Vec<_> = self.domains.iter().collect();
         domains.sort_by_key(|(domain, _)| **domain);
         let (first, last) = self.arrivals.unwrap_or_default();
@@ -72,7 +72,7 @@ impl Account {
             exporter,
             datagrams: self.datagrams,
             decoded: self.decoded,
-            rejected: rejected.map(|(reason, count)| (reason.name(), count)).collect(),
+            rejected: rejected.map(|(reason, count)| (reason.name(), *count)).collect(),
             waiting: self.waiting,
             records: self.records,
             unparsed: self.unparsed,

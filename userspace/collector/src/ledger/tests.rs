@@ -1,4 +1,5 @@
 use super::*;
+use logweir_decode::reason::Reason;
 
 fn note(last: u8, outcome: Outcome) -> DatagramNote {
     DatagramNote {

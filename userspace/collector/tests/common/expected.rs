@@ -4,11 +4,6 @@
 use std::collections::BTreeMap;
 
 use logweir::output::rfc3339;
-use logweir_decode::{
-    extra,
-    record::{Fields, Value},
-    text::to_utf8,
-};
 use logweir_traffic::{
     Action, BlockEvent, EventKind, Filter, Format, HeaderTime, Im, ModelConfig, MtnCounters,
     PortBlock, Session, Source, Truth,
@@ -17,28 +12,8 @@ use logweir_traffic::{
 /// A record's fields, as text.
 pub type Record = BTreeMap<&'static str, String>;
 
-/// A record that was decoded.
-pub fn decoded(fields: &Fields<'_>) -> Record {
-    fields.iter().map(|(name, value)| (*name, show(value))).collect()
-}
-
-fn show(value: &Value<'_>) -> String {
-    match value {
-        Value::Name(name) => (*name).to_owned(),
-        Value::Text(text) => to_utf8(text).into_owned(),
-        Value::Number(number) => number.to_string(),
-        Value::Address(address) => address.to_string(),
-        Value::Mac(mac) => mac.map(|byte| format!("{byte:02x}")).join(":"),
-        Value::Time(time) => rfc3339(time.unix_nanos, time.digits),
-        Value::Flags(flags) => flags.join(" "),
-        Value::Extra(bytes) => show_pairs(
-            extra::pairs(bytes).map(|(key, value)| (to_utf8(&key).into_owned(), value.to_string())),
-        ),
-        Value::Raw(bytes) => format!("{bytes:?}"),
-    }
-}
-
-fn show_pairs(pairs: impl Iterator<Item = (String, String)>) -> String {
+/// Pairs as text, in the order of their keys.
+pub fn show_pairs(pairs: impl Iterator<Item = (String, String)>) -> String {
     let mut pairs: Vec<String> = pairs.map(|(key, value)| format!("{key}={value}")).collect();
     pairs.sort_unstable();
     pairs.join(", ")
@@ -73,6 +48,7 @@ pub fn expected(
             match session.format {
                 Format::UsgMtn => e.mtn(config, session, received_at),
                 Format::UsgNetflow | Format::UsgSyslogDefault => e.own_times(session),
+                Format::H3cUserlog | Format::HuaweiElog => e.userlog(session),
                 _ => e.times(session, received_at),
             }
         }
@@ -172,6 +148,18 @@ impl Expected {
         self.put("duration_ms", end.zip(start).map(|(end, start)| (end - start) * 1000));
     }
 
+    /// The operator's code is the event and, of an end, its reason. Huawei's codes are not public.
+    fn userlog(&mut self, session: &Session) {
+        self.own_times(session);
+        if session.format == Format::HuaweiElog {
+            self.flags.push("reading_inferred");
+        }
+        let operator = self.extra.pop().expect("the operator").1;
+        let reasons = [("1", "ended normally"), ("2", "aged"), ("3", "cleared")];
+        let reason = reasons.into_iter().find(|(code, _)| *code == operator);
+        self.put("close_reason", reason.map(|(_, reason)| reason));
+    }
+
     /// What an `mtn` line leaves out and the decoder works out: the time of the event, from the
     /// header or the arrival, and from it begin and end.
     fn mtn(&mut self, config: &ModelConfig, session: &Session, received_at: i64) {
@@ -256,7 +244,16 @@ impl Expected {
         self.put("src_vrf", block.src_vrf);
         self.put("session_id", block.session_id);
         self.put("scene", block.scene.as_ref());
-        self.extra(&block.extra);
+        let is_documented = block.event == BlockEvent::Allocate;
+        match block.source.format {
+            // The words are in no record when they are the documented ones.
+            Format::CgnFt if is_documented => {}
+            Format::CgnFt => {
+                self.flags.push("reading_inferred");
+                self.extra(&block.extra);
+            }
+            _ => self.extra(&block.extra),
+        }
     }
 
     fn filter(&mut self, filter: &Filter, received_at: i64) {
@@ -275,7 +272,7 @@ impl Expected {
         );
         self.put("protocol", Some(filter.protocol));
         self.put("protocol_name", Some(&filter.protocol_name));
-        self.put("mac", filter.mac.map(|mac| show(&Value::Mac(mac))));
+        self.put("mac", filter.mac.map(|mac| mac.map(|byte| format!("{byte:02x}")).join(":")));
         self.put("src_interface", Some(&filter.src_interface));
         self.put("src_addr", Some(filter.src_addr));
         self.put("src_port", filter.src_port);

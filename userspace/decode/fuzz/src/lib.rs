@@ -26,6 +26,7 @@ pub const LIMITS: Limits = Limits {
     template_bytes: 16 << 10,
     template_bytes_per_exporter: 8 << 10,
     fields_per_template: 64,
+    template_silence_ns: Limits::DEFAULT.template_silence_ns,
     options_per_domain: 8,
     options_bytes: 4 << 10,
     options_bytes_per_exporter: 2 << 10,

@@ -292,19 +292,20 @@ impl Origin {
 impl Exporter {
     fn new(config: &ModelConfig, index: u32, random: &mut Random) -> Self {
         let addresses_each = POOL_ADDRESSES / config.exporters;
+        let number = config.first_exporter + index;
         let has_blocks = config.format.has_port_blocks();
         let ports_end = if has_blocks { blocks::PORTS_BEGIN } else { PORTS_ALL };
         // It has been up for a second to thirty days.
         let uptime_seconds = (1 + random.below(30 * 86_400)).min(config.start_time);
         Self {
             origin: Origin {
-                exporter: addresses::exporter(index, config.exporters_over_ipv6),
-                exporter_port: 20_000 + index as u16,
+                exporter: addresses::exporter(number, config.exporters_over_ipv6),
+                exporter_port: 20_000 + number as u16,
                 observation_domain: None,
             },
             pool: Pool::new(index * addresses_each, addresses_each, ports_end),
             blocks: Blocks::new(if has_blocks { addresses_each } else { 0 }),
-            host: format!("{}-{index:03}", host_prefix(config.format)).into_bytes(),
+            host: format!("{}-{number:03}", host_prefix(config.format)).into_bytes(),
             header: config.headers[index as usize % config.headers.len()],
             booted_ns: u64::from(config.start_time - uptime_seconds) * NS_PER_SECOND,
             timestamp: (u32::MAX, [0; 19]),

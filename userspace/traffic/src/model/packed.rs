@@ -71,11 +71,13 @@ impl Model {
             record_bytes: userlog::RECORD_BYTES,
             records_max: userlog::RECORDS_MAX,
         };
+        let location = userlog::location(kind, self.lines[line].slot);
         let packed = self.pack(line, out, &packing, |exporter, moment, record, out| {
             let operator = userlog::operator(record, moment.number);
             out.copy_from_slice(&userlog::record(kind, record, operator));
             if let Some(truth) = truth.as_deref_mut() {
-                let session = userlog::truth(kind, exporter.origin, moment, record, operator);
+                let origin = Origin { observation_domain: Some(location), ..exporter.origin };
+                let session = userlog::truth(kind, origin, moment, record, operator);
                 truth.push(Truth::Session(session));
             }
         });
@@ -84,11 +86,12 @@ impl Model {
             count: packed.records as u16,
             unix_seconds: (packed.at_ns / super::NS_PER_SECOND) as u32,
             sequence: line.sequence,
-            slot: line.slot,
+            location,
         };
         out[..userlog::HEADER_BYTES].copy_from_slice(&userlog::header(kind, &header));
         line.sequence = line.sequence.wrapping_add(1);
         let origin = self.exporters[line.exporter as usize].origin;
+        let origin = Origin { observation_domain: Some(location), ..origin };
         origin.datagram(Some(header.sequence), packed.len, packed.records, packed.at_ns)
     }
 
