@@ -37,10 +37,27 @@ const EXTRAS: &[u8] = &[
     0, 9, 0, 3, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 7, 0, 0, 0, 16, 1, 4, 0, 2, 0, 8, 0,
     4, 0, 10, 0, 2, 1, 4, 0, 16, 192, 0, 2, 7, 0, 1, 192, 0, 2, 8, 0, 2,
 ];
+/// A flow of NetFlow v5.
+const V5: &[u8] = &[
+    0, 5, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0x40, 100, 10, 0, 0, 9, 203,
+    0, 113, 9, 192, 0, 2, 254, 0, 1, 0, 2, 0, 0, 0, 3, 0, 0, 0, 120, 0, 0, 0, 0, 0, 0, 0, 1, 4, 0,
+    1, 187, 0, 27, 6, 0, 0, 0, 0, 0, 24, 16, 0, 0,
+];
+/// IPFIX: options that name interface 3 and their template; two records of variable length, of
+/// which one came in there, a block of ports, and their templates.
+const IPFIX: &[u8] = &[
+    0, 10, 0, 116, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 7, // header
+    0, 3, 0, 18, 1, 144, 0, 2, 0, 1, 0, 10, 0, 4, 0, 82, 255, 255, // options template
+    1, 144, 0, 15, 0, 0, 0, 3, 6, b'g', b'e', b'-', b'0', b'/', b'1', // options
+    0, 2, 0, 36, 1, 44, 0, 3, 0, 8, 0, 4, 0, 10, 0, 1, 0, 236, 255, 255, // templates
+    1, 45, 0, 3, 0, 8, 0, 4, 0, 230, 0, 1, 1, 105, 0, 2, //
+    1, 44, 0, 20, 10, 0, 0, 9, 3, 3, b'r', b'e', b'd', 10, 0, 0, 8, 4, 0, 0, // data
+    1, 45, 0, 11, 10, 0, 0, 9, 16, 4, 0, // a block
+];
 
 #[test]
 fn no_datagram_allocates_once_its_exporter_is_known() {
-    let kinds: [(&str, &[u8]); 8] = [
+    let kinds: &[(&str, &[u8])] = &[
         ("session log by NetFlow", include_bytes!("../testdata/doc_nf9_ipv4_create.bin")),
         (
             "NAT64 session log by NetFlow",
@@ -49,6 +66,8 @@ fn no_datagram_allocates_once_its_exporter_is_known() {
         ("NetFlow with unknown elements", EXTRAS),
         ("userlog", include_bytes!("../testdata/CONSTRUCTED_h3c_userlog_v3.bin")),
         ("eLog", include_bytes!("../testdata/CONSTRUCTED_huawei_ne_elog_v1.bin")),
+        ("NetFlow v5", V5),
+        ("IPFIX of variable length with options", IPFIX),
         ("syslog, Default", DEFAULT),
         ("syslog, mtn", MTN),
         ("declared, by a pattern", SENTENCE),
@@ -59,7 +78,7 @@ fn no_datagram_allocates_once_its_exporter_is_known() {
     let mut decoder = Decoder::new(Arc::new(Registry::new(Limits::DEFAULT)), Arc::new(settings));
     let capacity = Capacity { session_rows: 4096, unparsed_rows: 2048, text_bytes: 64 << 10 };
     let mut batch = Batch::new(capacity);
-    for (name, payload) in kinds {
+    for &(name, payload) in kinds {
         let mut records = 0;
         let mut decode = |count: usize| {
             for _ in 0..count {

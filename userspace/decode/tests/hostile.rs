@@ -5,10 +5,13 @@
 mod books;
 #[path = "support/counting.rs"]
 mod counting;
+#[path = "support/ipfix.rs"]
+mod ipfix;
 #[path = "support/v9.rs"]
 mod v9;
 
 use books::{Books, datagram};
+use ipfix::{Ipfix, options_template};
 use logweir_decode::{
     batch::{Batch, Capacity},
     decoder::{Datagram, Decoder, FormatHint, Outcome},
@@ -141,7 +144,35 @@ fn valid() -> Vec<Vec<u8>> {
     let body: Vec<u8> = (1..=200).collect();
     all.push(header(7).flowset(0, &template(300, &fields)).flowset(300, &body).bytes());
     all.push(header(7).flowset(300, &body).flowset(0, &template(300, &fields)).bytes());
+    all.extend(valid_ipfix());
+    let flows: Vec<u8> = (0..3 * 48).map(|byte| byte as u8).collect();
+    let head = [0, 5, 0, 3, 0, 0, 0, 9, 0, 0, 0, 9, 0, 0, 0, 0, 0, 0, 0, 1, 0, 0, 0x40, 9];
+    all.push([&head[..], &flows].concat());
     all
+}
+
+/// Enterprises' elements, fields of variable length, blocks of ports, options, withdrawals.
+fn valid_ipfix() -> Vec<Vec<u8>> {
+    let header = || Ipfix::new(7, 1, 1_700_000_000);
+    let fields = [(0, 8, 4), (0, 10, 1), (637, 93, 65_535), (4_000_000_000, 9, 1), (0, 230, 1)];
+    let block = [(0, 8, 4), (0, 225, 4), (0, 361, 2), (0, 363, 2), (0, 364, 2), (0, 230, 1)];
+    let options = [(0, 10, 4), (0, 82, 65_535), (0, 34, 4), (0, 160, 8)];
+    let flows: Vec<u8> = (0..9u8)
+        .flat_map(|n| [&[10, 0, 0, n, n % 3, 10][..], b"u@10.0.0.1", &[n, n]].concat())
+        .collect();
+    let told = [&[0, 0, 0, 1, 2, b'g', b'e', 0, 0, 0, 9][..], &[0, 0, 1, 0, 0, 0, 0, 0]].concat();
+    let templates =
+        header().set(2, &ipfix::template(300, &fields)).set(2, &ipfix::template(301, &block));
+    let data = |message: Ipfix| {
+        message.set(400, &told).set(300, &flows).set(301, &[198, 51, 100, 9].repeat(13)).bytes()
+    };
+    let options = options_template(400, 1, &options);
+    vec![
+        data(templates.clone().set(3, &options)),
+        data(header().set(3, &options)),
+        templates.set(3, &options).bytes(),
+        header().set(2, &ipfix::template(2, &[])).bytes(),
+    ]
 }
 
 #[derive(Clone, Debug)]
@@ -196,8 +227,13 @@ fn random_bytes_keep_the_books() {
     let _turn = alone();
     let bytes = vec(any::<u8>(), 0..300);
     let netflow = vec(any::<u8>(), 0..300).prop_map(|rest| [vec![0, 9], rest].concat());
+    let v5 = vec(any::<u8>(), 0..300).prop_map(|rest| [vec![0, 5], rest].concat());
+    let ipfix = vec(any::<u8>(), 0..300).prop_map(|rest| {
+        let len = rest.len() as u8;
+        [vec![0, 10, 0, len.saturating_add(4)], rest].concat()
+    });
     let text = "[<>.,=%:/()\\[\\]A-C0-2 \n\r\t\0]{0,200}".prop_map(String::into_bytes);
-    let payloads = vec(prop_oneof![bytes, netflow, text], 1..4);
+    let payloads = vec(prop_oneof![bytes, netflow, v5, ipfix, text], 1..4);
     proptest!(ProptestConfig::with_cases(4000), |(payloads in payloads, format in format())| {
         check_stream(&payloads, format);
     });
@@ -231,6 +267,14 @@ fn the_most_records_and_the_most_text_fit_a_tight_batch() {
     for element in [4, 61, 60_000] {
         let datagram = header(7).flowset(0, &one_byte(element));
         payloads.push(datagram.flowset(300, &[255; 60_000]).bytes());
+    }
+    // Blocks of ports, and records of variable length with nothing in them.
+    let blocks = ipfix::template(300, &[(0, 361, 2), (4_000_000_000, 9, 1), (0, 4, 1)]);
+    let empty = ipfix::template(300, &[(4_000_000_000, 9, 65_535); 4]);
+    let short = ipfix::template(300, &[(4_000_000_000, 9, 1); 4]);
+    for (template, byte) in [(blocks, 255), (empty.clone(), 0), (empty, 1), (short, 255)] {
+        let message = Ipfix::new(7, 1, 1).set(2, &template);
+        payloads.push(message.set(300, &vec![byte; 60_000]).bytes());
     }
     payloads.push(b".\n".repeat(700));
     payloads.push(b"\0a".repeat(700));

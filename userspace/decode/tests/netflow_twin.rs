@@ -177,14 +177,19 @@ impl Twin {
         if payload.len() < header_len {
             return reject(Reason::HeaderTruncated);
         }
-        let len = match version {
+        let mut len = match version {
             9 => payload.len(),
             _ => usize::from(u16_at(payload, 2).unwrap()),
         };
         if len < header_len || len > payload.len() {
             return reject(Reason::MessageLength);
         }
-        let flowsets = match split_flowsets(version, &payload[header_len..len]) {
+        let mut flowsets = split_flowsets(version, &payload[header_len..len]);
+        let of_all = split_flowsets(version, &payload[header_len..]);
+        if flowsets.is_err() && of_all.is_ok() {
+            (flowsets, len) = (of_all, payload.len());
+        }
+        let flowsets = match flowsets {
             Ok(flowsets) => flowsets,
             Err(reason) => return reject(reason),
         };

@@ -59,10 +59,27 @@ impl Header {
 pub struct Message<'a> {
     /// The header.
     pub header: Header,
-    /// The sets.
-    pub sets: &'a [u8],
-    /// Bytes that do not belong to the message.
-    pub behind: &'a [u8],
+    /// What is behind the header.
+    pub body: &'a [u8],
+    /// Bytes of it that are the sets, as the header says.
+    pub sets_len: usize,
+}
+
+impl<'a> Message<'a> {
+    /// The sets, and what does not belong to the message. An exporter may say that its messages
+    /// are shorter than they are; the sets show it, where they fill the datagram.
+    fn split(&self) -> Result<[&'a [u8]; 2], Reason> {
+        let version = self.header.version;
+        let split = self.body.split_at_checked(self.sets_len);
+        let (sets, behind) = split.ok_or(Reason::MessageLength)?;
+        match check_framing(version, sets) {
+            Ok(()) => Ok([sets, behind]),
+            Err(_) if !behind.is_empty() && check_framing(version, self.body).is_ok() => {
+                Ok([self.body, &[]])
+            }
+            Err(reason) => Err(reason),
+        }
+    }
 }
 
 /// Four bytes of a header that is long enough.
@@ -121,7 +138,7 @@ fn is_zero(bytes: &[u8]) -> bool {
 }
 
 /// The sets of a datagram whose framing holds.
-fn sets(version: Version, mut rest: &[u8]) -> impl Iterator<Item = Set<'_>> {
+fn split_sets(version: Version, mut rest: &[u8]) -> impl Iterator<Item = Set<'_>> {
     std::iter::from_fn(move || {
         let (set, after) = next_set(version, rest).ok()??;
         rest = after;
@@ -214,22 +231,25 @@ impl MessageDecoder {
         let scopes = scopes(datagram, header);
         let format = header.version.format();
         let mut progress = Progress::default();
-        if let Err(reason) = check_framing(header.version, message.sets) {
-            progress.rejected = Some(reason);
-            let outcome = datagram.reject(reason, format, batch);
-            return (outcome, Some(progress.sequence(header, scopes)));
-        }
+        let [sets, behind] = match message.split() {
+            Ok(parts) => parts,
+            Err(reason) => {
+                progress.rejected = Some(reason);
+                let outcome = datagram.reject(reason, format, batch);
+                return (outcome, Some(progress.sequence(header, scopes)));
+            }
+        };
         let context = Context {
             observation_domain: Some(header.domain),
             sequence: Some(header.sequence),
             event_time: EventTime::Record,
             ..datagram.context(format)
         };
-        for set in sets(header.version, message.sets) {
+        for set in split_sets(header.version, sets) {
             self.take(&set, datagram, header, scopes, &context, batch, &mut progress);
         }
-        if !is_zero(message.behind) {
-            reject_bytes(message.behind, Reason::MessageLength, &context, batch, &mut progress);
+        if !is_zero(behind) {
+            reject_bytes(behind, Reason::MessageLength, &context, batch, &mut progress);
         }
         let sequence = progress.sequence(header, scopes);
         if progress.waiting.is_empty() {
@@ -274,7 +294,7 @@ impl MessageDecoder {
         while let Some(mut waiter) = self.waiting.next(self.templates.registry().changes(), now) {
             let mut progress = Progress { rejected: waiter.rejected, ..Progress::default() };
             let Waiter { scopes, clock, context, .. } = &waiter;
-            for set in sets(scopes[0].version, &waiter.sets) {
+            for set in split_sets(scopes[0].version, &waiter.sets) {
                 self.data(&set, *scopes, *clock, context, batch, &mut progress);
             }
             if progress.waiting.is_empty() {

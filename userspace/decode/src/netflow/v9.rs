@@ -18,7 +18,7 @@ const HEADER_LEN: usize = 20;
 
 /// Reads the header.
 pub fn read(payload: &[u8]) -> Result<Message<'_>, Reason> {
-    let (header, sets) = payload.split_at_checked(HEADER_LEN).ok_or(Reason::HeaderTruncated)?;
+    let (header, body) = payload.split_at_checked(HEADER_LEN).ok_or(Reason::HeaderTruncated)?;
     let header = Header {
         version: Version::V9,
         uptime_ms: Some(word(header, 4)),
@@ -26,5 +26,5 @@ pub fn read(payload: &[u8]) -> Result<Message<'_>, Reason> {
         sequence: word(header, 12),
         domain: word(header, 16),
     };
-    Ok(Message { header, sets, behind: &[] })
+    Ok(Message { header, body, sets_len: body.len() })
 }
