@@ -6,7 +6,7 @@
 //! reader finds a distance other than 1.
 
 use super::{
-    execute::{Records, Scene, columns, move_all, number},
+    execute::{Records, Scene, move_all, number},
     nat_event::block_event,
     plan::{Block, Plan},
 };
@@ -28,8 +28,8 @@ pub fn append(
     scene: &Scene<'_>,
     batch: &mut Batch,
 ) -> usize {
-    let flags = move_all(plan, record, scene, batch);
-    let row = batch.session.vacant_row(columns(plan, scene));
+    let (columns, flags) = move_all(plan, record, scene, batch);
+    let row = batch.session.vacant_row(columns);
     let time = Time::from_columns(row.event_s, row.event_ns);
     let context = Context {
         format: plan.format,

@@ -226,7 +226,7 @@ fn append_sessions(
     if rows == 0 || rows > batch.session.room() {
         return 0;
     }
-    let flags = move_all(plan, records, scene, batch);
+    let (columns, flags) = move_all(plan, records, scene, batch);
     if let (Some(event), Cells::U8(cells)) =
         (plan.constant_event, batch.session.vacant(Column::Event))
     {
@@ -234,33 +234,35 @@ fn append_sessions(
     }
     let context =
         Context { format: plan.format, flags: scene.context.flags.with(flags), ..*scene.context };
-    if batch.session.commit(rows, columns(plan, scene), &context) { rows } else { 0 }
+    if batch.session.commit(rows, columns, &context) { rows } else { 0 }
 }
 
-/// Fills the columns of the session table's next rows, and tells what to know about them.
+/// Fills the session table's next rows, and tells which columns, and what to know about them.
 pub fn move_all(
     plan: &Plan,
     records: &Records<'_, '_>,
     scene: &Scene<'_>,
     batch: &mut Batch,
-) -> Flags {
+) -> (ColumnSet, Flags) {
     for step in &plan.moves {
         move_column(step, records, scene.clock, &mut batch.session, &mut batch.text);
     }
-    if has_extras(plan, scene) && !move_extras(plan, records, scene, batch) {
-        plan.flags.with(Flags::EXTRA_TRUNCATED)
-    } else {
-        plan.flags
+    if !has_extras(plan, records, scene) {
+        return (plan.columns, plan.flags);
     }
+    let complete = move_extras(plan, records, scene, batch);
+    let flags = if complete { Flags::NONE } else { Flags::EXTRA_TRUNCATED };
+    (plan.columns.with(Column::Extra), plan.flags.with(flags))
 }
 
-/// The columns that [`move_all`] fills.
-pub fn columns(plan: &Plan, scene: &Scene<'_>) -> ColumnSet {
-    if has_extras(plan, scene) { plan.columns.with(Column::Extra) } else { plan.columns }
-}
-
-fn has_extras(plan: &Plan, scene: &Scene<'_>) -> bool {
-    !plan.extras.is_empty() || scene.known.is_some() || !scene.constants.is_empty()
+/// Most session logs have nothing but codes of events beside their columns, which seldom say more
+/// than the event: they go without the extra column.
+fn has_extras(plan: &Plan, records: &Records<'_, '_>, scene: &Scene<'_>) -> bool {
+    let is_kept = |extra: &ExtraField| match extra.kind {
+        Kind::Code(codes) => records.array(extra.slot).any(|[code]| codes.keeps(code)),
+        _ => true,
+    };
+    scene.known.is_some() || !scene.constants.is_empty() || plan.extras.iter().any(is_kept)
 }
 
 fn move_column(

@@ -22,7 +22,7 @@ pub fn is_flow_log(template: &TemplateRecord<'_>) -> bool {
     template.version == Version::V9
         && matches!(template.id, CREATED | DELETED)
         && template.fields().count() == FIELDS
-        && MARKS.iter().all(|mark| template.has(*mark))
+        && template.has_all(&MARKS)
         && !OTHERS.iter().any(|other| template.has(*other))
 }
 

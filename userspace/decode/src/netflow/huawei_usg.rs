@@ -48,9 +48,7 @@ pub const fn is_subdivided(source_id: u32) -> bool {
 /// NetStream template has together.
 pub fn is_session_log(template: &TemplateRecord<'_>, source_id: u32) -> bool {
     const MARKS: [u16; 6] = [225, 227, 229, 230, 234, 235];
-    template.version == Version::V9
-        && is_subdivided(source_id)
-        && MARKS.iter().all(|mark| template.has(*mark))
+    template.version == Version::V9 && is_subdivided(source_id) && template.has_all(&MARKS)
 }
 
 /// Where the firewall's reading differs from IANA's.

@@ -164,6 +164,17 @@ impl<'a> TemplateRecord<'a> {
         self.fields().any(|field| field.enterprise == 0 && field.element == element)
     }
 
+    /// Whether it has all of these IANA elements, of which there are at most 64.
+    pub fn has_all(&self, elements: &[u16]) -> bool {
+        let mut missing = u64::MAX >> (64 - elements.len().clamp(1, 64));
+        for field in self.fields().filter(|field| field.enterprise == 0) {
+            if let Some(at) = elements.iter().position(|element| *element == field.element) {
+                missing &= !(1 << at);
+            }
+        }
+        missing == 0
+    }
+
     /// Checks what must hold before records can be read, and tells their length.
     pub fn length(&self, fields_max: usize) -> Result<Length, Reason> {
         if self.fields().count() > fields_max {
