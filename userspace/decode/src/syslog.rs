@@ -4,9 +4,10 @@
 //!
 //! | mark | format |
 //! | --- | --- |
-//! | `userbased - %%01SEC/`, `BIND` | [`cgn`], France Telecom's form |
+//! | `%%01SEC/…`, `publicportrange=` | [`cgn`], France Telecom's form |
 //! | `NAT444:`, `NAT64:`, `DSLITE:`, … | [`cgn`], the bracket and pipe forms |
 //! | `%%01SECLOG/…`, `%%: ` | [`header`], then [`usg_default`] or [`usg_mtn`]; IM logs: [`im`] |
+//! | `%%01POLICY/6/POLICYPERMIT` | [`header`], then [`usg_policy`] |
 //! | a declared format's own marks | [`crate::declared`] |
 //! | `name(number)` and an action at the end | [`firebrick`] |
 //!
@@ -17,12 +18,14 @@ pub mod cgn;
 pub mod firebrick;
 pub mod header;
 pub mod im;
+pub mod pairs;
 pub mod rfc;
 pub mod scan;
 pub mod split;
 pub mod time;
 pub mod usg_default;
 pub mod usg_mtn;
+pub mod usg_policy;
 pub mod zone;
 
 use crate::{
@@ -30,7 +33,7 @@ use crate::{
     context::{Context, Format},
     decoder::{Datagram, FormatHint, Outcome},
     reason::Reason,
-    settings::{ExporterSettings, Settings},
+    settings::{ExporterSettings, ImPolicy, Settings},
     unparsed::Unparsed,
 };
 use zone::Zones;
@@ -68,13 +71,13 @@ pub fn decode(
             message_records(&message, zones, batch)
         };
         if let Err(reason) = result {
-            outcome = reject(text, reason, outcome, datagram, batch);
+            outcome = reject(text, reason, outcome, &message, batch);
         }
         if rest.is_empty() {
             break;
         }
         if count == settings.limits.messages_per_datagram {
-            return reject(rest, Reason::TooManyLines, outcome, datagram, batch);
+            return reject(rest, Reason::TooManyLines, outcome, &message, batch);
         }
     }
     outcome
@@ -111,7 +114,7 @@ fn message_records(
 
 /// A Huawei USG's message, under its own headers.
 fn usg(message: &Message<'_>, zones: &mut Zones, batch: &mut Batch) -> Result<(), Reason> {
-    let header = header::read(message.text)?;
+    let header = header::read(message.text, message.datagram.received_at)?;
     if im::is_marked(&header) {
         return im::decode(&header, message, zones, batch);
     }
@@ -120,23 +123,29 @@ fn usg(message: &Message<'_>, zones: &mut Zones, batch: &mut Batch) -> Result<()
             usg_default::decode(&header, event, message, zones, batch)
         }
         Some(header::Content::Mtn) => usg_mtn::decode(&header, message, zones, batch),
+        Some(header::Content::Policy(event)) => {
+            usg_policy::decode(&header, event, message, zones, batch)
+        }
         None => Err(Reason::SyslogUnknown),
     }
 }
 
 /// Keeps a message that was not decoded; the datagram's outcome is the first such reason.
 fn reject(
-    message: &[u8],
+    text: &[u8],
     reason: Reason,
     outcome: Outcome,
-    datagram: &Datagram<'_>,
+    message: &Message<'_>,
     batch: &mut Batch,
 ) -> Outcome {
     // What must not be recorded is not kept as it came either.
+    let is_plain = matches!(message.settings.im, ImPolicy::Plain);
+    let reason = if !is_plain && im::is_mentioned(text) { Reason::ImNotRecorded } else { reason };
     if reason != Reason::ImNotRecorded
-        && let Some(raw) = batch.text.push(message)
+        && let Some(raw) = batch.text.push(text)
     {
-        batch.unparsed.push(&datagram.context(Format::Unknown), Unparsed { reason, raw });
+        let context = message.datagram.context(Format::Unknown);
+        batch.unparsed.push(&context, Unparsed { reason, raw });
     }
     if outcome == Outcome::Decoded { Outcome::Rejected(reason) } else { outcome }
 }

@@ -19,7 +19,7 @@ use logweir_decode::{
     netflow::registry::Registry,
     reason::Reason,
     session::SessionTable,
-    settings::Settings,
+    settings::{ImPolicy, Settings},
     text::TextArena,
     unparsed::Unparsed,
 };
@@ -75,6 +75,7 @@ fn check_stream(payloads: &[Vec<u8>], format: FormatHint) {
     let roomy = tight(4 * longest + 64);
     let mut decoder = Decoder::new(Arc::new(Registry::new(Limits::DEFAULT)), Arc::default());
     let mut batch = Batch::new(roomy);
+    check_hashed(payloads, &tight(longest));
     for (index, payload) in payloads.iter().enumerate() {
         let received_at = 1_700_000_000 * SECOND_NS + index as i64 * SECOND_NS;
         let datagram = Datagram { received_at, format, ..datagram(VICTIM, payload) };
@@ -95,6 +96,19 @@ fn check_stream(payloads: &[Vec<u8>], format: FormatHint) {
     books.close();
 }
 
+/// Where instant-messenger logs are recorded, hashes are the most text that a line makes.
+fn check_hashed(payloads: &[Vec<u8>], capacity: &Capacity) {
+    let settings = Settings { im: ImPolicy::Hashed([7; 32]), ..Settings::default() };
+    let registry = Arc::new(Registry::new(Limits::DEFAULT));
+    let mut decoder = Decoder::new(registry, Arc::new(settings));
+    let mut batch = Batch::new(*capacity);
+    for payload in payloads.iter().filter(|payload| !payload.starts_with(b"\0")) {
+        batch.clear();
+        decoder.decode(&datagram(VICTIM, payload), &mut batch);
+        assert!(batch.text.len() <= payload.len() * TextArena::EXPANSION_MAX);
+    }
+}
+
 fn assert_same(tight: &Batch, roomy: &Batch) {
     let records = logweir_decode::record::records;
     assert_eq!(tight.records(), roomy.records());
@@ -105,6 +119,13 @@ fn format() -> impl Strategy<Value = FormatHint> {
     let all: Vec<_> = FormatHint::NAMES.iter().map(|(_, hint)| *hint).collect();
     prop_oneof![2 => Just(FormatHint::Auto), 1 => proptest::sample::select(all)]
 }
+
+/// Logs of a USG that are no session logs.
+const USG: &[&str] = &[
+    "<190>Oct  5 2018 10:52:19 F %%01POLICY/6/POLICYPERMIT(l):vsys=a, protocol=17, source-ip=1::, \
+     source-port=24, time=2018/10/5 09:52:19, x=1, y=2, rule-name=Internet Access.",
+    "<190>2016-01-08 10:21:48 F %%01SECLOG/6/IM_ONLINE(l):QQ=1,A1=2,Ab=3,SourceIP=1::,A2=4.",
+];
 
 /// CGNAT logs of every dialect.
 const CGN: &[&str] = &[
@@ -128,7 +149,7 @@ fn valid() -> Vec<Vec<u8>> {
         lines.split(|byte| *byte == b'\n').map(<[u8]>::to_vec).filter(|l| !l.is_empty()).collect();
     let firebrick = include_str!("../testdata/CONSTRUCTED_firebrick.log");
     all.extend(firebrick.lines().map(|line| line.as_bytes().to_vec()));
-    all.extend(CGN.iter().map(|line| line.as_bytes().to_vec()));
+    all.extend(CGN.iter().chain(USG).map(|line| line.as_bytes().to_vec()));
     all.push(wrapped[..1400].to_vec());
     all.push(lines[..1400].to_vec());
     all.push(include_bytes!("../testdata/doc_nf9_ipv4_create.bin").to_vec());

@@ -29,7 +29,7 @@ const RECEIVED_AT: i64 = 1_700_000_000_123_456_789;
 
 // ---------------------------------------------------------------------------------- the twin
 
-const TIME: &str = r"(?:(?<year>[0-9]{4})-(?<month>[0-9]{1,2})-(?<day>[0-9]{1,2})|(?<name>Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)\ +(?<mday>[0-9]{1,2})\ (?<myear>[0-9]{4}))\ *(?<clock>[0-9]{2}:[0-9]{2}:[0-9]{2})(?:\.(?<fraction>[0-9]{1,9}))?(?:\.[0-9]{1,9})?(?<zone>[+-][0-9]{2}:[0-9]{2})?(?:\ DST)?";
+const TIME: &str = r"(?:(?<year>[0-9]{4})-(?<month>[0-9]{1,2})-(?<day>[0-9]{1,2})|(?<name>Jan|Feb|Mar|Apr|May|Jun|Jul|Aug|Sep|Oct|Nov|Dec)\ +(?<mday>[0-9]{1,2})\ (?<myear>[0-9]{4}))(?:T|\ *)(?<clock>[0-9]{2}:[0-9]{2}:[0-9]{2})(?:\.(?<fraction>[0-9]{1,9}))?(?:\.[0-9]{1,9})?(?<zone>Z|[+-][0-9]{2}:[0-9]{2})?(?:\ DST)?";
 const MONTHS: [&str; 12] =
     ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"];
 const KEYS: [(&str, &str); 26] = [
@@ -150,7 +150,7 @@ impl Twin {
             priority: regex("^<([0-9]{1,3})>"),
             time: regex(&format!("^{}", TIME.replace(r"\ ", " "))),
             relay: regex(&format!(
-                "^(?:{}) +[0-9]{{1,2}} [0-9]{{2}}:[0-9]{{2}}:[0-9]{{2}}[ \\n\\r\\t\\x0c]*[^ ]* [ \\n\\r\\t\\x0c]*",
+                "^(?<date>(?:{}) +[0-9]{{1,2}}) (?<clock>[0-9]{{2}}:[0-9]{{2}}:[0-9]{{2}})(?:\\.(?<fraction>[0-9]{{1,9}}))?[ \\n\\r\\t\\x0c]*(?<name>[^ ]*) [ \\n\\r\\t\\x0c]*",
                 MONTHS.join("|")
             )),
             host: regex("^(?:([^% ][^ ]*|%[^% ][^ ]*|%) [ \\n\\r\\t\\x0c]*)?(%%.*)$"),
@@ -209,14 +209,23 @@ impl Twin {
         }
         text = after_spaces(text);
         let mut clock = self.clock(&mut text);
+        let mut own_name = None;
         if clock.is_none()
-            && let Some(relay) = self.relay.find(text)
+            && let Some(relay) = self.relay.captures(text)
+            && let Some(short) = short_date(&relay)
         {
-            text = &text[relay.end()..];
-            clock = self.clock(&mut text);
+            text = &text[relay[0].len()..];
+            // With one name only the time is the device's own.
+            if text.starts_with(b"%%") {
+                own_name = relay.name("name").map(|name| name.as_bytes());
+                clock = Some(short);
+            } else {
+                clock = self.clock(&mut text);
+            }
         }
         let found = self.host.captures(text).ok_or(Fault::Unknown)?;
         let host = found.get(1).map_or(&b""[..], |host| host.as_bytes());
+        let host = own_name.unwrap_or(host);
         let mut text = found.get(2).unwrap().as_bytes();
         if let Some(rest) = text.strip_prefix(b"%%:") {
             text = after_spaces(rest);
@@ -241,7 +250,7 @@ impl Twin {
         let rfc3339 = format!("{year}-{month:02}-{day:02}T{}Z", of("clock")?);
         let seconds = rfc3339.parse::<jiff::Timestamp>().ok()?.as_second();
         let fraction = format!("{:0<9}", of("fraction").unwrap_or("")).parse::<i64>().ok()?;
-        let zone = of("zone").map_or(0, |zone| {
+        let zone = of("zone").filter(|zone| *zone != "Z").map_or(0, |zone| {
             let minutes =
                 zone[1..3].parse::<i64>().unwrap() * 60 + zone[4..].parse::<i64>().unwrap();
             if zone.starts_with('-') { -minutes * 60 } else { minutes * 60 }
@@ -433,6 +442,25 @@ impl Twin {
         }
         Some(())
     }
+}
+
+/// A time without a year: that of the year which brings it nearest to the time of arrival.
+fn short_date(found: &Captures<'_>) -> Option<Clock> {
+    let of = |name: &str| {
+        found.name(name).map_or("", |part| std::str::from_utf8(part.as_bytes()).unwrap())
+    };
+    let (month, day) = of("date").split_once(' ')?;
+    let month = MONTHS.iter().position(|name| *name == month)? + 1;
+    let day: u8 = day.trim().parse().ok()?;
+    let fraction: i64 = format!("{:0<9}", of("fraction")).parse().ok()?;
+    let in_year = |year| {
+        let text = format!("{year}-{month:02}-{day:02}T{}Z", of("clock"));
+        let second = text.parse::<jiff::Timestamp>().ok()?.as_second();
+        Some(second * 1_000_000_000 + fraction)
+    };
+    let times = (2022..=2024).filter_map(in_year);
+    let unix_nanos = times.min_by_key(|time| time.abs_diff(RECEIVED_AT))?;
+    Some(Clock { unix_nanos, has_zone: false })
 }
 
 fn common(format: &str, message: &Message<'_>) -> Record {
@@ -753,7 +781,7 @@ fn header(tag: Vec<u8>) -> impl Strategy<Value = Vec<u8>> {
     let relay =
         text(&["Sep 9 11:56:41 relay ", "Sep  9 11:56:41 192.0.2.9  ", "Dec 31 23:59:59 r "]);
     let relay = prop_oneof![6 => Just(Vec::new()), 1 => relay];
-    (priority, relay, header_time(), host, space(MAYBE), 0..7u8).prop_map(
+    (priority, relay, header_time(), host, space(MAYBE), 0..8u8).prop_map(
         move |(priority, relay, time, host, space, variant)| {
             let dash = b"%%: ".to_vec();
             let time = [time, b" ".to_vec()].concat();
@@ -762,6 +790,7 @@ fn header(tag: Vec<u8>) -> impl Strategy<Value = Vec<u8>> {
                 3 => [relay, host, tag.clone()].concat(),
                 4 => [relay, host, dash, tag.clone()].concat(),
                 5 => [dash, tag.clone()].concat(),
+                6 => [relay, tag.clone()].concat(),
                 _ => [time, host, dash, tag.clone()].concat(),
             };
             [priority, rest, space].concat()

@@ -8,12 +8,14 @@
 //!        | host SP "%%: "            host-name
 //!        | "%%: "                    none
 //! tag    = "%%" 2DIGIT MODULE "/" SEVERITY "/" BRIEF "(" FLAG ")" ["[" COUNT "]"] ":"
-//! relay  = "Mmm dd hh:mm:ss" SP host SP    before a VRP time or a tag
+//! relay  = "Mmm dd hh:mm:ss" SP host SP    before a VRP time, or a host and a tag
 //! ```
+//! With one name between `Mmm dd hh:mm:ss` and the tag the time is the device's own
+//! (`info-center timestamp short-date`).
 //! After `%%: ` a Default content brings its tag with it; an mtn content has none.
 
 use super::time::{self, HeaderTime};
-use crate::{reason::Reason, session::Event};
+use crate::{context::UnixNanos, reason::Reason, session::Event};
 
 /// A message's header, and the content that it leaves.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,6 +39,8 @@ pub enum Content {
     Default(Event),
     /// A sentence.
     Mtn,
+    /// `key=value` pairs of a hit of a policy.
+    Policy(Event),
 }
 
 impl Header<'_> {
@@ -53,15 +57,21 @@ impl Header<'_> {
             b"SESSION_PERIODICALLY" => Event::Update,
             b"SESSION_URL" => Event::Flow,
             b"PACKET_DENY" => Event::Deny,
+            b"POLICYPERMIT" if self.module == b"POLICY" => {
+                return Some(Content::Policy(Event::Flow));
+            }
+            b"POLICYDENY" if self.module == b"POLICY" => {
+                return Some(Content::Policy(Event::Deny));
+            }
             _ => return None,
         }))
     }
 }
 
-/// Reads the header of a message.
-pub fn read(message: &[u8]) -> Result<Header<'_>, Reason> {
+/// Reads the header of a message that arrived at a time.
+pub fn read(message: &[u8], received_at: UnixNanos) -> Result<Header<'_>, Reason> {
     let text = skip_spaces(skip_priority(message)?);
-    let (time, host, text) = read_origin(text).ok_or(Reason::SyslogUnknown)?;
+    let (time, host, text) = read_origin(text, received_at).ok_or(Reason::SyslogUnknown)?;
     let text = text.strip_prefix(b"%%:").map_or(text, skip_spaces);
     let tag = read_tag(text).unwrap_or(Tag { module: &[], brief: &[], content: text });
     let Tag { module, brief, content } = tag;
@@ -88,22 +98,22 @@ pub(crate) fn skip_priority(message: &[u8]) -> Result<&[u8], Reason> {
 }
 
 /// Reads time and host, up to the `%%` that every variant has.
-fn read_origin(text: &[u8]) -> Option<(Option<HeaderTime>, &[u8], &[u8])> {
+fn read_origin(text: &[u8], received_at: UnixNanos) -> Option<(Option<HeaderTime>, &[u8], &[u8])> {
     if let Some((time, rest)) = time::read_vrp(text) {
         let (host, rest) = read_host(skip_spaces(rest))?;
         return Some((Some(time), host, rest));
     }
-    if let Some(relayed) = time::skip_rfc3164(text).and_then(|rest| skip_word(skip_spaces(rest))) {
-        return match time::read_vrp(relayed) {
-            Some((time, rest)) => {
-                let (host, rest) = read_host(skip_spaces(rest))?;
-                Some((Some(time), host, rest))
-            }
-            None => {
-                let (host, rest) = read_host(relayed)?;
-                Some((None, host, rest))
-            }
-        };
+    if let Some((time, behind)) = time::read_rfc3164(text, received_at) {
+        let (name, relayed) = split_once(skip_spaces(behind), b' ')?;
+        let relayed = skip_spaces(relayed);
+        if relayed.starts_with(b"%%") {
+            // One name only: the device's own, and so is the time.
+            return Some((Some(time), name, relayed));
+        }
+        let device = time::read_vrp(relayed);
+        let (time, rest) = device.map_or((None, relayed), |(time, rest)| (Some(time), rest));
+        let (host, rest) = read_host(skip_spaces(rest))?;
+        return Some((time, host, rest));
     }
     let (host, rest) = read_host(text)?;
     Some((None, host, rest))
@@ -131,18 +141,13 @@ pub(super) fn read_tag(text: &[u8]) -> Option<Tag<'_>> {
     let (module, tag) = split_once(tag, b'/')?;
     let (_severity, tag) = split_once(tag, b'/')?;
     let (brief, _flag_and_count) = split_once(tag, b'(')?;
-    Some(Tag { module, brief, content })
+    Some(Tag { module: skip_spaces(module), brief, content })
 }
 
 pub(super) fn split_once(text: &[u8], separator: u8) -> Option<(&[u8], &[u8])> {
     let at = memchr::memchr(separator, text)?;
     let (before, after) = text.split_at_checked(at)?;
     Some((before, after.get(1..)?))
-}
-
-fn skip_word(text: &[u8]) -> Option<&[u8]> {
-    let (_, rest) = split_once(text, b' ')?;
-    Some(skip_spaces(rest))
 }
 
 pub(crate) fn skip_spaces(text: &[u8]) -> &[u8] {
@@ -167,8 +172,11 @@ mod tests {
             (format!("<190>Sep 19 11:56:41 192.0.2.1 FW {default}"), "FW", false),
             (format!("<190>Oct  5 2018 10:52:19.12+02:00 DST FW {default}"), "FW", true),
             ("<190>FW %%01SECLOG/6/SESSION_BUILT(l)[12]: IPVer=4".into(), "FW", false),
+            ("<190>FW %% 01 SECLOG/6/SESSION_BUILT(l): IPVer=4".into(), "FW", false),
+            (format!("<190>Sep 19 11:56:41 FW {default}"), "FW", true),
+            (format!("<190>2016-01-08T10:21:48+08:00 FW {default}"), "FW", true),
         ] {
-            let header = read(line.as_bytes()).unwrap();
+            let header = read(line.as_bytes(), 0).unwrap();
             assert_eq!(header.host, host.as_bytes(), "{line}");
             assert_eq!(header.time.is_some(), has_time, "{line}");
             assert_eq!(header.content_kind(), Some(Content::Default(Event::Create)), "{line}");
@@ -179,7 +187,7 @@ mod tests {
     #[test]
     fn mtn_needs_no_tag() {
         for line in ["<190>%%: Built an udp", "<190>FW %%:  Built an udp"] {
-            assert_eq!(read(line.as_bytes()).unwrap().content_kind(), Some(Content::Mtn));
+            assert_eq!(read(line.as_bytes(), 0).unwrap().content_kind(), Some(Content::Mtn));
         }
     }
 
@@ -192,7 +200,7 @@ mod tests {
             ("<190>kernel: hello", Reason::SyslogUnknown),
             ("", Reason::SyslogUnknown),
         ] {
-            assert_eq!(read(line.as_bytes()), Err(reason), "{line}");
+            assert_eq!(read(line.as_bytes(), 0), Err(reason), "{line}");
         }
     }
 }

@@ -155,14 +155,6 @@ pub(crate) fn nanos(days: i64, seconds: i64, fraction_ns: i64) -> Option<UnixNan
     (days * 86_400 + seconds).checked_mul(1_000_000_000)?.checked_add(fraction_ns)
 }
 
-/// Reads `Mmm dd hh:mm:ss`, which relays put in front (RFC 3164 §4.1.2), and passes over it.
-pub fn skip_rfc3164(text: &[u8]) -> Option<&[u8]> {
-    let (_, rest) = read_month(text)?;
-    let (_, rest) = read_digits(strip_spaces(rest), 1, 2)?;
-    let (_, rest) = read_clock(rest.strip_prefix(b" ")?)?;
-    Some(rest)
-}
-
 /// `YYYY-MM-DD`, as days since 1970.
 fn read_iso_date(text: &[u8]) -> Option<(i64, &[u8])> {
     let (year, rest) = read_digits(text, 4, 4)?;

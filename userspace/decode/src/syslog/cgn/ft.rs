@@ -51,7 +51,8 @@ pub fn find<'a>(message: &Message<'a>) -> Option<Log<'a>> {
         let rfc::RfcHeader { time, host, app, msg_id: scene, .. } = header;
         return Some(Log { time, host, app, scene, action, content });
     }
-    let header::Header { time, host, .. } = header::read(message.text).ok()?;
+    let header::Header { time, host, .. } =
+        header::read(message.text, message.datagram.received_at).ok()?;
     Some(Log { time, host, app: &[], scene: &[], action, content })
 }
 
