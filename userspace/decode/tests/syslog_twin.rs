@@ -111,14 +111,18 @@ fn split(payload: &[u8]) -> Vec<&[u8]> {
     while at < payload.len() {
         let last = payload[start..at].iter().rfind(|byte| !padding(**byte));
         let stopped = last == Some(&b'.');
+        let tagged = || payload[start..at].windows(2).any(|word| word == b"%%");
         let ends = match payload[at] {
             0 => true,
-            b'\n' => stopped || priority.is_match(&payload[at + 1..]),
+            b'\n' => stopped || priority.is_match(&payload[at + 1..]) || !tagged(),
             // Not behind a URL, which its user may have made look like a message.
-            _ => {
-                let url = || payload[start..at].windows(5).any(|word| word == b"Page=");
-                stopped && priority.is_match(&payload[at..]) && !url()
+            b'<' => {
+                let url = payload[start..at].windows(5).any(|word| word == b"Page=")
+                    || payload[start..at].contains(&b'|') && !tagged();
+                let bracket = at > start && payload[at - 1] == b']';
+                (stopped || bracket) && priority.is_match(&payload[at..]) && !url
             }
+            _ => false,
         };
         if ends {
             messages.push(&payload[start..at]);

@@ -1,26 +1,36 @@
 //! Where a message ends, in a datagram that may hold several.
 //!
-//! A datagram normally holds one message. Another one begins after a NUL, after a line end that is
-//! followed by a priority (`<190>`) or preceded by the full stop that ends every session log, and
-//! directly at a priority after such a full stop. Any other line end is white space within the
-//! message: the firewall's own documentation prints them wrapped.
+//! A datagram normally holds one message. Another one begins
 //!
-//! What a web user asks for stands in `Page=` of a URL log. Behind it a bare priority begins no
-//! message: otherwise a request for `/x.<190>…` would forge one.
+//! * after a NUL;
+//! * after a line end. Only in a log with a Huawei tag (`%%`) is a line end white space, because the
+//!   firewall's own documentation prints them wrapped, unless a priority (`<190>`) follows it or the
+//!   full stop that ends every session log precedes it;
+//! * directly at a priority after such a full stop, or after the bracket that ends a CGNAT log.
+//!
+//! What a web user asks for stands in `Page=` of a URL log, and at the end of a CGNAT log with `|`
+//! between its values. Behind them a bare priority begins no message: otherwise a request for
+//! `/x.<190>…` would forge one.
 
-use memchr::{memchr3_iter, memmem};
+use memchr::{memchr, memchr3_iter, memmem};
 
 /// The first message, trimmed, and what follows it.
 pub fn next(payload: &[u8]) -> (&[u8], &[u8]) {
     let mut stop = FullStop::default();
-    let mut url_at = None;
+    let mut content = Content::default();
     for at in memchr3_iter(b'\n', b'\0', b'<', payload) {
         let (before, after) = payload.split_at_checked(at).unwrap_or((payload, &[]));
         let stopped = stop.at_end_of(before);
         let boundary = match after {
             [b'\0', ..] => true,
-            [b'\n', next @ ..] => starts_with_priority(next) || stopped,
-            _ => stopped && starts_with_priority(after) && !has_url(&mut url_at, payload, at),
+            [b'\n', next @ ..] => {
+                starts_with_priority(next) || stopped || !content.may_wrap(before)
+            }
+            _ => {
+                (stopped || before.ends_with(b"]"))
+                    && starts_with_priority(after)
+                    && !content.has_url(before)
+            }
         };
         if boundary {
             let separator = usize::from(!after.starts_with(b"<"));
@@ -30,9 +40,28 @@ pub fn next(payload: &[u8]) -> (&[u8], &[u8]) {
     (trim(payload), &[])
 }
 
-/// Whether a URL begins before `at`. Where the first one is, is found out once.
-fn has_url(url_at: &mut Option<usize>, payload: &[u8], at: usize) -> bool {
-    *url_at.get_or_insert_with(|| memmem::find(payload, b"Page=").unwrap_or(payload.len())) < at
+/// What was found in a message so far. Each is looked for again only where not finding it ends the
+/// message, so that a datagram costs no more than its length.
+#[derive(Default)]
+struct Content {
+    tag: bool,
+    url: bool,
+}
+
+impl Content {
+    /// Whether a line end may be white space.
+    fn may_wrap(&mut self, message: &[u8]) -> bool {
+        self.tag = self.tag || memmem::find(message, b"%%").is_some();
+        self.tag
+    }
+
+    /// Whether a URL may have begun.
+    fn has_url(&mut self, message: &[u8]) -> bool {
+        self.url = self.url
+            || memmem::find(message, b"Page=").is_some()
+            || memchr(b'|', message).is_some() && !self.may_wrap(message);
+        self.url
+    }
 }
 
 /// Whether a priority stands here: `<`, one to three digits, `>`.
@@ -103,7 +132,21 @@ mod tests {
 
     #[test]
     fn a_wrapped_line_is_one_message() {
-        assert_eq!(messages(b"<190>a,\nb=1.\n"), [b"<190>a,\nb=1."]);
+        assert_eq!(messages(b"<190>%%:a,\nb=1.\n"), [b"<190>%%:a,\nb=1."]);
+    }
+
+    #[test]
+    fn elsewhere_a_line_is_a_message() {
+        assert_eq!(
+            messages(b"<134>a: 0 TCP(6) Drop\nb: 0"),
+            [&b"<134>a: 0 TCP(6) Drop"[..], b"b: 0"]
+        );
+        assert_eq!(
+            messages(b"<134>1 NAT444:A [1]<134>1 b"),
+            [&b"<134>1 NAT444:A [1]"[..], b"<134>1 b"]
+        );
+        let forged: &[u8] = b"<134>1 h NAT444:SessionA 1|2|http://h.example/].<134>1 b";
+        assert_eq!(messages(forged), [forged]);
     }
 
     #[test]
