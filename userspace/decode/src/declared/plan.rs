@@ -182,7 +182,7 @@ impl Header {
                 Body { time: header.time, host: header.host, text: header.body }
             }
             Header::Vrp => {
-                let header = header::read(text)?;
+                let header = header::read(text, message.datagram.received_at)?;
                 Body { time: header.time, host: header.host, text: header.content }
             }
             Header::None => {
