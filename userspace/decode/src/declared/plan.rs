@@ -10,7 +10,7 @@ use super::{
 use crate::{
     batch::Batch,
     context::Format,
-    extra::{Encoded, Value},
+    extra::{Encoded, KEY_MAX, Value},
     port_block::PortBlockEvent,
     reason::Reason,
     syslog::{Message, header, rfc, scan, time::HeaderTime, zone::Zones},
@@ -209,9 +209,14 @@ impl<'a> Reader<'_, 'a> {
             draft.happened = Some(happened);
         }
         let (mut has_extra, mut result, mut seen) = (false, Ok(()), Seen::default());
-        self.each(&mut |what, _, value| {
+        self.each(&mut |what, key, value| {
             let goes = self.goes(what, value, &mut seen);
-            has_extra |= matches!(goes, Goes::ToExtra | Goes::ToBoth);
+            if matches!(goes, Goes::ToExtra | Goes::ToBoth) {
+                has_extra = true;
+                if key.len() > KEY_MAX {
+                    result = Err(Reason::DeclaredValue);
+                }
+            }
             if matches!(goes, Goes::ToColumn | Goes::ToBoth) && result.is_ok() {
                 if what == What::Field(Field::Event) {
                     draft.happened = self.kind.happened(value).map(|(happened, _)| happened);

@@ -263,6 +263,13 @@ fn the_page_that_describes_the_language_is_right() {
     assert_eq!(record, expected);
 }
 
+/// What is longer than a key in `extra` may be is not cut.
+#[test]
+fn a_key_that_is_too_long_is_kept_with_its_line() {
+    let line = format!("<14>type=sess act=start nsip=203.0.113.7 {}=1", "k".repeat(65));
+    assert_eq!(read_with(&Formats::builtin(), None, line.as_bytes()), "declared_value");
+}
+
 /// What is refused, and with which words.
 #[test]
 fn wrong_declarations_are_refused_in_one_sentence() {
