@@ -11,7 +11,7 @@ use logweir_decode::{
     decoder::{Datagram, Decoder, FormatHint, Outcome},
     limits::Limits,
     netflow::registry::Registry,
-    settings::Settings,
+    settings::{ImPolicy, Settings},
 };
 use std::{net::IpAddr, sync::Arc};
 
@@ -32,6 +32,17 @@ const SENTENCE: &[u8] = b"<14>Jan  2 17:00:00 bng RT_NAT: RT_SRC_NAT_PBA_ALLOC: 
 const PAIRS: &[u8] = b"<6> Jan 02 20:00:00 2026 fw1 %%10session/6/SESSION_IPV4_FLOW: \
     Protocol(1001)=UDP;SrcIPAddr(1003)=10.0.0.7;NatSrcIPAddr(1005)=203.0.113.7;\
     RcvVPNInstance(1042)=red;BeginTime_e(1013)=01022026115500;Event(1048)=(8)Session created;";
+const BRACKETS: &[u8] = b"<134> 1 2010 Nov 28 18:45:18 192.0.2.9 h - NAT44:SessionA \
+    [6 10.1.1.4 - 192.0.2.4 1 2 9 -][UserbasedW - 1:: - 2:: - 1 2]";
+const PIPES: &[u8] = b"1 192.0.2.9 2013 Nov 26 11:43:16 F 1 NAT444:SessionW 1|2|1::|2::|1|3::|80|x";
+const FT: &[u8] =
+    b"<134> 1 2010-11-28T18:52:12.33Z 192.0.2.9 a - NAT444userbased - %%01SEC/6/BIND(l): A \
+    portrange is free. privateip='1::' publicip='2::' publicportrange='1~2' a='b'";
+const FIREBRICK: &[u8] = b"<134>Web out: 0 ICMP(1) LAN/10.1.2.3/ECHO(8:0)-WAN/192.0.2.1/7 Allow\n\
+    End x: TCP(6) LAN/10.1.2.3/1-WAN/192.0.2.1/2 1/2";
+const POLICY: &[u8] = b"Oct  5 2018 10:52:19 F %%01POLICY/6/POLICYPERMIT(l):vsys=a, protocol=17, \
+    source-ip=192.0.2.1, time=2018/10/5 09:52:19, rule-name=Internet Access.";
+const IM: &[u8] = b"<190>FW %%01SECLOG/6/IM_ONLINE(l):QQ=1,SourceIP=192.0.2.1,Nick=joe.";
 /// Two records of elements with columns and without, and their template.
 const EXTRAS: &[u8] = &[
     0, 9, 0, 3, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 1, 0, 0, 0, 7, 0, 0, 0, 16, 1, 4, 0, 2, 0, 8, 0,
@@ -72,9 +83,19 @@ fn no_datagram_allocates_once_its_exporter_is_known() {
         ("syslog, mtn", MTN),
         ("declared, by a pattern", SENTENCE),
         ("declared, by pairs", PAIRS),
+        ("CGNAT, brackets", BRACKETS),
+        ("CGNAT, pipes", PIPES),
+        ("CGNAT, France Telecom", FT),
+        ("FireBrick", FIREBRICK),
+        ("policy hits", POLICY),
+        ("IM", IM),
         ("rejected", b"<190>FW %%01SHELL/4/LOGIN(l):access."),
     ];
-    let settings = Settings { declared: Formats::builtin(), ..Settings::default() };
+    let settings = Settings {
+        im: ImPolicy::Hashed([7; 32]),
+        declared: Formats::builtin(),
+        ..Settings::default()
+    };
     let mut decoder = Decoder::new(Arc::new(Registry::new(Limits::DEFAULT)), Arc::new(settings));
     let capacity = Capacity { session_rows: 4096, unparsed_rows: 2048, text_bytes: 64 << 10 };
     let mut batch = Batch::new(capacity);

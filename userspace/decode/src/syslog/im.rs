@@ -33,6 +33,9 @@ use crate::{
 use memchr::memmem;
 use std::net::IpAddr;
 
+/// As much of a tag as is looked at: a text may be full of what looks like one.
+const TAG_LEN_MAX: usize = 64;
+
 /// Whether a message is an instant-messenger log.
 pub fn is_marked(header: &Header<'_>) -> bool {
     let is_session = |brief: &[u8]| brief.starts_with(b"SESSION") || brief.starts_with(b"PACKET");
@@ -47,6 +50,7 @@ pub fn is_marked(header: &Header<'_>) -> bool {
 pub fn is_mentioned(text: &[u8]) -> bool {
     memmem::find_iter(text, b"SECLOG/").any(|at| {
         let tag = text.get(at..).unwrap_or_default();
+        let tag = tag.get(..tag.len().min(TAG_LEN_MAX)).unwrap_or_default();
         let tag = tag.split(|byte| matches!(byte, b'(' | b':' | b' ')).next().unwrap_or_default();
         has_im_word(tag)
     })
