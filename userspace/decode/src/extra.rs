@@ -1,10 +1,10 @@
 //! What a record carried beyond the columns of its family: unknown keys and elements.
 //!
-//! One [`Text`](crate::text::Text) holds all of a record's pairs, each as
+//! One [`Text`] holds all of a record's pairs, each as
 //! `key_len: u8, key, kind: u8, value_len: u16 (native order), value`; a number is its bytes in
 //! network order without leading zeros, an address its 4 or 16 bytes. The key of an information
 //! element is its two numbers, for which a reader gets its name: so one byte on the wire becomes at
-//! most twelve here, which [`TextArena::EXPANSION_MAX`](crate::text::TextArena::EXPANSION_MAX)
+//! most twelve here, which [`TextArena::EXPANSION_MAX`]
 //! rests on.
 
 use crate::{

@@ -1,13 +1,13 @@
 //! CGNAT syslog: who has which public ports, in the dialects of three Chinese and French carriers
 //! that most vendors speak.
 //!
-//! | dialect | what it looks like | format |
+//! | dialect | what it looks like | file |
 //! | --- | --- | --- |
-//! | China Telecom (`cn`) | `NAT444:SessionA [6 10.0.0.1 - 192.0.2.1 1 2 -]` | [`bracket`] |
-//! | China Unicom (`unicom`, `type2`) | `NAT444:PortA 1290970347\|10.0.0.1\|192.0.2.1\|1\|2` | [`pipe`] |
-//! | France Telecom (`type3`, `type6`) | `%%01SEC/6/BIND(l): … privateip='10.0.0.1' …` | [`ft`] |
+//! | China Telecom (`cn`) | `NAT444:SessionA [6 10.0.0.1 - 192.0.2.1 1 2 -]` | `bracket` |
+//! | China Unicom (`unicom`, `type2`) | `NAT444:PortA 1290970347\|10.0.0.1\|192.0.2.1\|1\|2` | `pipe` |
+//! | France Telecom (`type3`, `type6`) | `%%01SEC/6/BIND(l): … privateip='10.0.0.1' …` | `ft` |
 //!
-//! The first two come under the header that [`header`] reads. Sources: Huawei's NE40E and NE8000
+//! The first two come under the header that `header` reads. Sources: Huawei's NE40E and NE8000
 //! references, and lines that H3C, HPE, DPtech, Hillstone and Cisco boxes print.
 
 mod bracket;

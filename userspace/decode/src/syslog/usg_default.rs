@@ -9,7 +9,7 @@
 //! Values end as [`pairs`](super::pairs) says. A key that is not known is kept in `extra`.
 //!
 //! What DS-Lite and NAT64 logs look like is not public. Addresses of either family are taken in any
-//! place, and a key that by its name is the address of a tunnel ([`TUNNEL_KEYS`], guesses) is one;
+//! place, and a key that by its name is the address of a tunnel (`TUNNEL_KEYS`, guesses) is one;
 //! such a record is marked as inferred.
 
 use super::{
