@@ -41,6 +41,9 @@ use std::{collections::BTreeMap, fmt};
 const FIELDS_MAX: usize = 128;
 /// A record alone fills a UDP datagram.
 const RECORD_BYTES_MAX: usize = 65_507 - HEADER_BYTES;
+/// Bytes of text that a byte of a record may make, on the average of a record.
+const TEXT_PER_BYTE: usize = 12;
+const _: () = assert!(TEXT_PER_BYTE <= TextArena::EXPANSION_MAX, "batches have room for it");
 /// Key length, kind and value length of an extra pair.
 const EXTRA_HEAD_BYTES: usize = 4;
 /// Bytes of a number in `extra` at the most.
@@ -241,7 +244,7 @@ impl Declaration {
         // A pair can only be added to `extra` as long as no other text has come after it.
         steps.sort_by_key(|step| matches!(step.action, Action::Extra(..)));
         let plan = Plan { event, operators, ip_version, steps };
-        let (text, limit) = (text_bytes(&plan), TextArena::EXPANSION_MAX * self.record_bytes);
+        let (text, limit) = (text_bytes(&plan), TEXT_PER_BYTE * self.record_bytes);
         if text > limit {
             return Err(format!(
                 "a record could make {text} bytes of text: {limit} at the most, so use shorter \
