@@ -36,6 +36,7 @@ pub const LIMITS: Limits = Limits {
     waiting_bytes_per_exporter: 4 << 10,
     waiting_age_ns: 1_000_000_000,
     messages_per_datagram: 8,
+    ..Limits::DEFAULT
 };
 
 /// Everything is recorded.
