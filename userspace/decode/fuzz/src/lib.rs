@@ -6,6 +6,7 @@ pub mod books;
 use books::{Books, datagram};
 use logweir_decode::{
     batch::Capacity,
+    declared::Formats,
     decoder::{Datagram, FormatHint},
     limits::Limits,
     session::SessionTable,
@@ -39,9 +40,11 @@ pub const LIMITS: Limits = Limits {
     ..Limits::DEFAULT
 };
 
-/// Everything is recorded.
-pub static SETTINGS: LazyLock<Arc<Settings>> =
-    LazyLock::new(|| Arc::new(Settings { im: ImPolicy::Plain, ..Settings::with_limits(LIMITS) }));
+/// Everything is recorded, and every format known that is shipped.
+pub static SETTINGS: LazyLock<Arc<Settings>> = LazyLock::new(|| {
+    let declared = Formats::builtin();
+    Arc::new(Settings { declared, im: ImPolicy::Plain, ..Settings::with_limits(LIMITS) })
+});
 
 /// A decoder, and a batch that just takes payloads of so many bytes.
 pub fn books(settings: &Arc<Settings>, payload_bytes: usize) -> Books {

@@ -187,6 +187,9 @@ fn declarations(decode: &Path, corpus: &mut Corpus) -> io::Result<()> {
     }
     for text in toml_files(&decode.join("formats"))? {
         corpus.write("declaration_file", &text)?;
+        for (_, line) in lines::LINES.iter().filter(|(target, _)| *target == "declared") {
+            corpus.write("declaration_file", &[&text[..], &[0], line.as_bytes()].concat())?;
+        }
     }
     Ok(())
 }
