@@ -48,7 +48,7 @@ struct Tried {
 pub fn run(arguments: &Arguments) -> Result<()> {
     let fuzz = shell::root().join("userspace/decode/fuzz");
     let targets = chosen(&fuzz, &arguments.targets)?;
-    let programs = build(&fuzz)?;
+    let programs = build(&fuzz, &arguments.targets)?;
     println!("making the corpora to start from");
     let manifest = fuzz.join("seed/Cargo.toml");
     shell::run(
@@ -96,23 +96,26 @@ fn chosen(fuzz: &Path, wanted: &[String]) -> Result<Vec<String>> {
     Ok(if wanted.is_empty() { all } else { wanted.to_vec() })
 }
 
-/// Builds all targets; gives the folder that they are in.
-fn build(fuzz: &Path) -> Result<PathBuf> {
+/// Builds the targets that were asked for, or all; gives the folder that they are in.
+fn build(fuzz: &Path, wanted: &[String]) -> Result<PathBuf> {
     let target_dir = shell::target_dir().join("fuzz");
     let triple = format!("{}-unknown-linux-gnu", env::consts::ARCH);
     let cargo_fuzz = find_or_install()?;
     println!("building the fuzz targets");
-    let build = |sanitizer: &str| {
+    let build = |target: Option<&String>, sanitizer: &str| {
         let mut command = Command::new(&cargo_fuzz);
         // Stable Rust takes a sanitizer's options with this only.
         command.env("RUSTC_BOOTSTRAP", "1");
         command.args(["build", "--sanitizer", sanitizer, "--target", &triple]);
         command.arg("--fuzz-dir").arg(fuzz).arg("--target-dir").arg(&target_dir).current_dir(fuzz);
-        shell::run(&mut command)
+        shell::run(command.args(target))
     };
-    if let Err(error) = build("address") {
-        println!("{error:#}; without AddressSanitizer then");
-        build("none")?;
+    let all = wanted.is_empty().then_some(None);
+    for target in wanted.iter().map(Some).chain(all) {
+        if let Err(error) = build(target, "address") {
+            println!("{error:#}; without AddressSanitizer then");
+            build(target, "none")?;
+        }
     }
     Ok(target_dir.join(triple).join("release"))
 }
@@ -130,8 +133,10 @@ fn start(fuzz: &Path, programs: &Path, target: &str, seconds: u64) -> Result<Chi
         .arg(format!("-max_len={INPUT_BYTES_MAX}"))
         .arg(format!("-timeout={INPUT_SECONDS_MAX}"))
         .arg(format!("-artifact_prefix={}/", artifacts.display()))
-        // Names of declared formats live as long as the process.
+        // Names of declared formats live as long as the process: no leaks, neither an input's nor,
+        // what libFuzzer's option says nothing of, at the end.
         .args(["-detect_leaks=0", "-print_final_stats=1"])
+        .env("ASAN_OPTIONS", "detect_leaks=0")
         .arg(corpus)
         .stdout(Stdio::null())
         .stderr(log);
