@@ -59,6 +59,8 @@ pub struct Settings {
     pub batches: Option<usize>,
     /// Seconds after which records are in a file at the latest.
     pub part_age_seconds: Option<u64>,
+    /// Files that declare text formats.
+    pub formats: Option<Vec<PathBuf>>,
     /// Files that declare layouts of binary session logs.
     pub binary_layouts: Option<Vec<PathBuf>>,
     /// What holds for single exporters.
@@ -81,6 +83,7 @@ const KEYS: &[&str] = &[
     "receive_buffer_bytes",
     "batches",
     "part_age_seconds",
+    "formats",
     "binary_layouts",
     "exporter",
     "im",
@@ -152,7 +155,7 @@ impl Settings {
     /// These settings, where relative names of files that they are read with are beside the
     /// configuration.
     fn beside(mut self, directory: &Path) -> Settings {
-        let files = self.binary_layouts.iter_mut().flatten();
+        let files = self.formats.iter_mut().chain(&mut self.binary_layouts).flatten();
         let key = self.im.iter_mut().flat_map(|im| &mut im.key_file);
         for path in files.chain(key) {
             *path = directory.join(&*path);
@@ -175,6 +178,7 @@ impl Settings {
             receive_buffer_bytes: over.receive_buffer_bytes.or(self.receive_buffer_bytes),
             batches: over.batches.or(self.batches),
             part_age_seconds: over.part_age_seconds.or(self.part_age_seconds),
+            formats: over.formats.or(self.formats),
             binary_layouts: over.binary_layouts.or(self.binary_layouts),
             exporter: over.exporter.or(self.exporter),
             im: over.im.or(self.im),
@@ -313,7 +317,7 @@ mod tests {
         let (example, _) = example.split_once("```").unwrap();
         let mut settings = parse(example).unwrap();
         // There are no such files here.
-        settings.binary_layouts = None;
+        (settings.formats, settings.binary_layouts) = (None, None);
         let config = settings.validate(MissingKey::Leave).unwrap();
         assert_eq!(config.pipeline.settings.exporters.len(), 2);
     }
@@ -351,14 +355,15 @@ mod tests {
     fn files_are_looked_for_beside_the_configuration() {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("logweir.toml");
-        fs::write(&path, "binary_layouts = [\"a.toml\", \"/b.toml\"]\nim.key_file = \"k\"")
+        fs::write(&path, "formats = [\"a.toml\", \"/b.toml\"]\nbinary_layouts = [\"c.toml\"]\nim.key_file = \"k\"")
             .unwrap();
         let settings = read(&path).unwrap();
         let expected = [directory.path().join("a.toml"), "/b.toml".into()];
-        assert_eq!(settings.binary_layouts.as_deref(), Some(expected.as_slice()));
+        assert_eq!(settings.formats.as_deref(), Some(expected.as_slice()));
+        assert_eq!(settings.binary_layouts, Some(vec![directory.path().join("c.toml")]));
         assert_eq!(settings.im.clone().unwrap().key_file, Some(directory.path().join("k")));
         let error = settings.decoding(MissingKey::Leave).unwrap_err();
-        assert!(error.starts_with("binary_layouts: cannot read "), "{error}");
+        assert!(error.starts_with("formats: cannot read "), "{error}");
         fs::write(&expected[0], "nonsense = 1").unwrap();
         let error = settings.decoding(MissingKey::Leave).unwrap_err();
         assert!(error.contains("a.toml"), "{error}");

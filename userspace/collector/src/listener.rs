@@ -66,7 +66,8 @@ impl ListenSpec {
 /// A format by its name; the error names the nearest right word.
 pub fn parse_format(name: &str, declared: &Formats) -> Result<FormatHint, String> {
     FormatHint::from_name(name, declared).ok_or_else(|| {
-        let names: Vec<_> = FormatHint::NAMES.iter().map(|(name, _)| *name).collect();
+        let programmed = FormatHint::NAMES.iter().map(|(name, _)| *name);
+        let names: Vec<_> = programmed.chain(declared.names()).collect();
         format!(
             "unknown format '{name}': did you mean '{}'? (known: {})",
             logweir_decode::nearest::nearest(name, &names),

@@ -193,3 +193,50 @@ fn addresses_are_compared_as_addresses() {
         assert_eq!(desk.decode(&pinned, &[]).records[0]["record"], "unparsed", "{written}");
     }
 }
+
+/// A format that an operator declares is known wherever formats are named.
+#[test]
+fn a_declared_format_is_named_like_any_other() {
+    const LINE: &[u8] = b"<14>gate: tcp 10.1.1.1:1000 is 198.51.100.9:2000 for 203.0.113.7:443";
+    const DECLARATION: &str = r#"
+        format = "our-gate"
+        [[message]]
+        marks = ["gate: "]
+        family = "session"
+        event = "create"
+        patterns = ["{_}gate: {protocol} {src} is {nat_src} for {dst}"]
+    "#;
+    let desk = Desk::new([("192.0.2.1", LINE), ("192.0.2.2", LINE)]);
+    let file = desk.path("our-gate.toml");
+    fs::write(&file, DECLARATION).expect("a file");
+    let file = file.to_str().expect("UTF-8");
+    let is_session = |record: &Value| {
+        let public = (&record["nat_src_addr"], &record["nat_src_port"]);
+        record["format"] == "our-gate" && public == (&"198.51.100.9".into(), &2000.into())
+    };
+    // Without it nobody knows the line; with it, it is recognised, and can be named.
+    let trial = desk.path("trial.pcap");
+    assert!(decode(&trial, &[]).records.iter().all(|record| record["record"] == "unparsed"));
+    for options in [&["--formats", file] as &[&str], &["--formats", file, "--format", "our-gate"]] {
+        let tried = decode(&trial, options);
+        assert!(tried.records.len() == 2 && tried.records.iter().all(is_session), "{}", tried.said);
+    }
+    let configuration = "listen = [\"5514=our-gate\"]\ndata = \"/d\"\nformats = [\"our-gate.toml\"]\n\
+        [[exporter]]\naddress = \"192.0.2.1\"\nformat = \"our-gate\"\n";
+    let tried = desk.decode(configuration, &["--format", "netflow"]);
+    assert!(is_session(&tried.records[0]), "{}", tried.said);
+    assert_eq!(tried.records[1]["reason"], "unsupported_version");
+    let check = Command::new(LOGWEIR)
+        .arg("check-config")
+        .arg(desk.path("logweir.toml"))
+        .output()
+        .expect("it starts");
+    assert!(check.status.success(), "{}", String::from_utf8_lossy(&check.stderr));
+    let tried = decode(&trial, &["--formats", file, "--format", "our-gaet"]);
+    assert!(tried.said.contains("did you mean 'our-gate'?"), "{}", tried.said);
+    // What is wrong in a declaration is told with its file.
+    fs::write(file, DECLARATION.replace("{src}", "{source}")).expect("a file");
+    let tried = decode(&trial, &["--formats", file]);
+    assert_eq!((tried.code, tried.said.lines().count()), (Some(2), 1), "{}", tried.said);
+    assert!(tried.said.contains(file) && tried.said.contains("source"), "{}", tried.said);
+}

@@ -38,6 +38,9 @@ pub struct Args {
     /// messengers holds here too
     #[arg(long, value_name = "FILE")]
     config: Option<PathBuf>,
+    /// File that declares a text format (TOML); may be given several times
+    #[arg(long, value_name = "FILE")]
+    formats: Vec<PathBuf>,
     /// Zone of times that name none, of exporters for which the configuration names none: UTC,
     /// +HH:MM or Europe/Warsaw
     #[arg(long, value_parser = parse_zone, allow_hyphen_values = true)]
@@ -91,7 +94,8 @@ pub fn run(args: Args) -> Result<ExitCode, Failure> {
 
 /// What the decoders are told.
 fn decoding(args: &Args) -> Result<settings::Settings, String> {
-    let settings = args.config.as_deref().map(config::read).transpose()?.unwrap_or_default();
+    let mut settings = args.config.as_deref().map(config::read).transpose()?.unwrap_or_default();
+    settings.formats.get_or_insert_default().extend_from_slice(&args.formats);
     let mut decoding = settings.decoding(MissingKey::Create)?;
     if let Some(zone) = &args.zone {
         let exporters = decoding.exporters.values_mut();

@@ -1,7 +1,7 @@
 //! What the settings say to the decoders.
 
 use super::{MissingKey, Settings};
-use logweir_decode::{binary::Layouts, settings};
+use logweir_decode::{binary::Layouts, declared::Formats, settings};
 use std::{fs, path::Path};
 
 impl Settings {
@@ -11,6 +11,7 @@ impl Settings {
     /// One sentence that names the setting or the file.
     pub fn decoding(&self, missing: MissingKey) -> Result<settings::Settings, String> {
         let mut decoding = settings::Settings {
+            declared: self.declared()?,
             binary: self.layouts()?,
             im: self.im.as_ref().map_or(Ok(settings::ImPolicy::Off), |im| im.policy(missing))?,
             ..settings::Settings::default()
@@ -23,6 +24,16 @@ impl Settings {
             }
         }
         Ok(decoding)
+    }
+
+    /// The text formats that are shipped, and the operator's.
+    fn declared(&self) -> Result<Formats, String> {
+        let mut formats = Formats::builtin();
+        for path in self.formats.iter().flatten() {
+            let text = read("formats", path)?;
+            formats.add(&text, &path.display().to_string()).map_err(|error| error.to_string())?;
+        }
+        Ok(formats)
     }
 
     /// The binary layouts that are shipped, and the operator's.

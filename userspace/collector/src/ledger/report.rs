@@ -9,8 +9,9 @@ use std::{fmt, net::IpAddr};
 /// Lines that are printed, at most; the JSON balance has all.
 const LINES_MAX: usize = 100;
 
-/// The version whose numbers count datagrams; those of the others count records.
-const NETFLOW_V9: u16 = 9;
+/// The versions whose numbers count records, NetFlow v5 and IPFIX; those of the others count
+/// datagrams.
+const COUNT_RECORDS: [u16; 2] = [5, 10];
 
 /// What is known of an exporter.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
@@ -42,11 +43,11 @@ pub struct ExporterReport {
 /// What the numbers of an observation domain tell.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct DomainReport {
-    /// NetFlow 5 or 9, or 10 for IPFIX.
+    /// NetFlow 5 or 9, or 10 for IPFIX; of binary logs 256 times the type, and the version.
     pub version: u16,
-    /// Source ID, Observation Domain ID, or engine type and ID.
+    /// Source ID, Observation Domain ID, engine type and ID, or chassis, slot and CPU.
     pub domain: u32,
-    /// Datagrams that did not come: version 9.
+    /// Datagrams that did not come: version 9 and binary logs.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub missing_datagrams: Option<u64>,
     /// Records that did not come: versions 5 and 10.
@@ -89,12 +90,12 @@ impl Account {
 
 impl DomainReport {
     fn new(Domain { version, domain }: Domain, Found { missing, restarts }: Found) -> Self {
-        let counts_datagrams = version == NETFLOW_V9;
+        let counts_records = COUNT_RECORDS.contains(&version);
         Self {
             version,
             domain,
-            missing_datagrams: counts_datagrams.then_some(missing),
-            missing_records: (!counts_datagrams).then_some(missing),
+            missing_datagrams: (!counts_records).then_some(missing),
+            missing_records: counts_records.then_some(missing),
             restarts,
         }
     }
@@ -134,7 +135,12 @@ impl fmt::Display for DomainReport {
         } else if let Some(missing) = self.missing_records {
             write!(f, "{missing} records missing")?;
         }
-        write!(f, " in domain {:#x} of version {}", self.domain, self.version)?;
+        write!(f, " in domain {:#x} of ", self.domain)?;
+        match self.version {
+            5 | 9 => write!(f, "NetFlow v{}", self.version)?,
+            10 => write!(f, "IPFIX")?,
+            binary => write!(f, "binary version {}, type {}", binary & 0xff, binary >> 8)?,
+        }
         match self.restarts {
             0 => Ok(()),
             1 => write!(f, ", restarted once"),

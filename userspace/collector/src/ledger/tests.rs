@@ -52,7 +52,7 @@ fn each_exporter_has_its_own_account() {
     assert_eq!(
         lines(&found),
         [
-            "192.0.2.1: 2 datagrams, 2 decoded; 2 datagrams missing in domain 0x7 of version 9",
+            "192.0.2.1: 2 datagrams, 2 decoded; 2 datagrams missing in domain 0x7 of NetFlow v9",
             "192.0.2.2: 3 datagrams, 0 decoded, 3 rejected (empty 1, sflow 2)",
         ]
     );
@@ -106,6 +106,17 @@ fn versions_say_what_their_numbers_count() {
     let of_domain = |index: usize| &found[0].domains[index];
     assert_eq!((of_domain(0).version, of_domain(0).missing_datagrams), (9, Some(0)));
     assert_eq!((of_domain(1).version, of_domain(1).missing_records), (10, Some(10)));
+    assert_eq!(
+        lines(&found),
+        ["192.0.2.1: 3 datagrams, 3 decoded; 10 records missing in domain 0x1 of IPFIX"]
+    );
+    let binary = |number| {
+        let mut note = v9(1, 1, number);
+        note.sequence.as_mut().unwrap().version = 0x0310;
+        note
+    };
+    let lost = lines(&report(Limits::DEFAULT, &[binary(1), binary(3)]));
+    assert!(lost[0].ends_with("1 datagrams missing in domain 0x1 of binary version 16, type 3"));
     let json = serde_json::to_value(&found[0]).unwrap();
     assert!(json["domains"][0].get("missing_records").is_none());
 }
