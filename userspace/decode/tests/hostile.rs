@@ -383,6 +383,34 @@ fn the_templates_of_all_exporters_together_stay_within_their_memory() {
     assert!(held < limit, "{held} of {limit} bytes");
 }
 
+/// Names of interfaces without end, in all the domains that an exporter may have.
+#[test]
+fn what_an_exporter_tells_about_itself_stays_within_its_memory() {
+    let _turn = alone();
+    let mut books = Books::new(Limits::DEFAULT, tight(65_535));
+    well_behaved(&mut books, VICTIM, true);
+    let before = counting::held();
+    let (mut peak, mut refused) = (0, 0);
+    let template = options_template(400, 1, &[(0, 10, 4), (0, 82, 65_535)]);
+    for domain in 0..200 {
+        let message = || Ipfix::new(domain, 1, 1_700_000_000);
+        books.decode(&datagram(ATTACKER, &message().set(3, &template).bytes()));
+        for group in 0..10u32 {
+            let told: Vec<u8> = (group * 500..(group + 1) * 500)
+                .flat_map(|interface| [&interface.to_be_bytes()[..], &[7], b"ge-0/1/"].concat())
+                .collect();
+            let outcome = books.decode(&datagram(ATTACKER, &message().set(400, &told).bytes()));
+            refused += usize::from(outcome == Outcome::Rejected(Reason::OptionsLimit));
+            peak = peak.max(counting::held() - before);
+        }
+        well_behaved(&mut books, VICTIM, domain % 2 == 0);
+    }
+    assert!(refused > 1000);
+    let limit = TEMPLATE_MEMORY_FACTOR * Limits::DEFAULT.options_bytes_per_exporter;
+    assert!(peak < limit, "{peak} of {limit} bytes");
+    books.close();
+}
+
 #[test]
 fn templates_that_change_all_the_time_take_no_more_memory_and_hold_nobody_up() {
     let _turn = alone();

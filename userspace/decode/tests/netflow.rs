@@ -18,8 +18,12 @@ use logweir_decode::{
     reason::Reason,
     settings::{ExporterSettings, NatEvents, Settings},
 };
+use proptest::prelude::*;
 use read::{Record, records};
-use std::{net::IpAddr, sync::Arc};
+use std::{
+    net::{IpAddr, Ipv4Addr},
+    sync::Arc,
+};
 use v9::{V9, template};
 
 const SECOND_NS: i64 = 1_000_000_000;
@@ -509,6 +513,64 @@ fn a_flow_of_version_5() {
     let sequence = run.sequence();
     assert_eq!((sequence.version, sequence.domain, sequence.number), (5, 0x0102, 77));
     assert_eq!((sequence.units, sequence.uptime_ms), (Some(1), Some(1_000_000)));
+}
+
+/// The twin of the decoder of version 5: a record by the offsets of Cisco's table.
+fn v5_expected(record: &[u8; 48], uptime_ms: u32, unix_ms: i64) -> Record {
+    let number = |at: usize, len: usize| {
+        record[at..at + len].iter().fold(0u32, |number, byte| number << 8 | u32::from(*byte))
+    };
+    let address = |at| Ipv4Addr::from(number(at, 4)).to_string();
+    let mut expected = Record::from([
+        ("record", "session".into()),
+        ("format", "netflow-v5".into()),
+        ("event", "flow".into()),
+        ("protocol", number(38, 1).to_string()),
+        ("sent_packets", number(16, 4).to_string()),
+        ("sent_bytes", number(20, 4).to_string()),
+    ]);
+    for (name, at) in [("src_addr", 0), ("dst_addr", 4)] {
+        (number(at, 4) != 0).then(|| expected.insert(name, address(at)));
+    }
+    for (name, at) in [("src_port", 32), ("dst_port", 34)] {
+        (number(at, 2) != 0).then(|| expected.insert(name, number(at, 2).to_string()));
+    }
+    let time = |at| {
+        let ago = (i64::from(uptime_ms) - i64::from(number(at, 4))).rem_euclid(1 << 32);
+        unix_ms - if ago >= (1 << 32) - 3_600_000 { ago - (1 << 32) } else { ago }
+    };
+    let (start, end) = (time(24), time(28));
+    let shown = |ms: i64| format!("{}.3", ms * 1_000_000);
+    expected.insert("start_time", shown(start));
+    expected.insert("end_time", shown(end));
+    expected.insert("event_time", shown(end));
+    expected.insert("time_source", "record".into());
+    if end >= start {
+        expected.insert("duration_ms", (end - start).to_string());
+    }
+    let extra = [
+        format!("ipNextHopIPv4Address={}", address(8)),
+        format!("ingressInterface=n{} egressInterface=n{}", number(12, 2), number(14, 2)),
+        format!("tcpControlBits=n{} ipClassOfService=n{}", record[37], record[39]),
+        format!("bgpSourceAsNumber=n{} bgpDestinationAsNumber=n{}", number(40, 2), number(42, 2)),
+        format!("sourceIPv4PrefixLength=n{}", record[44]),
+        format!("destinationIPv4PrefixLength=n{}", record[45]),
+    ];
+    expected.insert("extra", extra.join(" "));
+    expected
+}
+
+#[test]
+fn flows_of_version_5_are_decoded_as_by_a_twin() {
+    let bytes = proptest::collection::vec(prop_oneof![1 => Just(0), 3 => any::<u8>()], 48);
+    let flows = proptest::collection::vec(bytes, 0..30);
+    let run = std::cell::RefCell::new(Run::new());
+    proptest!(|(flows in flows)| {
+        let flows: Vec<[u8; 48]> = flows.into_iter().map(|flow| flow.try_into().unwrap()).collect();
+        let expected: Vec<_> =
+            flows.iter().map(|flow| v5_expected(flow, 1_000_000, 1_700_000_000_500)).collect();
+        prop_assert_eq!(run.borrow_mut().records(&v5(1, 0, &flows)), expected);
+    });
 }
 
 #[test]
