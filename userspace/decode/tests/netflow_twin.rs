@@ -333,6 +333,7 @@ impl Twin {
         };
         let facts = self.facts.entry((head.exporter, head.version, domain)).or_default();
         let mut rest = body;
+        let before = parts.sessions.len();
         while let Some((values, len)) = template.split(rest)
             && len > 0
         {
@@ -348,6 +349,9 @@ impl Twin {
                 parts.sessions.push(session(head, &template, &fields, len, facts));
             }
         }
+        if template.fields.iter().all(|field| field.2 != VARIABLE) {
+            share_truncation(&mut parts.sessions[before..]);
+        }
         match (zeros(rest), rest.len() == body.len()) {
             (true, _) => Ok(()),
             (false, true) => Err(Reason::DataTruncated),
@@ -357,6 +361,18 @@ impl Twin {
                 }
                 Ok(())
             }
+        }
+    }
+}
+
+/// Flags are those of a run: of all records of a set, where they are of fixed length.
+fn share_truncation(set: &mut [Record]) {
+    const TRUNCATED: &str = "extra_truncated";
+    let flags = |record: &Record| record.get("flags").cloned().unwrap_or_default();
+    if set.iter().any(|record| flags(record).contains(TRUNCATED)) {
+        for record in set.iter_mut().filter(|record| !flags(record).contains(TRUNCATED)) {
+            let all = format!("{TRUNCATED} {}", flags(record));
+            record.insert("flags", all.trim_end().into());
         }
     }
 }

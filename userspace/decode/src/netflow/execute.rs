@@ -189,12 +189,17 @@ impl<'a> Records<'a, '_> {
         self.field(slot).next().unwrap_or_default()
     }
 
-    /// The same field of every record, of a length that the compiler knows.
+    /// The same field of every record, of a length that the plan has checked and the compiler
+    /// knows.
     fn array<const N: usize>(
         &self,
         slot: Slot,
     ) -> impl Iterator<Item = [u8; N]> + Clone + use<'a, N> {
-        self.field(slot).map(|bytes| *bytes.first_chunk().unwrap_or(&[0; N]))
+        let (start, _) = self.place(slot);
+        self.iter().map(move |record| {
+            let bytes = record.get(start..start + N).and_then(<[u8]>::first_chunk);
+            *bytes.unwrap_or(&[0; N])
+        })
     }
 }
 
