@@ -24,6 +24,7 @@ pub fn run(_: &Arguments) -> Result<()> {
     } else {
         println!("not root: tests that need it are skipped (run this as root for all of them)");
     }
+    find_or_install_tshark();
     let mut tests = shell::cargo();
     tests.args(["test", "--workspace", "--no-fail-fast", "--", "--show-output"]);
     if shell::is_root() {
@@ -34,6 +35,17 @@ pub fn run(_: &Arguments) -> Result<()> {
     tally.step("the demo", demo::run(&demo::Arguments::default()));
     tally.step("DuckDB reads the demo's files", readers::duckdb());
     tally.close()
+}
+
+/// Where the sample captures are, tshark reads them beside us. Without it that test is skipped.
+fn find_or_install_tshark() {
+    let samples = shell::root().join("../shared/samples");
+    if shell::find("tshark").is_some() || !samples.is_dir() {
+        return;
+    }
+    if let Err(error) = shell::apt_install(&["tshark"], "comparing our reading with tshark's") {
+        println!("no tshark: {error:#}");
+    }
 }
 
 /// The model checker replaces the atomics, so it has a build of its own.
