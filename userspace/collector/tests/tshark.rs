@@ -142,8 +142,6 @@ const DIFFERENCES: &[(&str, &[&str], &str)] = &[
         TIMES,
         "flowStartSysUpTime counts from a start that options data tells, and tshark does not apply",
     ),
-    ("ipfix_pen_35632_message-3.bin", TIMES, FIRST_TIME),
-    ("ipfix_pen_35632_message-4.bin", TIMES, FIRST_TIME),
     (
         "ipfix_test_netscaler_data.dat",
         TIMES,
@@ -155,8 +153,6 @@ const DIFFERENCES: &[(&str, &[&str], &str)] = &[
         "Nokia has the inside address, its service and the subscriber in elements of its own, and \
          the outside address in sourceIPv4Address; tshark shows the first as bytes",
     ),
-    ("issue_13305_message-3.bin", TIMES, FIRST_TIME),
-    ("issue_13305_message-4.bin", TIMES, FIRST_TIME),
     ("netflow-v5-1.dat", &["start_time"], WRAPPED),
     ("netflow5.dat", &["start_time"], WRAPPED),
     ("netflow5_test_invalid01.dat", &["records"], "30 records and a count of 55582: rejected"),
@@ -184,9 +180,6 @@ const DIFFERENCES: &[(&str, &[&str], &str)] = &[
     ),
 ];
 
-const FIRST_TIME: &str = "uptimes that nothing tells the start of, seconds and milliseconds in one \
-                          record: of several elements for a column the first counts, and the \
-                          others stand in extra";
 const WRAPPED: &str = "an uptime before it wrapped at 2³² ms; tshark shows it as it is";
 const UPTIME_ZERO: &str = "an uptime of 0 is when the exporter started; tshark shows 1970";
 

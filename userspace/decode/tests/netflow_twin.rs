@@ -700,6 +700,15 @@ struct Row {
     truncated: bool,
 }
 
+/// Uptimes come after seconds, and seconds after all that is finer.
+fn coarseness(pen: u32, element: u16) -> u8 {
+    match (pen, element) {
+        (0, 21 | 22) => 2,
+        (0, 150 | 151) => 1,
+        _ => 0,
+    }
+}
+
 /// One record, a field at a time: the first field that fits fills its place, all else is extra.
 fn read_fields(
     head: &Head,
@@ -715,7 +724,9 @@ fn read_fields(
             |(pen, other, len): Field| (pen, other) == (0, element) && (1..=2).contains(&len);
         values.iter().position(|(field, _)| fits(*field)).filter(|_| block)
     };
-    for (at, ((pen, element, field_len), bytes)) in values.iter().enumerate() {
+    let mut order: Vec<_> = values.iter().enumerate().collect();
+    order.sort_by_key(|(_, ((pen, element, _), _))| coarseness(*pen, *element));
+    for (at, ((pen, element, field_len), bytes)) in order {
         // First and last port have their places.
         let placed = [port(361), port(362)].contains(&Some(at));
         if *field_len != 0 && !placed {

@@ -169,7 +169,10 @@ impl Plan {
             None => Family::Session,
         };
         if !template.options {
-            fields().for_each(|(field, slot)| plan.add(field, slot));
+            for coarseness in 0..=2 {
+                let fields = fields().filter(|(field, _)| self::coarseness(*field) == coarseness);
+                fields.for_each(|(field, slot)| plan.add(field, slot));
+            }
         }
         let constant_event = (family == Family::Session && !plan.has_code)
             .then(|| reading.profile.constant_event(template));
@@ -370,6 +373,16 @@ impl Compiler {
     fn extra(&mut self, field: Field, kind: Kind, slot: Slot) {
         let Field { enterprise, element, .. } = field;
         self.extras.push(ExtraField { enterprise, element, kind, slot });
+    }
+}
+
+/// In which order fields are looked at: of several begins and ends of a record, the finest comes
+/// first and so has the column. Uptimes come last, because nothing may tell from when they count.
+fn coarseness(field: Field) -> u8 {
+    match (field.enterprise, field.element) {
+        (0, 21 | 22) => 2,
+        (0, 150 | 151) => 1,
+        _ => 0,
     }
 }
 
