@@ -14,6 +14,7 @@ mod netns;
 mod readers;
 mod shell;
 mod test;
+mod truth;
 
 /// Tasks of the logweir workspace.
 #[derive(Parser)]
@@ -29,6 +30,7 @@ enum Task {
     Test(test::Arguments),
     Ebpf(ebpf::Arguments),
     Fuzz(fuzz::Arguments),
+    Truth(truth::Arguments),
 }
 
 fn main() -> ExitCode {
@@ -37,6 +39,7 @@ fn main() -> ExitCode {
         Task::Test(arguments) => test::run(&arguments),
         Task::Ebpf(arguments) => ebpf::run(&arguments),
         Task::Fuzz(arguments) => fuzz::run(&arguments),
+        Task::Truth(arguments) => truth::run(&arguments),
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,

@@ -3,25 +3,35 @@
 //! template ids, domains and ports of the others, changes none of them.
 
 mod common {
+    pub mod collector;
     pub mod command;
+    pub mod even;
     pub mod expected;
     pub mod formats;
+    pub mod port;
     pub mod printed;
 }
 
 use std::collections::HashMap;
 use std::fs::File;
 use std::io::BufWriter;
-use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, UdpSocket};
 use std::path::Path;
 use std::process::Command;
+use std::thread;
+use std::time::Duration;
 
+use arrow_array::{cast::AsArray, types::UInt32Type};
 use common::{
+    collector::Collector,
     command::{LOGWEIR, succeed},
+    even::assert_even,
     expected::expected,
     formats::{DECODED, of},
+    port,
     printed::{Record, printed},
 };
+use logweir_store::{files, schema::Family};
 use logweir_traffic::{
     DatagramInfo, Format, Model, ModelConfig, Truth,
     frame::Frame,
@@ -29,8 +39,12 @@ use logweir_traffic::{
     pcap,
     random::Random,
 };
+use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
 const EXPORTERS: usize = 200;
+/// What the program does not decode unless its configuration says so: messengers' users, and
+/// formats that are declared.
+const NOT_BY_DEFAULT: [Format; 3] = [Format::UsgIm, Format::JuniperSrx, Format::Fortinet];
 const DATAGRAMS: usize = 10_000;
 /// No honest exporter has it.
 const HOSTILE: IpAddr = IpAddr::V4(Ipv4Addr::new(198, 19, 255, 254));
@@ -50,7 +64,7 @@ struct Exporters {
 impl Exporters {
     /// 200, of all formats. What is not recorded by default is not among them.
     fn new() -> Self {
-        let formats = || DECODED.iter().filter(|format| **format != Format::UsgIm);
+        let formats = || DECODED.iter().filter(|format| !NOT_BY_DEFAULT.contains(format));
         let (count, mut first) = (formats().count(), 0);
         let models = formats().enumerate().map(|(index, format)| {
             let exporters = (EXPORTERS / count + usize::from(index < EXPORTERS % count)) as u32;
@@ -205,4 +219,66 @@ fn a_hostile_exporter_changes_nothing_for_the_others() {
     assert!(hostile.iter().any(|record| record["record"] == "unparsed"));
     assert_same(&found, &sent);
     assert_eq!(found.len(), EXPORTERS, "and no other");
+}
+
+/// Datagrams over loopback, and how many are sent before the collector is let catch up.
+const OVER_UDP: usize = 4_000;
+const BURST: usize = 16;
+const PAUSE: Duration = Duration::from_millis(2);
+
+/// Of this exporter's number, the address that it sends from: each is an exporter to the collector.
+fn loopback(number: usize) -> Ipv4Addr {
+    Ipv4Addr::new(127, 1, (number / 200) as u8, (number % 200) as u8 + 1)
+}
+
+/// Rows of all families but `unparsed` in the files, by exporter.
+fn rows_by_exporter(directory: &Path) -> HashMap<Ipv4Addr, usize> {
+    let mut rows = HashMap::new();
+    for family in Family::ALL.into_iter().filter(|family| *family != Family::Unparsed) {
+        for path in files::parquet_files(&directory.join("data"), family).expect("files") {
+            let file = File::open(path).expect("a file");
+            let reader = ParquetRecordBatchReaderBuilder::try_new(file).expect("Parquet");
+            for batch in reader.build().expect("a reader") {
+                let batch = batch.expect("rows");
+                let exporters = batch.column_by_name("exporter_v4").expect("a column");
+                for exporter in exporters.as_primitive::<UInt32Type>().iter().flatten() {
+                    *rows.entry(exporter.into()).or_default() += 1;
+                }
+            }
+        }
+    }
+    rows
+}
+
+#[test]
+fn each_exporter_of_a_mixed_stream_over_udp_is_stored_whole() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let port = port::free();
+    let mut run = Command::new(LOGWEIR);
+    run.args(["run", "--source", "udp", "--listen", &format!("127.0.0.1:{port}")]);
+    let collector = Collector::start(&mut run, directory.path());
+    let mut exporters = Exporters::new();
+    let mut sockets: HashMap<IpAddr, (Ipv4Addr, UdpSocket)> = HashMap::new();
+    let mut sent: HashMap<Ipv4Addr, usize> = HashMap::new();
+    let (mut buffer, mut truth) = (vec![0; 1_400], Vec::new());
+    for index in 0..OVER_UDP {
+        let (_, info) = exporters.next(&mut buffer, &mut truth);
+        let number = sockets.len();
+        let (address, socket) = sockets.entry(info.exporter).or_insert_with(|| {
+            let socket = UdpSocket::bind((loopback(number), 0)).expect("a socket");
+            socket.connect(("127.0.0.1", port)).expect("connected");
+            (loopback(number), socket)
+        });
+        socket.send(&buffer[..info.len]).expect("sent");
+        *sent.entry(*address).or_default() += info.records;
+        if index % BURST == 0 {
+            thread::sleep(PAUSE);
+        }
+    }
+    let stopped = collector.stop();
+    assert_even(&stopped, directory.path());
+    assert_eq!(stopped.count("/socket/received"), OVER_UDP as u64, "{}", stopped.printed);
+    assert_eq!(stopped.count("/records/unparsed"), 0, "{}", stopped.printed);
+    assert_eq!(sent.len(), EXPORTERS, "every exporter sends");
+    assert_eq!(rows_by_exporter(directory.path()), sent);
 }

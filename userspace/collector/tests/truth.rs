@@ -53,7 +53,11 @@ fn origin(context: &Context) -> Origin {
 }
 
 fn settings() -> Arc<Settings> {
-    Arc::new(Settings { im: ImPolicy::Plain, ..Settings::default() })
+    Arc::new(Settings {
+        im: ImPolicy::Plain,
+        declared: logweir_decode::declared::Formats::builtin(),
+        ..Settings::default()
+    })
 }
 
 /// Decodes as two workers do, and compares what comes out with what was sent.

@@ -85,7 +85,7 @@ impl Format {
             Self::Firebrick => "firebrick",
             Self::H3cUserlog => "h3c-userlog",
             Self::HuaweiElog => "huawei-elog",
-            Self::JuniperSrx => "juniper-srx",
+            Self::JuniperSrx => "juniper",
             Self::Fortinet => "fortinet",
         }
     }

@@ -222,12 +222,14 @@ impl Style {
             nat_dst_addr: None,
             nat_dst_port: None,
             policy: Some(self.filter.to_owned()),
-            src_zone: Some(self.interfaces[0].to_owned()),
-            dst_zone: Some(self.interfaces[1].to_owned()),
             sent_bytes: wrapped(record.sent_bytes),
             received_bytes: wrapped(record.received_bytes),
             host: host.map(|host| String::from_utf8_lossy(host).into_owned()),
             header,
+            extra: vec![
+                ("src_interface", self.interfaces[0].to_owned()),
+                ("dst_interface", self.interfaces[1].to_owned()),
+            ],
             ..Session::bare(Format::Firebrick, origin, moment, record)
         }
     }

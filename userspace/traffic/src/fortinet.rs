@@ -74,6 +74,7 @@ impl Message for Style {
             received_packets: Some(record.received_packets),
             received_bytes: Some(record.received_bytes),
             extra: vec![
+                ("type", "sess".to_owned()),
                 ("sn", "F2K0000000000001".to_owned()),
                 ("vd", "cgn-hw1".to_owned()),
                 ("pid", "805306369".to_owned()),

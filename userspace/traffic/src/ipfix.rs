@@ -119,7 +119,7 @@ pub(crate) fn put(out: &mut Writer<'_>, event: &Event<'_>, moment: Moment) -> u1
 
 fn put_nat44(out: &mut Writer<'_>, record: &Record<'_>, number: u64) {
     let nat = Translated::of(record);
-    out.bytes(&[if record.event == EventKind::Create { 4 } else { 5 }]);
+    out.bytes(&[nat44_event(record)]);
     for address in [record.src_v4, nat.src, record.dst_v4, nat.dst] {
         out.bytes(&address.to_be_bytes());
     }
@@ -138,13 +138,21 @@ fn put_nat44(out: &mut Writer<'_>, record: &Record<'_>, number: u64) {
     out.bytes(user);
 }
 
+fn nat44_event(record: &Record<'_>) -> u8 {
+    if record.event == EventKind::Create { 4 } else { 5 }
+}
+
+fn nat64_event(record: &Record<'_>) -> u8 {
+    if record.event == EventKind::Create { 6 } else { 7 }
+}
+
 /// The number of the binding: never 0.
 fn binding(number: u64) -> u32 {
     number as u32 | 1 << 31
 }
 
 fn put_nat64(out: &mut Writer<'_>, record: &Record<'_>) {
-    out.bytes(&[if record.event == EventKind::Create { 6 } else { 7 }]);
+    out.bytes(&[nat64_event(record)]);
     out.bytes(&record.src_v6.to_be_bytes());
     out.bytes(&record.nat_src_v4.to_be_bytes());
     out.bytes(&record.dst_v6.to_be_bytes());
@@ -175,7 +183,10 @@ pub(crate) fn truth(origin: Origin, moment: Moment, event: &Event<'_>) -> Truth 
             Truth::Session(if record.src_v6 == 0 {
                 let session = Session {
                     user: record.details.user.map(decoded),
-                    extra: vec![("32473:100", binding(moment.number).to_string())],
+                    extra: vec![
+                        ("ie32473.100", binding(moment.number).to_string()),
+                        ("natEvent", nat44_event(record).to_string()),
+                    ],
                     ..session
                 };
                 Translated::of(record).truth(session)
@@ -183,6 +194,7 @@ pub(crate) fn truth(origin: Origin, moment: Moment, event: &Event<'_>) -> Truth 
                 Session {
                     nat_dst_addr: v4(record.nat_dst_v4),
                     nat_dst_port: port(record.nat_dst_port),
+                    extra: vec![("natEvent", nat64_event(record).to_string())],
                     ..session
                 }
             })

@@ -17,6 +17,9 @@ use crate::truth::{HeaderTime, Moment, Origin, PortBlock, Session, Truth};
 use crate::userlog::Translated;
 use crate::writer::{Writer, timestamp};
 
+/// The device's name of every session's service.
+const SERVICE: &str = "junos-https";
+
 /// What a message says beside the event.
 #[derive(Clone, Copy, Debug)]
 pub struct Style {
@@ -88,7 +91,7 @@ impl Style {
             application: details.application.map(decoded),
             close_reason: details.close_reason.map(decoded),
             extra: vec![
-                ("service-name", "None".to_owned()),
+                ("service-name", SERVICE.to_owned()),
                 ("session-id", self.session_id.to_string()),
             ],
             ..Session::bare(Format::JuniperSrx, origin, moment, record)
@@ -107,7 +110,7 @@ impl Style {
         }
         put_end(out, [b"source-address", b"source-port"], record.src_v4, record.src_port);
         put_end(out, [b"destination-address", b"destination-port"], record.dst_v4, record.dst_port);
-        put_text(out, b"service-name", Some(b"None"));
+        put_text(out, b"service-name", Some(SERVICE.as_bytes()));
         put_end(out, [b"nat-source-address", b"nat-source-port"], nat.src, nat.src_port);
         let keys: [&[u8]; 2] = [b"nat-destination-address", b"nat-destination-port"];
         put_end(out, keys, nat.dst, nat.dst_port);

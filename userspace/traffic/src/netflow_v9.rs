@@ -128,7 +128,16 @@ pub(crate) fn truth(origin: Origin, moment: Moment, event: &Event<'_>) -> Truth 
         Event::Block(block) => {
             let source = origin.source(Format::NetflowV9, moment, None, None);
             let bare = PortBlock::bare(source, block);
-            Truth::PortBlock(PortBlock { src_vrf: Some(block.vrf), event_ms, ..bare })
+            Truth::PortBlock(PortBlock {
+                src_vrf: Some(block.vrf),
+                event_ms,
+                protocol: Some(0),
+                extra: vec![
+                    ("portRangeStepSize", "1".to_owned()),
+                    ("portRangeNumPorts", (block.port_last - block.port_first + 1).to_string()),
+                ],
+                ..bare
+            })
         }
     }
 }

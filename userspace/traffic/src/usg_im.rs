@@ -83,6 +83,7 @@ impl Message for Style {
             start: record.start,
             end: (record.end != 0).then_some(record.end),
             extra: vec![
+                ("IPVer", "4".to_owned()),
                 ("SourceVpnID", record.src_vrf.to_string()),
                 ("DestinationVpnID", record.dst_vrf.to_string()),
             ],

@@ -12,7 +12,7 @@ use crate::config::Format;
 use crate::message::{Message, Stamp};
 use crate::names::decoded;
 use crate::random::Random;
-use crate::record::Event;
+use crate::record::{Event, EventKind};
 use crate::truth::{Moment, Origin, Session, Truth};
 use crate::usg_im::put_number;
 use crate::writer::{Writer, month_name, timestamp};
@@ -69,6 +69,8 @@ impl Message for Style {
         let record = event.session();
         let details = &record.details;
         Truth::Session(Session {
+            // A policy was hit: that the session begins is not said.
+            event: EventKind::Flow,
             nat_src_addr: None,
             nat_src_port: None,
             nat_dst_addr: None,

@@ -85,16 +85,16 @@ fn v5_bytes_are_the_truth() {
             let extra: HashMap<&str, &str> =
                 session.extra.iter().map(|(key, value)| (*key, value.as_str())).collect();
             let next_hop = v4(record, 8).expect("a next hop").to_string();
-            assert_eq!(extra["next hop"], next_hop);
+            assert_eq!(extra["ipNextHopIPv4Address"], next_hop);
             for (key, at, length) in [
-                ("input", 12, 2),
-                ("output", 14, 2),
-                ("TCP flags", 37, 1),
-                ("ToS", 39, 1),
-                ("source AS", 40, 2),
-                ("destination AS", 42, 2),
-                ("source mask", 44, 1),
-                ("destination mask", 45, 1),
+                ("ingressInterface", 12, 2),
+                ("egressInterface", 14, 2),
+                ("tcpControlBits", 37, 1),
+                ("ipClassOfService", 39, 1),
+                ("bgpSourceAsNumber", 40, 2),
+                ("bgpDestinationAsNumber", 42, 2),
+                ("sourceIPv4PrefixLength", 44, 1),
+                ("destinationIPv4PrefixLength", 45, 1),
             ] {
                 assert_eq!(extra[key], number(record, at, length).to_string(), "{key}");
             }
@@ -255,7 +255,8 @@ fn check_session(mut taken: Taken, session: &Session, is_v6: bool, codes: [u64; 
     let user = taken.0.remove(&(0, 371)).map(|user| String::from_utf8(user).expect("a name"));
     assert_eq!(session.user.clone().unwrap_or_default(), user.unwrap_or_default());
     let own = taken.0.remove(&(32_473, 100)).map(|bytes| number(&bytes, 0, 4).to_string());
-    assert_eq!(session.extra.first().map(|(_, value)| value), own.as_ref());
+    let found = session.extra.iter().find(|(name, _)| *name == "ie32473.100");
+    assert_eq!(found.map(|(_, value)| value), own.as_ref());
     assert!(taken.0.is_empty(), "{:?}", taken.0);
 }
 

@@ -317,8 +317,9 @@ fn check_big_session(rest: &str, session: &Session) -> &'static str {
     let (ends, bytes) = rest.rsplit_once(' ').expect("counters");
     let expected = format!("{}/{}", text(session.sent_bytes), text(session.received_bytes));
     assert_eq!(bytes, expected);
-    let names = [text(session.src_zone.as_ref()), text(session.dst_zone.as_ref())];
-    let [source, target] = firebrick_ends(ends, [&names[0], &names[1]]);
+    let names = [session.extra[0].1.as_str(), session.extra[1].1.as_str()];
+    let [source, target] = firebrick_ends(ends, names);
+    assert_eq!([source.0.as_str(), target.0.as_str()], names);
     assert_eq!(source.1, text(session.src_addr));
     assert_eq!(source.2, session.src_port.unwrap_or(0).to_string());
     assert_eq!(target.1, text(session.dst_addr));
@@ -384,7 +385,6 @@ fn im_lines_are_the_truth() {
             _ => "icmp",
         };
         let mut expected = vec![
-            ("IPVer", "4".to_owned()),
             ("Protocol", protocol.to_owned()),
             ("SourceIP", text(im.src_addr)),
             ("DestinationIP", text(im.dst_addr)),
@@ -521,7 +521,6 @@ fn fortinet_lines_are_the_truth() {
         let fields = vec![
             ("date", date.to_owned()),
             ("time", time.to_owned()),
-            ("type", "sess".to_owned()),
             ("act", act.to_owned()),
             ("proto", text(session.protocol)),
             ("sip", text(session.src_addr)),

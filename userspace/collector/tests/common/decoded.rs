@@ -11,7 +11,12 @@ use super::expected::{Record, show_pairs};
 
 /// The record of these fields.
 pub fn decoded(fields: &Fields<'_>) -> Record {
-    fields.iter().map(|(name, value)| (*name, show(value))).collect()
+    let mut record: Record = fields.iter().map(|(name, value)| (*name, show(value))).collect();
+    // Whether the header's zone is learned already depends on what came before.
+    if record["format"] == "cgn-unicom" {
+        record.remove("flags");
+    }
+    record
 }
 
 fn show(value: &Value<'_>) -> String {

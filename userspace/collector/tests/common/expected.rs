@@ -49,6 +49,20 @@ pub fn expected(
                 Format::UsgMtn => e.mtn(config, session, received_at),
                 Format::UsgNetflow | Format::UsgSyslogDefault => e.own_times(session),
                 Format::H3cUserlog | Format::HuaweiElog => e.userlog(session),
+                Format::Firebrick => e.big_session(session, received_at),
+                Format::CgnUnicom => e.unicom(session, received_at),
+                Format::UsgPolicy => {
+                    e.flags.push("header_zone_assumed_utc");
+                    e.times(session, received_at);
+                }
+                Format::Fortinet => {
+                    e.flags.push("header_zone_assumed_utc");
+                    e.lasted(session, received_at);
+                }
+                Format::JuniperSrx => {
+                    e.extra(&[("text", SD_ID.to_owned())]);
+                    e.lasted(session, received_at);
+                }
                 _ => e.times(session, received_at),
             }
         }
@@ -58,6 +72,9 @@ pub fn expected(
     }
     e.finish()
 }
+
+/// What Juniper puts in front of the pairs.
+const SD_ID: &str = "junos@2636.1.1.1.2.26";
 
 /// Formats whose header counts.
 fn has_sequence(format: Format) -> bool {
@@ -79,6 +96,10 @@ impl Expected {
     }
 
     fn finish(mut self) -> Record {
+        // See `decoded`.
+        if self.fields.get("format").is_some_and(|format| format == "cgn-unicom") {
+            self.flags.clear();
+        }
         if !self.flags.is_empty() {
             self.put("flags", Some(self.flags.join(" ")));
         }
@@ -158,6 +179,34 @@ impl Expected {
         let reasons = [("1", "ended normally"), ("2", "aged"), ("3", "cleared")];
         let reason = reasons.into_iter().find(|(code, _)| *code == operator);
         self.put("close_reason", reason.map(|(_, reason)| reason));
+    }
+
+    /// A session that ended and says how long it lasted: it ended when the event was.
+    fn lasted(&mut self, session: &Session, received_at: i64) {
+        self.times(session, received_at);
+        let end_ms = session.event_ms.or(session.header.map(|header| header.unix_ms));
+        if let Some((duration_ms, end_ms)) = session.duration_ms.zip(end_ms) {
+            self.put("start_time", Some(shortest(end_ms - duration_ms)));
+            self.put("end_time", Some(shortest(end_ms)));
+            self.flags.push("time_from_duration");
+        }
+    }
+
+    /// China Unicom's seven fields have one time: that of the event.
+    fn unicom(&mut self, session: &Session, received_at: i64) {
+        self.times(session, received_at);
+        if let Some(ms) = session.event_ms {
+            let created = session.event == EventKind::Create;
+            self.put(if created { "start_time" } else { "end_time" }, Some(shortest(ms)));
+        }
+    }
+
+    /// FireBrick: the end is the header's time, or the arrival; bytes are modulo 2³².
+    fn big_session(&mut self, session: &Session, received_at: i64) {
+        self.event_time(None, session.header, received_at);
+        let header = session.header.map(|header| (header.unix_ms / 1_000) as i64);
+        self.put("end_time", Some(seconds(header.unwrap_or(received_at / 1_000_000_000))));
+        self.flags.push("counter_wrapped_possible");
     }
 
     /// What an `mtn` line leaves out and the decoder works out: the time of the event, from the
@@ -251,6 +300,10 @@ impl Expected {
             Format::CgnFt => {
                 self.flags.push("reading_inferred");
                 self.extra(&block.extra);
+            }
+            Format::JuniperSrx => {
+                self.extra(&block.extra);
+                self.extra(&[("text", SD_ID.to_owned())]);
             }
             _ => self.extra(&block.extra),
         }

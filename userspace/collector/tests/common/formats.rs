@@ -3,13 +3,7 @@
 use logweir_traffic::{Format, Header, ModelConfig};
 
 /// The formats that are decoded. One whose decoder is there belongs here.
-pub const DECODED: &[Format] = &[
-    Format::UsgNetflow,
-    Format::UsgSyslogDefault,
-    Format::UsgMtn,
-    Format::H3cUserlog,
-    Format::HuaweiElog,
-];
+pub const DECODED: &[Format] = &Format::ALL;
 
 /// A configuration that makes a format show what it has.
 pub fn of(format: Format, seed: u64) -> ModelConfig {

@@ -12,7 +12,12 @@ pub type Record = BTreeMap<String, String>;
 /// The record of a line.
 pub fn printed(line: &str) -> Record {
     let object: BTreeMap<String, Json> = serde_json::from_str(line).expect("an object a line");
-    object.into_iter().map(|(name, value)| (name, show(&value))).collect()
+    let mut record: Record = object.into_iter().map(|(name, value)| (name, show(&value))).collect();
+    // Whether the header's zone is learned already depends on what came before.
+    if record["format"] == "cgn-unicom" {
+        record.remove("flags");
+    }
+    record
 }
 
 fn show(value: &Json) -> String {
