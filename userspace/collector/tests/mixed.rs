@@ -42,9 +42,8 @@ use logweir_traffic::{
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 
 const EXPORTERS: usize = 200;
-/// What the program does not decode unless its configuration says so: messengers' users, and
-/// formats that are declared.
-const NOT_BY_DEFAULT: [Format; 3] = [Format::UsgIm, Format::JuniperSrx, Format::Fortinet];
+/// What the program does not record unless its configuration says so: messengers' users.
+const NOT_BY_DEFAULT: [Format; 1] = [Format::UsgIm];
 const DATAGRAMS: usize = 10_000;
 /// No honest exporter has it.
 const HOSTILE: IpAddr = IpAddr::V4(Ipv4Addr::new(198, 19, 255, 254));
