@@ -243,14 +243,15 @@ fn extension(path: &Path) -> String {
     extension.unwrap_or_default().to_ascii_lowercase()
 }
 
-/// The messages of a text file: a line each, unless the lines that begin with a priority show that
-/// the others continue the one before.
+/// The messages of a text file: a line each. Only where lines begin with a priority may one without
+/// continue the one before, if that is a Huawei log that has not come to its full stop: the
+/// firewall's documentation prints them so.
 fn lines(text: &[u8]) -> VecDeque<Vec<u8>> {
     let wrapped = split::starts_with_priority(text);
     let mut messages: VecDeque<Vec<u8>> = VecDeque::new();
     for line in text.split_inclusive(|byte| *byte == b'\n') {
         match messages.back_mut() {
-            Some(message) if wrapped && !split::starts_with_priority(line) => {
+            Some(message) if wrapped && !split::starts_with_priority(line) && is_cut(message) => {
                 message.extend_from_slice(line);
             }
             _ if line.trim_ascii().is_empty() => {}
@@ -258,6 +259,11 @@ fn lines(text: &[u8]) -> VecDeque<Vec<u8>> {
         }
     }
     messages
+}
+
+/// Whether a message has the tag of a Huawei log and no full stop at its end.
+fn is_cut(message: &[u8]) -> bool {
+    !message.trim_ascii_end().ends_with(b".") && message.windows(2).any(|pair| pair == b"%%")
 }
 
 fn named(path: &Path, error: &io::Error) -> io::Error {
@@ -283,7 +289,12 @@ mod tests {
     fn text_is_a_line_a_datagram_unless_it_is_wrapped() {
         let plain = lines(b"one\ntwo\n\nthree");
         assert_eq!(plain, [b"one\n".to_vec(), b"two\n".to_vec(), b"three".to_vec()]);
-        let wrapped = lines(b"<190>a,\nb.\n<190>c.\n");
-        assert_eq!(wrapped, [b"<190>a,\nb.\n".to_vec(), b"<190>c.\n".to_vec()]);
+        let wrapped = lines(b"<190>%%: a,\nb.\n<190>%%: c.\nd\n");
+        assert_eq!(
+            wrapped,
+            [b"<190>%%: a,\nb.\n".to_vec(), b"<190>%%: c.\n".to_vec(), b"d\n".to_vec()]
+        );
+        let others = lines(b"<14>a\nb\n");
+        assert_eq!(others, [b"<14>a\n".to_vec(), b"b\n".to_vec()]);
     }
 }
