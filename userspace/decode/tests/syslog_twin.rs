@@ -105,13 +105,14 @@ fn after_spaces(text: &[u8]) -> &[u8] {
 fn split(payload: &[u8]) -> Vec<&[u8]> {
     let padding = |byte: u8| is_space(byte) || byte == 0;
     let priority = Regex::new("^<[0-9]{1,3}>").unwrap();
+    let wraps = Regex::new(r"(?s-u)%%[ \n\r\t\x0c]*[0:]").unwrap();
     let mut messages = Vec::new();
     let mut start = 0;
     let mut at = 0;
     while at < payload.len() {
         let last = payload[start..at].iter().rfind(|byte| !padding(**byte));
         let stopped = last == Some(&b'.');
-        let tagged = || payload[start..at].windows(2).any(|word| word == b"%%");
+        let tagged = || wraps.is_match(&payload[start..at]);
         let ends = match payload[at] {
             0 => true,
             b'\n' => stopped || priority.is_match(&payload[at + 1..]) || !tagged(),

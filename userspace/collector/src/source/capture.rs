@@ -263,7 +263,7 @@ fn lines(text: &[u8]) -> VecDeque<Vec<u8>> {
 
 /// Whether a message has the tag of a Huawei log and no full stop at its end.
 fn is_cut(message: &[u8]) -> bool {
-    !message.trim_ascii_end().ends_with(b".") && message.windows(2).any(|pair| pair == b"%%")
+    !message.trim_ascii_end().ends_with(b".") && split::has_huawei_tag(message)
 }
 
 fn named(path: &Path, error: &io::Error) -> io::Error {

@@ -3,7 +3,7 @@
 //! A datagram normally holds one message. Another one begins
 //!
 //! * after a NUL;
-//! * after a line end. Only in a log with a Huawei tag (`%%`) is a line end white space, because the
+//! * after a line end. Only in a log with a Huawei tag (`%%01`) is a line end white space, because the
 //!   firewall's own documentation prints them wrapped, unless a priority (`<190>`) follows it or the
 //!   full stop that ends every session log precedes it;
 //! * directly at a priority after such a full stop, or after the bracket that ends a CGNAT log.
@@ -51,7 +51,7 @@ struct Content {
 impl Content {
     /// Whether a line end may be white space.
     fn may_wrap(&mut self, message: &[u8]) -> bool {
-        self.tag = self.tag || memmem::find(message, b"%%").is_some();
+        self.tag = self.tag || has_huawei_tag(message);
         self.tag
     }
 
@@ -62,6 +62,15 @@ impl Content {
             || memchr(b'|', message).is_some() && !self.may_wrap(message);
         self.url
     }
+}
+
+/// Whether a tag of Huawei's VRP stands in it: `%%01…`, or `%%:` where the device leaves it out.
+/// H3C's are `%%10…`.
+pub fn has_huawei_tag(message: &[u8]) -> bool {
+    memmem::find_iter(message, b"%%").any(|at| {
+        let after = message.get(at + 2..).unwrap_or_default();
+        matches!(after.trim_ascii_start(), [b'0' | b':', ..])
+    })
 }
 
 /// Whether a priority stands here: `<`, one to three digits, `>`.
