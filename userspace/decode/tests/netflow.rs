@@ -234,6 +234,18 @@ fn a_block_of_ports_by_start_step_and_number() {
 }
 
 #[test]
+fn a_block_of_ports_that_only_tells_its_begin_has_the_event_time_from_there() {
+    // The last port is 0, so the number of ports counts.
+    let fields = [(8, 4), (225, 4), (230, 1), (152, 8), (361, 2), (362, 2), (364, 2)];
+    let record: &[&[u8]] = &[&INSIDE, &PUBLIC, &[1], &EVENT, &[4, 0], &[0, 0], &[2, 0]];
+    let records = Run::new().records(&v9_record(267, &fields, record));
+    let [record] = records.as_slice() else { panic!("{records:?}") };
+    assert_eq!(record["event_time"], "1700000000250000000.3");
+    assert_eq!((&*record["time_source"], &*record["port_last"]), ("record", "1535"));
+    assert!(record["extra"].starts_with("flowStartMilliseconds="), "{}", record["extra"]);
+}
+
+#[test]
 fn a_block_of_ports_by_its_ends_in_ipfix() {
     let fields = [(0, 230, 1), (0, 8, 4), (0, 225, 4), (0, 361, 2), (0, 362, 2), (0, 283, 4)];
     for (code, event, extra) in [

@@ -762,9 +762,8 @@ fn read_field(
     let Row { numbers, texts, times, event, has_code, .. } = row;
     let wide = || bytes.iter().fold(0u128, |number, byte| number * 256 + u128::from(*byte));
     let in_block = |name: &str| {
-        let known =
-            ["src_v4", "src_v6", "nat_src_v4", "nat_src_v6", "protocol", "src_vrf", "event"];
-        !block || known.contains(&name)
+        let address = ["src_v4", "src_v6", "nat_src_v4", "nat_src_v6"].contains(&name);
+        !block || address || ["protocol", "src_vrf", "event", "start", "end"].contains(&name)
     };
     match kind(template.vendor, pen, element) {
         Kind::Padding => false,
@@ -805,14 +804,14 @@ fn read_field(
             if fixed && bytes.len() <= 4 && in_block(name) && !times.contains_key(name) =>
         {
             times.insert(name, time(i128::from(number(bytes)) * 1_000_000_000, 0));
-            false
+            block && name != "event"
         }
         Kind::Time(name, len, read)
             if fixed && bytes.len() == len && in_block(name) && !times.contains_key(name) =>
         {
             let nanos = read(head, number(bytes));
             times.insert(name, nanos.and_then(|nanos| time(nanos, digits(nanos))));
-            false
+            block && name != "event"
         }
         Kind::Uptime(name)
             if fixed && bytes.len() == 4 && in_block(name) && !times.contains_key(name) =>
@@ -828,7 +827,7 @@ fn read_field(
             let uptime = own.map(since).or(head.uptime_ms).or(told.map(since));
             let at = uptime.map(|uptime| now_ms - uptime_age_ms(uptime, number(bytes) as u32));
             times.insert(name, at.and_then(|at| time(i128::from(at) * 1_000_000, 3)));
-            head.version == 10 && own.is_none()
+            block || head.version == 10 && own.is_none()
         }
         Kind::Microseconds => {
             if fixed
@@ -1027,8 +1026,11 @@ fn port_block(
         found.map(|(_, bytes)| number(bytes))
     };
     let mut record = head_fields(head, template, &row, "port_block");
-    let event = row.times.get("event").copied().flatten();
-    let (nanos, digits, source) = match event {
+    let [event, start, end] =
+        ["event", "start", "end"].map(|name| row.times.get(name).copied().flatten());
+    let allocated = matches!(field(230, 1), Some(1 | 14 | 16));
+    let bound = if allocated { start.or(end) } else { end.or(start) };
+    let (nanos, digits, source) = match event.or(bound) {
         Some((nanos, _)) if nanos % 1_000_000_000 == 0 => (nanos, 0, "record"),
         Some((nanos, _)) if nanos % 1_000_000 == 0 => (nanos, 3, "record"),
         Some((nanos, _)) => (nanos, 9, "record"),
@@ -1062,7 +1064,8 @@ fn port_block(
         0 => None,
         count => Some(first + field(363, 2).unwrap_or(1).max(1) * (count - 1)),
     };
-    let last = field(362, 2).or_else(counted).filter(|last| *last < 65_536);
+    let last =
+        field(362, 2).filter(|last| *last >= first).or_else(counted).filter(|last| *last < 65_536);
     last.map(|last| record.insert("port_last", last.to_string()));
     record
 }

@@ -13,7 +13,7 @@ use super::{
 use crate::{
     batch::Batch,
     context::{Context, EventTime},
-    port_block::PortBlock,
+    port_block::{PortBlock, PortBlockEvent},
     record::Time,
     session::SessionRow,
 };
@@ -30,20 +30,33 @@ pub fn append(
 ) -> usize {
     let (columns, flags) = move_all(plan, record, scene, batch);
     let row = batch.session.vacant_row(columns);
-    let time = Time::from_columns(row.event_s, row.event_ns);
+    let block = port_block(block, record, &row);
+    let time = event_time(&row, block.event);
     let context = Context {
         format: plan.format,
         flags: scene.context.flags.with(flags),
         event_time: time.map_or(EventTime::Received, |time| EventTime::Own(time.unix_nanos)),
         ..*scene.context
     };
-    usize::from(batch.port_block.push(&context, port_block(block, record, &row)))
+    usize::from(batch.port_block.push(&context, block))
+}
+
+/// When it happened: by the time of the event, else by that end of the time of use that it is.
+fn event_time(row: &SessionRow, event: PortBlockEvent) -> Option<Time> {
+    let start = Time::from_columns(row.start_s, row.start_ns);
+    let end = Time::from_columns(row.end_s, row.end_ns);
+    let bound = match event {
+        PortBlockEvent::Allocate => start.or(end),
+        _ => end.or(start),
+    };
+    Time::from_columns(row.event_s, row.event_ns).or(bound)
 }
 
 fn port_block(block: &Block, record: &Records<'_, '_>, row: &SessionRow) -> PortBlock {
     let value = |slot| number(record.first(slot));
     let first = value(block.start);
-    let last = block.end.map(value).or_else(|| {
+    // A last port below the first one is none.
+    let last = block.end.map(value).filter(|last| *last >= first).or_else(|| {
         let step = block.step.map_or(1, value).max(1);
         Some(first + step * block.count.map(value)?.checked_sub(1)?)
     });

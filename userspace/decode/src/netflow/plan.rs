@@ -290,7 +290,8 @@ impl Compiler {
         if self.block.is_some_and(|block| block.start == slot || block.end == Some(slot)) {
             return;
         }
-        let moved = match self.reading.profile.meaning(field.enterprise, field.element) {
+        let meaning = self.reading.profile.meaning(field.enterprise, field.element);
+        let moved = match meaning {
             Meaning::Padding => true,
             Meaning::Value(column) => self.value(column, slot),
             Meaning::Text(column) => self.one(column, Read::Text, true, slot),
@@ -313,7 +314,9 @@ impl Compiler {
             Meaning::Subscriber => self.subscriber(slot),
             Meaning::Extra => false,
         };
-        if !moved {
+        // A block has one time only: that of its event may be told by these.
+        let told_too = self.block.is_some() && meaning.is_bound();
+        if !moved || told_too {
             self.extra(field, Kind::of(field), slot);
         }
     }
@@ -389,7 +392,10 @@ fn coarseness(field: Field) -> u8 {
 /// The columns of a session that a block of ports has as well.
 fn is_of_block(column: Column) -> bool {
     use Column::*;
-    matches!(column, SrcV4 | SrcV6 | NatSrcV4 | NatSrcV6 | Protocol | SrcVrf | EventS)
+    matches!(
+        column,
+        SrcV4 | SrcV6 | NatSrcV4 | NatSrcV6 | Protocol | SrcVrf | EventS | StartS | EndS
+    )
 }
 
 impl Kind {

@@ -35,6 +35,20 @@ pub enum Meaning {
     Extra,
 }
 
+impl Meaning {
+    /// Whether it is the begin or the end of a session.
+    pub const fn is_bound(self) -> bool {
+        match self {
+            Meaning::Seconds(column)
+            | Meaning::Time(_, column, _)
+            | Meaning::UptimeMilliseconds(column, _) => {
+                matches!(column, Column::StartS | Column::EndS)
+            }
+            _ => false,
+        }
+    }
+}
+
 /// In what a time is given; each takes 8 bytes but the last, which takes 4.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Unit {
@@ -148,7 +162,8 @@ fn reverse(element: u16) -> Meaning {
 }
 
 /// IANA's IPFIX registry, the elements that a session has. Of the counters, 1 and 2 are those of
-/// the flow from its source; 23 and 24, where a record has both, those of the way back.
+/// the flow from its source. The registry has 23 and 24 count the same packets behind the box;
+/// exporters of sessions put the way back there (Fortinet, F5), and so they are read.
 fn iana(element: u16) -> Meaning {
     use Column::*;
     match element {
