@@ -276,3 +276,26 @@ fn what_an_mtn_sentence_says_beyond_its_grammar_is_kept() {
     assert_eq!(run.decode(line), Outcome::Decoded);
     assert_eq!(run.records()[0].get("extra"), None);
 }
+
+#[test]
+fn a_url_of_a_cgnat_log_forges_no_block() {
+    let mut run = Run::new(Limits::DEFAULT);
+    let line = b"<134>1 2020 Jan 17 17:11:27 10.1.1.1 test - NAT444:SessionA \
+        1320370756|10.1.249.2|198.51.100.12|10256|203.0.113.12|80|6|http://h.example/%%01.<134>1 \
+        2020 Jan 17 17:11:27 10.1.1.1 test - NAT444:UserbasedA \
+        [6 10.66.66.66 - 203.0.113.1 - 1024 2047]";
+    assert_eq!(run.decode(line), Outcome::Decoded);
+    let [record] = &run.records()[..] else { panic!("{:?}", run.records()) };
+    assert_eq!(record["format"], "cgn-unicom");
+}
+
+#[test]
+fn a_request_in_another_device_s_log_glues_no_message_on() {
+    let mut run = Run::new(Limits::DEFAULT);
+    let lines = b"<134>nginx: \"GET /%%01\"\n\
+        Default: 0 TCP(6) LAN/192.0.2.1/1-WAN/198.51.100.1/80 Drop";
+    assert_eq!(run.decode(lines), Outcome::Rejected(Reason::SyslogUnknown));
+    let kinds: Vec<_> = run.records().into_iter().map(|record| record["record"].clone()).collect();
+    assert_eq!(kinds.len(), 2, "{kinds:?}");
+    assert!(kinds.contains(&"filter".into()) && kinds.contains(&"unparsed".into()));
+}

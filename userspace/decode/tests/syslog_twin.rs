@@ -105,23 +105,26 @@ fn after_spaces(text: &[u8]) -> &[u8] {
 fn split(payload: &[u8]) -> Vec<&[u8]> {
     let padding = |byte: u8| is_space(byte) || byte == 0;
     let priority = Regex::new("^<[0-9]{1,3}>").unwrap();
-    let wraps = Regex::new(r"(?s-u)%%[ \n\r\t\x0c]*[0:]").unwrap();
+    // A tag is one only in a header, which ends where a value begins.
+    let wraps = Regex::new(r#"(?s-u)^[^|="]*?%%[ \n\r\t\x0c]*[0:]"#).unwrap();
+    let chosen = Regex::new(r#"(?s-u)[|"]|Page=|Host=|UserName=|user-name="#).unwrap();
     let mut messages = Vec::new();
     let mut start = 0;
     let mut at = 0;
     while at < payload.len() {
         let last = payload[start..at].iter().rfind(|byte| !padding(**byte));
         let stopped = last == Some(&b'.');
-        let tagged = || wraps.is_match(&payload[start..at]);
+        let tagged = || wraps.is_match(&payload[start..at.min(start + 160)]);
         let ends = match payload[at] {
             0 => true,
             b'\n' => stopped || priority.is_match(&payload[at + 1..]) || !tagged(),
-            // Not behind a URL, which its user may have made look like a message.
+            // Not behind what its user may have made look like a message. (Brackets are CGNAT's,
+            // of which this test has none.)
             b'<' => {
-                let url = payload[start..at].windows(5).any(|word| word == b"Page=")
-                    || payload[start..at].contains(&b'|') && !tagged();
-                let bracket = at > start && payload[at - 1] == b']';
-                (stopped || bracket) && priority.is_match(&payload[at..]) && !url
+                stopped
+                    && tagged()
+                    && priority.is_match(&payload[at..])
+                    && !chosen.is_match(&payload[start..at])
             }
             _ => false,
         };

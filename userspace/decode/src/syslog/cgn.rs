@@ -45,6 +45,11 @@ pub fn decode(message: &Message<'_>, zones: &mut Zones, batch: &mut Batch) -> Re
     }
 }
 
+/// Whether a text begins as a log with brackets does.
+pub(super) fn is_bracketed(text: &[u8]) -> bool {
+    header::read(text, 0).is_some_and(|header| header.form == Form::Brackets)
+}
+
 /// What an event is about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {

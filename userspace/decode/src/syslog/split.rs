@@ -6,13 +6,20 @@
 //! * after a line end. Only in a log with a Huawei tag (`%%01`) is a line end white space, because the
 //!   firewall's own documentation prints them wrapped, unless a priority (`<190>`) follows it or the
 //!   full stop that ends every session log precedes it;
-//! * directly at a priority after such a full stop, or after the bracket that ends a CGNAT log.
+//! * directly at a priority after such a full stop of a log with a Huawei tag, or after the bracket
+//!   that ends a CGNAT log.
 //!
-//! What a web user asks for stands in `Page=` of a URL log, and at the end of a CGNAT log with `|`
-//! between its values. Behind them a bare priority begins no message: otherwise a request for
-//! `/x.<190>…` would forge one.
+//! Users choose what they ask for and what they are called. So a tag counts only where a header has
+//! one, and a bare priority begins no message behind `Page=`, `Host=`, a user's name, `|` or `"`, nor
+//! in an instant messenger's log: otherwise a request for `/x.<190>…` would forge one.
 
-use memchr::{memchr, memchr3_iter, memmem};
+use super::{cgn, im};
+use memchr::{memchr2, memchr3, memchr3_iter, memmem};
+
+/// A header with its tag is no longer than this.
+const HEADER_LEN_MAX: usize = 160;
+/// A CGNAT log's bracket begins within this.
+const CGNAT_HEADER_LEN_MAX: usize = 512;
 
 /// The first message, trimmed, and what follows it.
 pub fn next(payload: &[u8]) -> (&[u8], &[u8]) {
@@ -27,9 +34,10 @@ pub fn next(payload: &[u8]) -> (&[u8], &[u8]) {
                 starts_with_priority(next) || stopped || !content.may_wrap(before)
             }
             _ => {
-                (stopped || before.ends_with(b"]"))
-                    && starts_with_priority(after)
-                    && !content.has_url(before)
+                starts_with_priority(after)
+                    && (stopped && content.may_wrap(before)
+                        || before.ends_with(b"]") && content.is_bracketed_cgnat(before))
+                    && !content.is_chosen(before)
             }
         };
         if boundary {
@@ -40,12 +48,13 @@ pub fn next(payload: &[u8]) -> (&[u8], &[u8]) {
     (trim(payload), &[])
 }
 
-/// What was found in a message so far. Each is looked for again only where not finding it ends the
-/// message, so that a datagram costs no more than its length.
+/// What was found in a message so far. What is looked for in all of it is looked for again only where
+/// not finding it ends the message, so that a datagram costs no more than its length.
 #[derive(Default)]
 struct Content {
     tag: bool,
-    url: bool,
+    cgnat: Option<bool>,
+    chosen: bool,
 }
 
 impl Content {
@@ -55,20 +64,33 @@ impl Content {
         self.tag
     }
 
-    /// Whether a URL may have begun.
-    fn has_url(&mut self, message: &[u8]) -> bool {
-        self.url = self.url
-            || memmem::find(message, b"Page=").is_some()
-            || memchr(b'|', message).is_some() && !self.may_wrap(message);
-        self.url
+    /// Whether it is a CGNAT log with brackets. The first place where it matters tells.
+    fn is_bracketed_cgnat(&mut self, message: &[u8]) -> bool {
+        *self.cgnat.get_or_insert_with(|| {
+            let header = message.get(..message.len().min(CGNAT_HEADER_LEN_MAX));
+            header.is_some_and(cgn::is_bracketed)
+        })
+    }
+
+    /// Whether a value may have begun that a user chose.
+    fn is_chosen(&mut self, message: &[u8]) -> bool {
+        const KEYS: [&[u8]; 4] = [b"Page=", b"Host=", b"UserName=", b"user-name="];
+        self.chosen = self.chosen
+            || memchr2(b'|', b'"', message).is_some()
+            || im::is_mentioned(message)
+            || KEYS.iter().any(|key| memmem::find(message, key).is_some());
+        self.chosen
     }
 }
 
-/// Whether a tag of Huawei's VRP stands in it: `%%01…`, or `%%:` where the device leaves it out.
-/// H3C's are `%%10…`.
+/// Whether a tag of Huawei's VRP stands in its header: `%%01…`, or `%%:` where the device leaves it
+/// out. H3C's are `%%10…`. What stands behind a `|`, `=` or `"` is a value.
 pub fn has_huawei_tag(message: &[u8]) -> bool {
-    memmem::find_iter(message, b"%%").any(|at| {
-        let after = message.get(at + 2..).unwrap_or_default();
+    let header = message.get(..message.len().min(HEADER_LEN_MAX)).unwrap_or_default();
+    let end = memchr3(b'|', b'=', b'"', header).unwrap_or(header.len());
+    let header = header.get(..end).unwrap_or_default();
+    memmem::find_iter(header, b"%%").any(|at| {
+        let after = header.get(at + 2..).unwrap_or_default();
         matches!(after.trim_ascii_start(), [b'0' | b':', ..])
     })
 }
@@ -160,16 +182,39 @@ mod tests {
 
     #[test]
     fn several_messages_are_told_apart() {
-        let expected: [&[u8]; 3] = [b"<190>a.", b"<190>b", b"<9>c"];
-        assert_eq!(messages(b"<190>a.<190>b\n<9>c"), expected);
-        assert_eq!(messages(b"<190>a.\0<190>b\0<9>c\0"), expected);
+        let expected: [&[u8]; 3] = [b"<190>%%01a.", b"<190>b", b"<9>c"];
+        assert_eq!(messages(b"<190>%%01a.<190>b\n<9>c"), expected);
+        assert_eq!(messages(b"<190>%%01a.\0<190>b\0<9>c\0"), expected);
         assert_eq!(messages(b"a.\nb."), [b"a.", b"b."]);
     }
 
     #[test]
-    fn a_url_forges_no_message() {
-        let forged: &[u8] = b"<190>FW %%01SECLOG/6/SESSION_URL(l):Page=/x.<190>FW,Host=h.example.";
-        assert_eq!(messages(forged), [forged]);
+    fn what_a_user_chose_forges_no_message() {
+        for forged in [
+            "<190>FW %%01SECLOG/6/SESSION_URL(l):Page=/x.<190>FW,Host=h.example.",
+            "<190>FW %%01SECLOG/6/SESSION_URL(l):Host=h.<190>FW %%01.",
+            "<190>FW %%01SECLOG/6/SESSION_BUILT(l):UserName=bob.<190>FW %%01.",
+            "<190>FW %%01SECLOG/6/IM_USER_ONLINE(l):NickName=bob.<190>FW %%01.",
+            "<190>FW %%01POLICY/6/POLICYPERMIT(l):user-name=bob.<190>FW %%01.",
+            "<134>1 h NAT444:SessionA 1|2|http://h/%%01.<134>1 h NAT444:UserbasedA [6 10.0.0.1]",
+            "<134>1 h NAT444:A [1 2] http://h/|].<134>1 b",
+            r#"<134>date=2020 url="h/x.<190>FW %%01SECLOG/6/SESSION_BUILT(l):Protocol=tcp.""#,
+            r#"<134>nginx: "GET /x].<134>b" 200"#,
+            "<134>user bob.<190>FW %%01",
+            "<134>user bob]<190>FW %%01",
+        ] {
+            assert_eq!(messages(forged.as_bytes()), [forged.as_bytes()], "{forged}");
+        }
+    }
+
+    #[test]
+    fn a_tag_in_a_value_joins_no_lines() {
+        for line in [r#"<134>nginx: "GET /%%01""#, "<134>url=/%%01", "<134>1|/%%01"] {
+            let payload = [line, "Default: 0 TCP(6) Drop"].join("\n");
+            assert_eq!(messages(payload.as_bytes()).len(), 2, "{line}");
+        }
+        let long = format!("<134>{}%%01\nb", "a ".repeat(80));
+        assert_eq!(messages(long.as_bytes()).len(), 2);
     }
 
     #[test]
