@@ -299,3 +299,15 @@ fn a_request_in_another_device_s_log_glues_no_message_on() {
     assert_eq!(kinds.len(), 2, "{kinds:?}");
     assert!(kinds.contains(&"filter".into()) && kinds.contains(&"unparsed".into()));
 }
+
+/// No time is asserted: where each `-` costs the rest of the line, this takes minutes.
+#[test]
+fn the_ends_of_a_filter_log_are_separated_in_one_go() {
+    let (hyphens, spaces) = ("-".repeat(30_000), " ".repeat(30_000));
+    let line =
+        format!("F: 0 TCP(6) a/192.0.2.1/1x{hyphens}{spaces}/198.51.100.4 Drop").into_bytes();
+    for _ in 0..64 {
+        let mut run = Run::new(Limits::DEFAULT);
+        assert_eq!(run.decode(&line), Outcome::Rejected(Reason::SyslogUnknown));
+    }
+}

@@ -228,8 +228,12 @@ fn read_ends(ends: &[u8]) -> Option<(End<'_>, End<'_>)> {
     let before = target.interface;
     memchr::memchr_iter(b'-', before).find_map(|at| {
         let (source, interface) = before.split_at_checked(at)?;
+        // Its end first: to trim what follows each `-` would cost the square of the length.
+        let source = End::read(source)?;
         let interface = interface.get(1..)?.trim_ascii();
-        let source = End::read(source).filter(|_| !interface.is_empty())?;
+        if interface.is_empty() {
+            return None;
+        }
         let source = End { interface: source.interface.trim_ascii(), ..source };
         Some((source, End { interface, ..target }))
     })
