@@ -311,3 +311,13 @@ fn the_ends_of_a_filter_log_are_separated_in_one_go() {
         assert_eq!(run.decode(&line), Outcome::Rejected(Reason::SyslogUnknown));
     }
 }
+
+#[test]
+fn the_name_of_a_cgnat_event_is_short_because_each_bracket_repeats_it() {
+    let name = "Sessionbased".repeat(100);
+    let brackets = "[6 10.0.0.1 - 192.0.2.1 1 2 -]".repeat(40);
+    let line = format!("<134>1 2020 Jan 17 17:11:27 h a - NAT444:{name} {brackets}");
+    let mut run = Run::new(Limits::DEFAULT);
+    assert_eq!(run.decode(line.as_bytes()), Outcome::Rejected(Reason::SyslogUnknown));
+    assert!(run.batch.text.len() <= line.len());
+}

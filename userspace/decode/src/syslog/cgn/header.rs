@@ -24,6 +24,8 @@ use crate::{
 const NAMES_MAX: usize = 3;
 /// The longest APP-NAME (RFC 5424 §6); the bound keeps what many groups repeat small.
 const NAME_LEN_MAX: usize = 48;
+/// The longest name of an event; they have up to 18 letters. Each bracket's record may repeat it.
+const EVENT_LEN_MAX: usize = 20;
 /// Words that are looked at.
 const WORDS_MAX: usize = 12;
 
@@ -123,7 +125,8 @@ fn read_mark(text: &[u8]) -> Option<Mark<'_>> {
         let rest = skip_spaces(rest);
         let rest = rest.strip_prefix(b"<").unwrap_or(rest);
         let len = rest.iter().take_while(|byte| byte.is_ascii_alphabetic()).count();
-        let (event, rest) = rest.split_at_checked(len).filter(|_| len > 0)?;
+        let (event, rest) =
+            rest.split_at_checked(len).filter(|_| (1..=EVENT_LEN_MAX).contains(&len))?;
         let values = skip_spaces(rest.strip_prefix(b">").unwrap_or(rest));
         let form = match values.first()? {
             b'[' => Form::Brackets,
