@@ -246,6 +246,16 @@ fn a_block_of_ports_that_only_tells_its_begin_has_the_event_time_from_there() {
 }
 
 #[test]
+fn a_block_of_ports_of_all_protocols_names_none() {
+    let fields = [(0, 8, 4), (0, 225, 4), (0, 4, 1), (0, 361, 2), (0, 362, 2)];
+    for (sent, protocol) in [(0, None), (17, Some("17"))] {
+        let record: &[&[u8]] = &[&INSIDE, &PUBLIC, &[sent], &[4, 0], &[5, 255]];
+        let block = &Run::new().records(&ipfix_record(300, &fields, record))[0];
+        assert_eq!(block.get("protocol").map(String::as_str), protocol);
+    }
+}
+
+#[test]
 fn a_block_of_ports_by_its_ends_in_ipfix() {
     let fields = [(0, 230, 1), (0, 8, 4), (0, 225, 4), (0, 361, 2), (0, 362, 2), (0, 283, 4)];
     for (code, event, extra) in [

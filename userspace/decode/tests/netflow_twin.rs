@@ -1055,9 +1055,8 @@ fn port_block(
         let v6 = || nonzero(v6).map(|number| Ipv6Addr::from(number).to_string());
         v4.or_else(v6).map(|address| record.insert(name, address));
     }
-    for name in ["protocol", "src_vrf"] {
-        row.numbers.get(name).map(|number| record.insert(name, number.to_string()));
-    }
+    nonzero("protocol").map(|number| record.insert("protocol", number.to_string()));
+    row.numbers.get("src_vrf").map(|number| record.insert("src_vrf", number.to_string()));
     let first = field(361, 2).unwrap();
     record.insert("port_first", first.to_string());
     let counted = || match field(364, 2)? {

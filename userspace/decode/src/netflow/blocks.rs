@@ -67,7 +67,8 @@ fn port_block(block: &Block, record: &Records<'_, '_>, row: &SessionRow) -> Port
         public_addr: address(row.nat_src_v4, row.nat_src_v6),
         port_first: u16::try_from(first).ok(),
         port_last: last.and_then(|last| u16::try_from(last).ok()),
-        protocol: row.protocol,
+        // 0 stands for all protocols (RFC 8158).
+        protocol: row.protocol.filter(|protocol| *protocol != 0),
         src_vrf: row.src_vrf,
         extra: row.extra.unwrap_or_default(),
         ..PortBlock::default()
