@@ -209,6 +209,29 @@ fn the_numbering_of_one_exporter_is_not_that_of_another() {
 }
 
 #[test]
+fn sets_of_a_record_each_come_to_the_same_as_one_set() {
+    // 7 bytes; code 3 stands for no event and is kept in `extra`.
+    let template = template(300, &[(8, 4), (230, 1), (7, 2)]);
+    for codes in [[1, 2, 1], [1, 3, 2]] {
+        let records = [0, 1, 2].map(|n| [&INSIDE[..], &[codes[n], 4, n as u8]].concat());
+        let one = v9_header().flowset(0, &template).flowset(300, &records.concat());
+        let each = records.iter().fold(v9_header().flowset(0, &template), |sent, record| {
+            sent.flowset(300, &[&record[..], &[0]].concat())
+        });
+        let shown = |payload: &[u8]| {
+            let of = |record: &Record| ["event", "src_port"].map(|name| record.get(name).cloned());
+            Run::new().records(payload).iter().map(of).collect::<Vec<_>>()
+        };
+        let (one, each) = (shown(&one.bytes()), shown(&each.bytes()));
+        assert_eq!(one, each);
+        assert_eq!(
+            each.iter().map(|[_, port]| port.as_deref()).collect::<Vec<_>>(),
+            [Some("1024"), Some("1025"), Some("1026")]
+        );
+    }
+}
+
+#[test]
 fn a_block_of_ports_by_start_step_and_number() {
     let fields =
         [(8, 4), (225, 4), (234, 4), (4, 1), (230, 1), (323, 8), (361, 2), (363, 2), (364, 2)];

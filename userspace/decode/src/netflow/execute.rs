@@ -4,7 +4,9 @@
 //! become sessions, are taken one at a time, as sets of one record.
 
 use super::{
-    blocks, nokia,
+    blocks,
+    message::{ALIGNMENT, SET_HEADER_LEN},
+    nokia,
     options::{DomainOptions, Facts, OptionsPlan},
     plan::{ExtraField, Family, Kind, Move, Plan, Read, Slot},
     profile::Unit,
@@ -76,7 +78,7 @@ pub struct Executed<'a> {
 }
 
 /// Where a field is in a record of variable length: start and length in bytes.
-pub type Span = (usize, usize);
+pub type Span = (u16, u16);
 
 /// Appends the records of a set's body to the batch, which has room for them.
 pub fn execute<'a>(
@@ -87,8 +89,9 @@ pub fn execute<'a>(
     batch: &mut Batch,
 ) -> Executed<'a> {
     if let (Family::Session, Length::Fixed(len)) = (&plan.family, plan.length) {
-        let records = Records { body, record_len: usize::from(len), spans: &[] };
-        let rest = body.chunks_exact(records.record_len).remainder();
+        let record_len = usize::from(len);
+        let rest = body.chunks_exact(record_len).remainder();
+        let records = Records { body, stride: record_len, head: 0, spans: &[] };
         return Executed { records: append_sessions(plan, &records, scene, batch), rest };
     }
     let mut executed = Executed { records: 0, rest: body };
@@ -101,6 +104,26 @@ pub fn execute<'a>(
         };
     }
     executed
+}
+
+/// Appends the records of sets that follow each other, each of `stride` bytes and with one record,
+/// as if they were one set: what a set costs hardly depends on the number of its records. `None`,
+/// and nothing appended, where they are not such sets, or where records have more to say than
+/// their columns, for which each set answers alone.
+pub fn execute_spaced(
+    plan: &Plan,
+    sets: &[u8],
+    stride: usize,
+    scene: &Scene<'_>,
+    batch: &mut Batch,
+) -> Option<usize> {
+    let (Family::Session, Length::Fixed(len)) = (&plan.family, plan.length) else { return None };
+    let padding = stride.checked_sub(SET_HEADER_LEN + usize::from(len))?;
+    let records = Records { body: sets, stride, head: SET_HEADER_LEN as u16, spans: &[] };
+    if padding >= ALIGNMENT.min(usize::from(len)) || has_extras(plan, &records, scene) {
+        return None;
+    }
+    Some(append_sessions(plan, &records, scene, batch))
 }
 
 /// Takes over what the options records of a set's body tell about their exporter.
@@ -131,56 +154,64 @@ fn next_record<'a, 's>(
         Length::Variable(_) => walk(&plan.field_lens, body, spans)?,
     };
     let (record, rest) = body.split_at_checked(record_len)?;
-    Some((Records { body: record, record_len, spans }, rest))
+    Some((Records { body: record, stride: record_len, head: 0, spans }, rest))
 }
 
 /// Finds the fields of a record of variable length, and tells how long it is. The length of a
 /// field stands before it: a byte, or 255 and two bytes (RFC 7011 §7).
 fn walk(field_lens: &[u16], body: &[u8], spans: &mut Vec<Span>) -> Option<usize> {
-    let mut at = 0;
+    let mut at = 0u16;
     for len in field_lens {
-        let mut len = usize::from(*len);
-        if len == usize::from(VARIABLE_LENGTH) {
-            len = usize::from(*body.get(at)?);
-            at += 1;
+        let mut len = *len;
+        if len == VARIABLE_LENGTH {
+            len = u16::from(*body.get(usize::from(at))?);
+            at = at.checked_add(1)?;
             if len == 255 {
-                let long = body.get(at..)?.first_chunk()?;
-                len = usize::from(u16::from_be_bytes(*long));
-                at += 2;
+                let long = body.get(usize::from(at)..)?.first_chunk()?;
+                len = u16::from_be_bytes(*long);
+                at = at.checked_add(2)?;
             }
         }
         spans.push((at, len));
-        at += len;
+        at = at.checked_add(len)?;
     }
-    (at <= body.len()).then_some(at)
+    let len = usize::from(at);
+    (len <= body.len()).then_some(len)
 }
 
 /// Records of a set: any number of fixed length, or one of variable length.
 #[derive(Clone, Copy, Debug)]
 pub struct Records<'a, 's> {
     body: &'a [u8],
-    record_len: usize,
+    /// Bytes from the beginning of a record to that of the next.
+    stride: usize,
+    /// Bytes that stand before each record.
+    head: u16,
     /// Where the fields are, where they are not where their slots say.
     spans: &'s [Span],
 }
 
 impl<'a> Records<'a, '_> {
     fn count(&self) -> usize {
-        self.body.len() / self.record_len
+        self.body.len() / self.stride
     }
 
     fn iter(&self) -> impl Iterator<Item = &'a [u8]> + Clone + use<'a> {
-        self.body.chunks_exact(self.record_len)
+        self.body.chunks_exact(self.stride)
     }
 
     fn place(&self, slot: Slot) -> Span {
-        let fixed = (usize::from(slot.offset), usize::from(slot.len));
-        self.spans.get(usize::from(slot.field)).copied().unwrap_or(fixed)
+        let (start, len) = match self.spans.get(usize::from(slot.field)) {
+            Some(span) => *span,
+            None => (slot.offset, slot.len),
+        };
+        (start.saturating_add(self.head), len)
     }
 
     /// The same field of every record.
     fn field(&self, slot: Slot) -> impl Iterator<Item = &'a [u8]> + Clone + use<'a> {
         let (start, len) = self.place(slot);
+        let (start, len) = (usize::from(start), usize::from(len));
         self.iter().map(move |record| record.get(start..start + len).unwrap_or_default())
     }
 
@@ -190,12 +221,12 @@ impl<'a> Records<'a, '_> {
     }
 
     /// The same field of every record, of a length that the plan has checked and the compiler
-    /// knows.
+    /// knows. Decoding spends its time here.
     fn array<const N: usize>(
         &self,
         slot: Slot,
     ) -> impl Iterator<Item = [u8; N]> + Clone + use<'a, N> {
-        let (start, _) = self.place(slot);
+        let start = usize::from(self.place(slot).0);
         self.iter().map(move |record| {
             let bytes = record.get(start..start + N).and_then(<[u8]>::first_chunk);
             *bytes.unwrap_or(&[0; N])
@@ -277,38 +308,30 @@ fn move_column(
     table: &mut SessionTable,
     text: &mut TextArena,
 ) {
-    let cells = table.vacant(step.column);
-    match (step.read, cells) {
-        (Read::Value, cells) => move_value(step.slot, records, cells),
-        (Read::Text, Cells::Text(cells)) => {
-            let texts = records.field(step.slot);
-            fill(cells, texts.map(|bytes| text.push(trimmed(bytes)).unwrap_or_default()));
+    let (column, slot) = (step.column, step.slot);
+    match step.read {
+        Read::Value => move_value(slot, records, table.vacant(column)),
+        Read::Text => {
+            if let Cells::Text(cells) = table.vacant(column) {
+                let texts = records.field(slot);
+                fill(cells, texts.map(|bytes| text.push(trimmed(bytes)).unwrap_or_default()));
+            }
         }
-        (Read::Event(codes), Cells::U8(cells)) => {
-            fill(cells, records.array(step.slot).map(|[code]| codes.event(code)));
+        Read::Event(codes) => {
+            if let Cells::U8(cells) = table.vacant(column) {
+                fill(cells, records.array(slot).map(|[code]| codes.event(code)));
+            }
         }
-        (Read::Microseconds, Cells::U64(cells)) => {
-            fill(cells, records.field(step.slot).map(|bytes| number(bytes) / 1000));
+        Read::Microseconds => {
+            if let Cells::U64(cells) = table.vacant(column) {
+                fill(cells, records.field(slot).map(|bytes| number(bytes) / 1000));
+            }
         }
-        (Read::Time(unit, rest), _) => move_time(unit, step, rest, records, clock, table),
-        (Read::Uptime(rest, started), _) => {
-            let uptimes = records.array(step.slot).map(u32::from_be_bytes);
-            let columns = [step.column, rest];
-            let Some(started) = started else {
-                return fill_times(
-                    columns,
-                    uptimes.map(|at| milliseconds(clock.unix_ms_at(at) as u64)),
-                    table,
-                );
-            };
-            let started = records.array(started).map(u64::from_be_bytes);
-            let times =
-                uptimes.zip(started).map(|(at, started)| clock.started_at(started).unix_ms_at(at));
-            fill_times(columns, times.map(|ms| milliseconds(ms as u64)), table);
+        Read::Time(unit, rest) => move_time(unit, [column, rest], slot, records, clock, table),
+        Read::Uptime(rest, started) => {
+            move_uptime([column, rest], slot, started, records, clock, table);
         }
-        (Read::Subscriber, _) => move_subscriber(step.slot, records, table, text),
-        // A plan has no other pairs.
-        (Read::Text | Read::Event(_) | Read::Microseconds, _) => {}
+        Read::Subscriber => move_subscriber(slot, records, table, text),
     }
 }
 
@@ -356,15 +379,14 @@ fn microseconds_before(clock: Clock, delta: u32) -> (u32, u32) {
 
 fn move_time(
     unit: Unit,
-    step: &Move,
-    rest: Column,
+    columns: [Column; 2],
+    slot: Slot,
     records: &Records<'_, '_>,
     clock: Clock,
     table: &mut SessionTable,
 ) {
     const NTP_MICROSECONDS: u64 = !0x7ff;
-    let columns = [step.column, rest];
-    let long = records.array(step.slot).map(u64::from_be_bytes);
+    let long = records.array(slot).map(u64::from_be_bytes);
     match unit {
         Unit::Milliseconds => fill_times(columns, long.map(milliseconds), table),
         Unit::NtpMicroseconds => {
@@ -372,10 +394,28 @@ fn move_time(
         }
         Unit::NtpNanoseconds => fill_times(columns, long.map(ntp), table),
         Unit::MicrosecondsBeforeExport => {
-            let deltas = records.array(step.slot).map(u32::from_be_bytes);
+            let deltas = records.array(slot).map(u32::from_be_bytes);
             fill_times(columns, deltas.map(|delta| microseconds_before(clock, delta)), table);
         }
     }
+}
+
+fn move_uptime(
+    columns: [Column; 2],
+    slot: Slot,
+    started: Option<Slot>,
+    records: &Records<'_, '_>,
+    clock: Clock,
+    table: &mut SessionTable,
+) {
+    let uptimes = records.array(slot).map(u32::from_be_bytes);
+    let Some(started) = started else {
+        let times = uptimes.map(|at| milliseconds(clock.unix_ms_at(at) as u64));
+        return fill_times(columns, times, table);
+    };
+    let started = records.array(started).map(u64::from_be_bytes);
+    let times = uptimes.zip(started).map(|(at, started)| clock.started_at(started).unix_ms_at(at));
+    fill_times(columns, times.map(|ms| milliseconds(ms as u64)), table);
 }
 
 fn fill_times(
@@ -443,7 +483,7 @@ fn move_extras(
             complete &= append(cell, text, &pair);
         }
         if let Some(known) = scene.known {
-            let budget = TextArena::OPTIONS_MAX * records.record_len;
+            let budget = TextArena::OPTIONS_MAX * records.stride;
             complete &= known.append(&plan.lookups, &record, cell, text, budget);
         }
     }

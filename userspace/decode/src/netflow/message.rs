@@ -9,7 +9,7 @@
 
 use super::{
     Version,
-    execute::{Clock, Executed, Scene, Span, execute, learn},
+    execute::{Clock, Executed, Scene, Span, execute, execute_spaced, learn},
     huawei_usg,
     options::DomainOptions,
     plan::{Family, Plan, Reading},
@@ -29,9 +29,10 @@ use crate::{
 };
 use std::sync::Arc;
 
-const SET_HEADER_LEN: usize = 4;
+/// Bytes of a set before its records.
+pub const SET_HEADER_LEN: usize = 4;
 /// Sets are padded to a multiple of this (RFC 3954 §5.3), so padding is shorter.
-const ALIGNMENT: usize = 4;
+pub const ALIGNMENT: usize = 4;
 
 /// A header, as far as it is used.
 #[derive(Clone, Copy, Debug)]
@@ -146,6 +147,20 @@ fn split_sets(version: Version, mut rest: &[u8]) -> impl Iterator<Item = Set<'_>
     })
 }
 
+/// The same, with sets of one ID and one length that follow each other as one: the first, whose
+/// `bytes` are those of all of them.
+fn split_runs(version: Version, mut rest: &[u8]) -> impl Iterator<Item = Set<'_>> {
+    std::iter::from_fn(move || {
+        let (set, mut after) = next_set(version, rest).ok()??;
+        while after.first_chunk::<SET_HEADER_LEN>() == set.bytes.first_chunk() {
+            after = after.get(set.bytes.len()..)?;
+        }
+        let bytes = rest.get(..rest.len() - after.len())?;
+        rest = after;
+        Some(Set { bytes, ..set })
+    })
+}
+
 /// Checks that the sets fill the datagram, before any of them is believed: a template with a wrong
 /// length would otherwise be kept although what follows it makes no sense.
 fn check_framing(version: Version, mut rest: &[u8]) -> Result<(), Reason> {
@@ -245,7 +260,7 @@ impl MessageDecoder {
             event_time: EventTime::Record,
             ..datagram.context(format)
         };
-        for set in split_sets(header.version, sets) {
+        for set in split_runs(header.version, sets) {
             self.take(&set, datagram, header, scopes, &context, batch, &mut progress);
         }
         if !is_zero(behind) {
@@ -283,8 +298,10 @@ impl MessageDecoder {
             }
         };
         progress.template_sets += 1;
-        if let Err(reason) = self.learn(set, options, datagram, header, scopes, progress) {
-            reject_bytes(set.bytes, reason, context, batch, progress);
+        for set in split_sets(header.version, set.bytes) {
+            if let Err(reason) = self.learn(&set, options, datagram, header, scopes, progress) {
+                reject_bytes(set.bytes, reason, context, batch, progress);
+            }
         }
     }
 
@@ -294,7 +311,7 @@ impl MessageDecoder {
         while let Some(mut waiter) = self.waiting.next(self.templates.registry().changes(), now) {
             let mut progress = Progress { rejected: waiter.rejected, ..Progress::default() };
             let Waiter { scopes, clock, context, .. } = &waiter;
-            for set in split_sets(scopes[0].version, &waiter.sets) {
+            for set in split_runs(scopes[0].version, &waiter.sets) {
                 self.data(&set, *scopes, *clock, context, batch, &mut progress);
             }
             if progress.waiting.is_empty() {
@@ -387,17 +404,43 @@ impl MessageDecoder {
             return;
         };
         progress.huawei_usg |= plan.reading.profile == Profile::HuaweiUsg;
-        let executed = match run(plan, options, set, clock, context, &mut self.spans, batch) {
-            Ok(executed) => executed,
-            Err(reason) => return reject_bytes(set.bytes, reason, context, batch, progress),
-        };
-        progress.records += executed.records;
-        let rest = executed.rest;
-        let whole = if rest.len() == set.body.len() { set.bytes } else { rest };
-        if (rest.len() >= ALIGNMENT || rest.len() == set.body.len()) && !is_zero(rest) {
-            reject_bytes(whole, Reason::DataTruncated, context, batch, progress);
+        if let Some(records) = run_spaced(plan, options, set, clock, context, batch) {
+            progress.records += records;
+            return;
+        }
+        for set in split_sets(scope.version, set.bytes) {
+            let executed = match run(plan, options, &set, clock, context, &mut self.spans, batch) {
+                Ok(executed) => executed,
+                Err(reason) => {
+                    reject_bytes(set.bytes, reason, context, batch, progress);
+                    continue;
+                }
+            };
+            progress.records += executed.records;
+            let rest = executed.rest;
+            let whole = if rest.len() == set.body.len() { set.bytes } else { rest };
+            if (rest.len() >= ALIGNMENT || rest.len() == set.body.len()) && !is_zero(rest) {
+                reject_bytes(whole, Reason::DataTruncated, context, batch, progress);
+            }
         }
     }
+}
+
+/// Decodes several data sets at once by their plan, where that comes to the same.
+fn run_spaced(
+    plan: &Plan,
+    options: &DomainOptions,
+    sets: &Set<'_>,
+    clock: Clock,
+    context: &Context,
+    batch: &mut Batch,
+) -> Option<usize> {
+    let stride = SET_HEADER_LEN + sets.body.len();
+    if sets.bytes.len() == stride || options.known().is_some() {
+        return None;
+    }
+    let scene = Scene { clock, context, known: None, constants: &[] };
+    execute_spaced(plan, sets.bytes, stride, &scene, batch)
 }
 
 /// Decodes a data set by its plan.
