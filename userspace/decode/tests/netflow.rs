@@ -231,6 +231,22 @@ fn sets_of_a_record_each_come_to_the_same_as_one_set() {
     }
 }
 
+/// A Source ID that looks subdivided, of a box that is no USG: each domain has its own templates.
+#[test]
+fn data_of_a_subdivided_domain_waits_where_the_other_ones_template_is_no_usgs() {
+    let mut run = Run::new();
+    let other = v9_record(256, &[(8, 4), (12, 4)], &[&INSIDE, &PUBLIC]);
+    let with_domain = |payload: &[u8], domain: u32| {
+        [&payload[..16], &domain.to_be_bytes(), &payload[20..]].concat()
+    };
+    let templates = with_domain(&other, 0x0100_0005);
+    assert_eq!(run.decode_from(1, 1, &templates), Outcome::Decoded);
+    // The same data, without the template in front of it.
+    let data = [&templates[..20], &templates[templates.len() - 12..]].concat();
+    assert_eq!(run.decode_from(1, 1, &with_domain(&data, 0x0102_0005)), Outcome::Waiting);
+    assert_eq!(run.decode_from(1, 1, &data), Outcome::Decoded);
+}
+
 #[test]
 fn a_block_of_ports_by_start_step_and_number() {
     let fields =

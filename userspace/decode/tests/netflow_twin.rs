@@ -326,8 +326,9 @@ impl Twin {
             let template = self.templates.get(&(head.exporter, head.version, domain, id));
             template.cloned().map(|template| (domain, template))
         };
-        let Some((domain, template)) = of(head.source_id).or_else(|| of(without_log_count(head)))
-        else {
+        let of_usg =
+            || of(without_log_count(head)).filter(|(_, template)| template.vendor == Vendor::Usg);
+        let Some((domain, template)) = of(head.source_id).or_else(of_usg) else {
             parts.waiting.push((id, body.to_vec()));
             return Ok(());
         };
@@ -635,7 +636,10 @@ fn ntp_ns(_: &Head, ntp: u64) -> Option<i128> {
 
 /// §6.1.9: the lowest 11 bits are to be ignored.
 fn ntp_us(head: &Head, ntp: u64) -> Option<i128> {
-    ntp_ns(head, ntp / 2048 * 2048)
+    let whole = ntp / 2048 * 2048;
+    let second = ntp_ns(head, whole)?.div_euclid(1_000_000_000);
+    let micros = (i128::from(whole % (1 << 32)) * 1_000_000 + (1 << 31)) / (1 << 32);
+    Some(second * 1_000_000_000 + micros * 1000)
 }
 
 fn before_export(head: &Head, us: u64) -> Option<i128> {

@@ -371,6 +371,20 @@ fn ntp(time: u64) -> (u32, u32) {
     (seconds.wrapping_sub(UNIX_EPOCH), ((fraction * 1_000_000_000) >> 32) as u32)
 }
 
+/// Of an NTP time of which the lowest 11 bits count for nothing (RFC 7011 §6.1.9): the nearest
+/// microsecond.
+fn ntp_microseconds(time: u64) -> (u32, u32) {
+    const IGNORED: u64 = 0x7ff;
+    let (seconds, _) = ntp(time & !IGNORED);
+    let fraction = time & 0xffff_ffff & !IGNORED;
+    let micros = ((fraction * 1_000_000 + (1 << 31)) >> 32) as u32;
+    if seconds != 0 && micros == 1_000_000 {
+        (seconds.wrapping_add(1), 0)
+    } else {
+        (seconds, micros % 1_000_000 * 1000)
+    }
+}
+
 fn microseconds_before(clock: Clock, delta: u32) -> (u32, u32) {
     let nanos = clock.unix_ms * 1_000_000 - i64::from(delta) * 1000;
     let seconds = u32::try_from(nanos.div_euclid(1_000_000_000)).unwrap_or(0);
@@ -385,12 +399,11 @@ fn move_time(
     clock: Clock,
     table: &mut SessionTable,
 ) {
-    const NTP_MICROSECONDS: u64 = !0x7ff;
     let long = records.array(slot).map(u64::from_be_bytes);
     match unit {
         Unit::Milliseconds => fill_times(columns, long.map(milliseconds), table),
         Unit::NtpMicroseconds => {
-            fill_times(columns, long.map(|time| ntp(time & NTP_MICROSECONDS)), table);
+            fill_times(columns, long.map(ntp_microseconds), table);
         }
         Unit::NtpNanoseconds => fill_times(columns, long.map(ntp), table),
         Unit::MicrosecondsBeforeExport => {

@@ -200,7 +200,9 @@ impl Progress {
         };
         Sequence {
             version: header.version.number(),
-            domain: if self.huawei_usg { masked } else { as_sent }.domain,
+            // Data that waits in a subdivided domain is most likely a USG's.
+            domain: if self.huawei_usg || !self.waiting.is_empty() { masked } else { as_sent }
+                .domain,
             number: header.sequence,
             units,
             uptime_ms: header.uptime_ms,
@@ -399,7 +401,10 @@ impl MessageDecoder {
         if masked != as_sent && self.templates.get(as_sent, set.id).is_none() {
             scope = masked;
         }
-        let Some((plan, options)) = self.templates.get(scope, set.id) else {
+        // Only a USG's template serves more domains than the one that it was sent in.
+        let usable = |plan: &Plan| scope == as_sent || plan.reading.profile == Profile::HuaweiUsg;
+        let found = self.templates.get(scope, set.id).filter(|(plan, _)| usable(plan));
+        let Some((plan, options)) = found else {
             progress.waiting.extend_from_slice(set.bytes);
             return;
         };
