@@ -8,11 +8,18 @@
 //!
 //! An exporter that starts again begins a new *epoch*: its uptime goes back, or its number goes far
 //! back, goes back long after the highest one arrived, or leaps further than anyone can send. That
-//! is a restart and no loss.
+//! is a restart and no loss. A far leap begins an epoch too, and what it left out is missing. Where
+//! the count goes on behind the old epoch within the first few datagrams of a new one, the numbers
+//! that began the new one were wrong (damaged, or somebody else's), and it is forgotten.
+//!
+//! Two exporting processes that count under the same address, version and domain are not told
+//! apart, though RFC 7011 §3.1 lets them count each by itself: the port takes no part, because an
+//! exporter may change it, or use several for one count.
 //!
 //! RFC 3954 §5.1 and RFC 7011 §3.1 know one counter for an observation domain. The captures of
 //! Huawei's and H3C's routers show template datagrams with a counter of their own. Both readings
-//! are kept, and the one that explains more is told: fewer restarts, then fewer missing.
+//! are kept, and the one that explains more is told: fewer restarts and wrong numbers, then fewer
+//! missing.
 
 mod counter;
 mod epoch;
@@ -21,7 +28,7 @@ use crate::{context::UnixNanos, note::Sequence};
 use counter::Counter;
 
 /// What a tracker has found so far.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Found {
     /// How often the exporter began to count anew.
     pub restarts: u64,
@@ -31,7 +38,9 @@ pub struct Found {
 }
 
 impl Found {
-    fn and(self, other: Found) -> Found {
+    /// Both together.
+    #[must_use]
+    pub fn and(self, other: Found) -> Found {
         Found {
             restarts: self.restarts.saturating_add(other.restarts),
             missing: self.missing.saturating_add(other.missing),
@@ -41,7 +50,7 @@ impl Found {
 
 /// Follows the numbers of one exporter, version and observation domain.
 ///
-/// It has a fixed size, and a second time that size once template datagrams came.
+/// It has a fixed size, some kilobytes, and a second time that size once template datagrams came.
 #[derive(Clone, Debug, Default)]
 pub struct Tracker {
     /// All datagrams have one counter.
@@ -73,11 +82,11 @@ impl Tracker {
 
     /// What it has found, by the reading that explains more.
     pub fn found(&self) -> Found {
-        let together = self.together.found();
-        match &self.apart {
-            Some(apart) => together.min(apart.templates.found().and(apart.data.found())),
-            None => together,
-        }
+        let together = (self.together.strays(), self.together.found());
+        let Some(Apart { templates, data }) = self.apart.as_deref() else { return together.1 };
+        let apart = (templates.strays() + data.strays(), templates.found().and(data.found()));
+        let unexplained = |(strays, found): &(u64, Found)| (strays + found.restarts, found.missing);
+        if unexplained(&apart) < unexplained(&together) { apart.1 } else { together.1 }
     }
 }
 

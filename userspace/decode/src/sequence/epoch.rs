@@ -1,6 +1,7 @@
 //! The numbers of a counter from one start of its exporter to the next. All arithmetic is modulo
 //! 2³², as exporters count.
 
+use super::Found;
 use crate::{context::UnixNanos, note::Sequence};
 use std::num::NonZeroU32;
 
@@ -9,10 +10,17 @@ use std::num::NonZeroU32;
 const LATE_MAX_NS: i64 = 2_000_000_000;
 /// Numbers that a late datagram lies behind, at most: what an exporter can send meanwhile.
 const LATE_MAX: u32 = 1 << 22;
+/// A datagram in front of the first one that came is late by no more than this: the network alone
+/// can have made it so, and an exporter that has started again is seldom that quick.
+const FRONT_LATE_MAX_NS: i64 = 250_000_000;
 /// Uptimes of datagrams that were sent at the same time differ by no more than this.
 const UPTIME_JITTER_MS: i64 = 5_000;
 /// An uptime that wraps has gone on by no more than this beyond what our clock did.
 const UPTIME_WRAP_MS: i64 = 60_000;
+/// Numbers beyond which a leap is doubted, until others follow it.
+const LEAP_DOUBTFUL: u32 = 1 << 14;
+/// Datagrams that make an epoch certain.
+const CERTAIN: usize = 3;
 /// Numbers that may be missing at once, beside what a silence explains.
 const LEAP_MIN: i64 = 1 << 20;
 /// Numbers a millisecond of silence that may be missing: no exporter sends more.
@@ -25,6 +33,8 @@ const LEAP_MAX: i64 = 1 << 28;
 pub(super) enum Place {
     /// Behind all others.
     Ahead,
+    /// Behind all others, and so far that a wrong number may be the reason.
+    Leap,
     /// Among others, or in front of all.
     Late,
     /// Nowhere: its exporter has started again.
@@ -107,6 +117,8 @@ pub(super) struct Epoch {
     span: u64,
     /// Numbers that no datagram covers.
     missing: u64,
+    /// Whether its exporter began to count anew. If not, it is the first epoch, or a leap began it.
+    is_restart: bool,
     /// When the datagram came that began it.
     begun_at: UnixNanos,
     /// When the highest one came.
@@ -117,13 +129,14 @@ pub(super) struct Epoch {
 }
 
 impl Epoch {
-    /// The epoch that this datagram begins.
-    pub(super) fn begin(sequence: &Sequence, at: UnixNanos) -> Self {
+    /// The first epoch, which this datagram begins.
+    pub(super) fn first(sequence: &Sequence, at: UnixNanos) -> Self {
         let mut epoch = Self {
             next: sequence.number,
             is_open: false,
             span: 0,
             missing: 0,
+            is_restart: false,
             begun_at: at,
             highest_at: at,
             uptime_ms: None,
@@ -133,9 +146,34 @@ impl Epoch {
         epoch
     }
 
-    /// Numbers that no datagram covers.
-    pub(super) fn missing(&self) -> u64 {
-        self.missing
+    /// The epoch that this datagram begins after another one, by a restart.
+    pub(super) fn restart(sequence: &Sequence, at: UnixNanos) -> Self {
+        Self { is_restart: true, ..Self::first(sequence, at) }
+    }
+
+    /// The epoch that this datagram begins behind this one, by a leap. What lies between belongs to
+    /// it.
+    pub(super) fn leap(&self, sequence: &Sequence, at: UnixNanos) -> Self {
+        let mut epoch = Self::first(sequence, at);
+        let gap = u64::from(sequence.number.wrapping_sub(self.next));
+        epoch.span = epoch.span.saturating_add(gap);
+        epoch.missing = if self.is_open { 0 } else { gap };
+        epoch
+    }
+
+    /// What it tells.
+    pub(super) fn found(&self) -> Found {
+        Found { restarts: self.is_restart.into(), missing: self.missing }
+    }
+
+    /// Whether its exporter began to count anew.
+    pub(super) fn is_restart(&self) -> bool {
+        self.is_restart
+    }
+
+    /// Whether so few datagrams came that all of them may have wrong numbers.
+    pub(super) fn is_doubtful(&self) -> bool {
+        self.recent.taken < CERTAIN
     }
 
     /// Whether it had not begun at this time.
@@ -159,10 +197,21 @@ impl Epoch {
             let silence_ms = since_highest.max(0) / 1_000_000;
             let leap = LEAP_MIN.saturating_add(silence_ms.saturating_mul(LEAP_PER_MS));
             let possible = i64::from(self.distance(sequence)) <= leap.min(LEAP_MAX);
-            return if possible { Place::Ahead } else { Place::Outside };
+            return match possible {
+                true if self.distance(sequence) > LEAP_DOUBTFUL => Place::Leap,
+                true => Place::Ahead,
+                false => Place::Outside,
+            };
         }
         let is_late = since_highest <= LATE_MAX_NS && self.distance(sequence) <= LATE_MAX;
-        if is_late { Place::Late } else { Place::Outside }
+        if is_late && !self.is_far_in_front(sequence, at) { Place::Late } else { Place::Outside }
+    }
+
+    /// Whether a number lies in front of all others, by more than lateness explains.
+    fn is_far_in_front(&self, sequence: &Sequence, at: UnixNanos) -> bool {
+        let in_front = u64::from(self.distance(sequence)).saturating_sub(self.span);
+        let is_late = at.saturating_sub(self.begun_at) <= FRONT_LATE_MAX_NS;
+        in_front > if is_late { LEAP_DOUBTFUL.into() } else { 0 }
     }
 
     fn uptime_went_back(&self, sequence: &Sequence, since_highest_ms: i64) -> bool {

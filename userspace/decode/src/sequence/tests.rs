@@ -97,6 +97,42 @@ fn a_restart_is_no_loss() {
     assert_eq!(found_at(batches), restarts(1, 2));
 }
 
+#[test]
+fn a_quick_restart_is_no_loss() {
+    let every_ms = |numbers: std::ops::Range<u32>, from_ms: i64| {
+        numbers.zip(from_ms..).map(|(number, ms)| (ipfix(number, Some(1)), ms * MS))
+    };
+    let stream = every_ms(1000..1028, 0).chain(every_ms(0..28, 1_128));
+    assert_eq!(found_at(stream), Found { restarts: 1, missing: 0 });
+}
+
+/// One datagram whose number is damaged, or that somebody else sent.
+#[test]
+fn a_wrong_number_is_no_loss() {
+    for wrong in [600_000, 4_000_000_000, 0, 99_999] {
+        for interval in [MS, SECOND] {
+            let right = (100_000..100_100u32).zip((0i64..).map(|index| index * interval));
+            let stray = (v9(wrong), 50 * interval - 1);
+            let mut stream: Vec<_> = right.map(|(number, at)| (v9(number), at)).collect();
+            stream.insert(50, stray);
+            let found = found_at(stream);
+            assert_eq!(found, missing(0), "{wrong} among some {interval} ns apart");
+        }
+    }
+}
+
+/// A leap that others follow is one, and what it left out may still come.
+#[test]
+fn a_far_leap_is_a_loss() {
+    let behind = (500_000..500_010).map(v9);
+    let stream = (0..10).map(v9).chain(behind);
+    assert_eq!(found(stream.clone()), missing(499_990));
+    assert_eq!(found(stream.chain([499_000, 499_001].map(v9))), missing(499_988));
+    let late =
+        [(v9(5), 0), (v9(100_005), 2 * MS), (v9(50), MS), (v9(4), MS), (v9(100_006), 3 * MS)];
+    assert_eq!(found_at(late), missing(99_998), "from another worker");
+}
+
 /// After a silence more may be missing than at once.
 #[test]
 fn a_long_silence_explains_a_leap() {
