@@ -3,6 +3,10 @@
 //! It is kept by the one thread that takes the batches of all workers, from the notes in them
 //! ([`logweir_decode::note`]). What the workers count for all exporters together must come out the
 //! same here, exporter by exporter; [`crate::balance`] checks it.
+//!
+//! Numbers are followed by version and observation domain, whichever the UDP source port
+//! ([`logweir_decode::sequence`] says what that cannot tell). Where there are too many domains, those
+//! idle longest are not followed any longer, so that nobody can use up the room for good.
 
 mod report;
 
@@ -15,7 +19,7 @@ use logweir_decode::{
     limits::Limits,
     note::{DatagramNote, Sequence},
     reason::ByReason,
-    sequence::Tracker,
+    sequence::{Found, Tracker},
 };
 use std::net::IpAddr;
 
@@ -29,8 +33,10 @@ pub struct Ledger {
     /// Those that there was no room for.
     others: Account,
     limits: Limits,
-    /// Trackers that may still be made.
-    trackers_left: usize,
+    /// Domains that are followed, of all exporters.
+    followed: usize,
+    /// Numbers that were followed so far: the clock by which domains are idle.
+    ticks: u64,
 }
 
 /// What is known of an exporter.
@@ -43,9 +49,26 @@ struct Account {
     records: u64,
     unparsed: u64,
     arrivals: Option<(UnixNanos, UnixNanos)>,
-    domains: HashMap<Domain, Tracker>,
-    /// Datagrams with a number that is not followed, because there are too many domains.
+    domains: HashMap<Domain, Followed>,
+    given_up: GivenUp,
+    /// Datagrams with a number that is not followed.
     untracked: u64,
+}
+
+/// A domain that is followed.
+#[derive(Debug, Default)]
+struct Followed {
+    tracker: Tracker,
+    /// When it was last used, by [`Ledger::ticks`].
+    used: u64,
+}
+
+/// What was found in domains that were given up.
+#[derive(Debug, Default)]
+struct GivenUp {
+    domains: u64,
+    datagrams: Found,
+    records: Found,
 }
 
 /// What has numbers of its own.
@@ -62,7 +85,8 @@ impl Ledger {
             exporters: HashMap::new(),
             others: Account::default(),
             limits: *limits,
-            trackers_left: TRACKERS_MAX,
+            followed: 0,
+            ticks: 0,
         }
     }
 
@@ -81,17 +105,37 @@ impl Ledger {
             self.others.untracked += u64::from(note.sequence.is_some());
             return;
         }
-        let account = self.exporters.entry(note.exporter).or_default();
-        account.count(note);
+        self.exporters.entry(note.exporter).or_default().count(note);
         if let Some(sequence) = &note.sequence {
-            let room = self
-                .limits
-                .domains_per_exporter
-                .min(account.domains.len().saturating_add(self.trackers_left));
-            let tracked = account.domains.len();
-            account.follow(sequence, note.received_at, room);
-            self.trackers_left -= account.domains.len() - tracked;
+            self.follow(note, sequence);
         }
+    }
+
+    fn follow(&mut self, note: &DatagramNote, sequence: &Sequence) {
+        let domain = Domain { version: sequence.version, domain: sequence.domain };
+        let account = self.exporters.entry(note.exporter).or_default();
+        if !account.domains.contains_key(&domain) {
+            if !holds_something(note, sequence) {
+                account.untracked += 1;
+                return;
+            }
+            if account.domains.len() >= self.limits.domains_per_exporter {
+                let idle = idle_longest(account.domains.values());
+                self.followed -= account.give_up(idle);
+            }
+            if self.followed >= TRACKERS_MAX {
+                let all = self.exporters.values().flat_map(|account| account.domains.values());
+                let idle = idle_longest(all);
+                self.followed -=
+                    self.exporters.values_mut().map(|account| account.give_up(idle)).sum::<usize>();
+            }
+            self.followed += 1;
+        }
+        self.ticks += 1;
+        let account = self.exporters.entry(note.exporter).or_default();
+        let followed = account.domains.entry(domain).or_default();
+        followed.used = self.ticks;
+        followed.tracker.take(sequence, note.received_at);
     }
 
     /// What is known of each exporter, by address, and then of all others.
@@ -122,15 +166,32 @@ impl Account {
         self.unparsed += u64::from(note.unparsed);
     }
 
-    /// Follows a number, of so many domains at the most.
-    fn follow(&mut self, sequence: &Sequence, at: UnixNanos, domains_max: usize) {
-        let domain = Domain { version: sequence.version, domain: sequence.domain };
-        if self.domains.len() >= domains_max && !self.domains.contains_key(&domain) {
-            self.untracked += 1;
-            return;
-        }
-        self.domains.entry(domain).or_default().take(sequence, at);
+    /// Gives up the domains that were not used after this time, and says how many.
+    fn give_up(&mut self, until: u64) -> usize {
+        let idle = self.domains.extract_if(|_, followed| followed.used <= until);
+        idle.map(|(domain, followed)| self.given_up.add(domain, &followed.tracker)).count()
     }
+}
+
+impl GivenUp {
+    fn add(&mut self, domain: Domain, tracker: &Tracker) {
+        self.domains += 1;
+        let found = if domain.counts_records() { &mut self.records } else { &mut self.datagrams };
+        *found = found.and(tracker.found());
+    }
+}
+
+/// Whether it is worth to follow a domain for this datagram: a bare header can be made by anybody.
+fn holds_something(note: &DatagramNote, sequence: &Sequence) -> bool {
+    note.records > 0 || sequence.templates_only || note.outcome == Outcome::Waiting
+}
+
+/// When the last of the eighth was used that is idle longest: to look through all for a single one
+/// would take long.
+fn idle_longest<'a>(followed: impl Iterator<Item = &'a Followed>) -> u64 {
+    let mut used: Vec<_> = followed.map(|followed| followed.used).collect();
+    let eighth = used.len() / 8;
+    if eighth < used.len() { *used.select_nth_unstable(eighth).1 } else { 0 }
 }
 
 #[cfg(test)]

@@ -1,6 +1,6 @@
 //! What the ledger says, in JSON and in words.
 
-use super::{Account, Domain};
+use super::{Account, Domain, GivenUp};
 use crate::{balance::Named, output::rfc3339};
 use logweir_decode::sequence::Found;
 use serde::Serialize;
@@ -36,8 +36,25 @@ pub struct ExporterReport {
     pub last_arrival: String,
     /// What its numbers tell, by version and observation domain.
     pub domains: Vec<DomainReport>,
-    /// Datagrams with a number that is not followed, because there are too many domains.
+    /// What the numbers of domains told that are not followed any longer, because there are too many.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub given_up: Option<GivenUpReport>,
+    /// Datagrams with a number that is not followed: of an exporter beyond the limit, or with nothing
+    /// in them, of a domain that sent nothing else.
     pub untracked: u64,
+}
+
+/// What the numbers of domains told that are not followed any longer.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct GivenUpReport {
+    /// How many domains.
+    pub domains: u64,
+    /// Datagrams that did not come: version 9 and binary logs.
+    pub missing_datagrams: u64,
+    /// Records that did not come: versions 5 and 10.
+    pub missing_records: u64,
+    /// How often they began to count anew.
+    pub restarts: u64,
 }
 
 /// What the numbers of an observation domain tell.
@@ -81,16 +98,37 @@ impl Account {
             last_arrival: rfc3339(last, 3),
             domains: domains
                 .into_iter()
-                .map(|(domain, tracker)| DomainReport::new(*domain, tracker.found()))
+                .map(|(domain, followed)| DomainReport::new(*domain, followed.tracker.found()))
                 .collect(),
+            given_up: GivenUpReport::new(&self.given_up),
             untracked: self.untracked,
         }
     }
 }
 
+impl Domain {
+    /// Whether its numbers count records, and not datagrams.
+    pub(super) fn counts_records(self) -> bool {
+        COUNT_RECORDS.contains(&self.version)
+    }
+}
+
+impl GivenUpReport {
+    fn new(GivenUp { domains, datagrams, records }: &GivenUp) -> Option<Self> {
+        let report = Self {
+            domains: *domains,
+            missing_datagrams: datagrams.missing,
+            missing_records: records.missing,
+            restarts: datagrams.restarts.saturating_add(records.restarts),
+        };
+        (*domains > 0).then_some(report)
+    }
+}
+
 impl DomainReport {
-    fn new(Domain { version, domain }: Domain, Found { missing, restarts }: Found) -> Self {
-        let counts_records = COUNT_RECORDS.contains(&version);
+    fn new(of: Domain, Found { missing, restarts }: Found) -> Self {
+        let counts_records = of.counts_records();
+        let Domain { version, domain } = of;
         Self {
             version,
             domain,
@@ -106,9 +144,12 @@ impl DomainReport {
 }
 
 impl ExporterReport {
-    /// Whether anything was rejected or is missing.
+    /// Whether anything was rejected or is missing, or may be, because it was not followed.
     pub fn has_losses(&self) -> bool {
-        !self.rejected.is_empty() || self.domains.iter().any(DomainReport::is_missing_something)
+        !self.rejected.is_empty()
+            || self.domains.iter().any(DomainReport::is_missing_something)
+            || self.given_up.is_some()
+            || self.untracked > 0
     }
 }
 
@@ -124,7 +165,24 @@ impl fmt::Display for ExporterReport {
         for domain in self.domains.iter().filter(|domain| domain.is_missing_something()) {
             write!(f, "; {domain}")?;
         }
+        if let Some(given_up) = &self.given_up {
+            write!(f, "; {given_up}")?;
+        }
+        if self.untracked > 0 {
+            write!(f, "; the numbers of {} datagrams were not followed", self.untracked)?;
+        }
         Ok(())
+    }
+}
+
+impl fmt::Display for GivenUpReport {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { domains, missing_datagrams, missing_records, .. } = self;
+        write!(
+            f,
+            "{missing_datagrams} datagrams and {missing_records} records missing in {domains} domains \
+             that were given up, being too many"
+        )
     }
 }
 
@@ -149,7 +207,7 @@ impl fmt::Display for DomainReport {
     }
 }
 
-/// A line for each exporter of which something was rejected or is missing.
+/// A line for each exporter of which something was rejected or is missing, or may be.
 pub fn lines(exporters: &[ExporterReport]) -> Vec<String> {
     let mut with_losses = exporters.iter().filter(|exporter| exporter.has_losses());
     let mut lines: Vec<_> =

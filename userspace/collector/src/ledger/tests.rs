@@ -1,4 +1,4 @@
-use super::*;
+use super::{report::GivenUpReport, *};
 use logweir_decode::reason::Reason;
 
 fn note(last: u8, outcome: Outcome) -> DatagramNote {
@@ -90,8 +90,8 @@ fn exporters_and_domains_beyond_the_limit_are_still_counted() {
     let names: Vec<_> = found.iter().map(|one| one.exporter.as_str()).collect();
     assert_eq!(names, ["192.0.2.1", "192.0.2.2", "others"]);
     assert_eq!(found.iter().map(|one| one.datagrams).sum::<u64>(), 7);
-    assert_eq!((found[0].domains.len(), found[0].untracked), (2, 1));
-    assert_eq!(found[0].domains[0].missing_datagrams, Some(1));
+    let followed: Vec<_> = found[0].domains.iter().map(|domain| domain.domain).collect();
+    assert_eq!((followed, found[0].untracked), (vec![1, 3], 0));
     assert_eq!((found[2].domains.len(), found[2].untracked), (0, 2));
 }
 
@@ -121,16 +121,57 @@ fn versions_say_what_their_numbers_count() {
     assert!(json["domains"][0].get("missing_records").is_none());
 }
 
-/// However many domains there are, memory has an end.
+/// A domain that is given up stays in the exporter's totals.
+#[test]
+fn the_domain_idle_longest_is_given_up() {
+    let limits = Limits { domains_per_exporter: 2, ..Limits::DEFAULT };
+    let notes = [v9(1, 1, 1), v9(1, 1, 5), v9(1, 2, 1), v9(1, 1, 6), v9(1, 3, 1), v9(1, 4, 1)];
+    let found = report(limits, &notes);
+    let followed: Vec<_> = found[0].domains.iter().map(|domain| domain.domain).collect();
+    assert_eq!(followed, [3, 4]);
+    let expected = GivenUpReport { domains: 2, missing_datagrams: 3, ..Default::default() };
+    assert_eq!(found[0].given_up, Some(expected));
+    assert_eq!(
+        lines(&found),
+        ["192.0.2.1: 6 datagrams, 6 decoded; 3 datagrams and 0 records missing in 2 domains that \
+          were given up, being too many"]
+    );
+}
+
+/// A bare header begins nothing, but counts where its domain is followed.
+#[test]
+fn bare_headers_use_up_nothing() {
+    let bare = |domain, number| DatagramNote { records: 0, ..v9(1, domain, number) };
+    let mut ledger = Ledger::new(&Limits::DEFAULT);
+    for domain in 0..1_000 {
+        ledger.take(&[bare(domain, 1)]);
+    }
+    ledger.take(&[v9(1, 7, 1), bare(7, 3)]);
+    let found = ledger.report();
+    assert_eq!((found[0].domains.len(), found[0].untracked), (1, 1_000));
+    assert_eq!(found[0].domains[0].missing_datagrams, Some(1));
+    let said = lines(&found);
+    assert!(said[0].ends_with("; the numbers of 1000 datagrams were not followed"), "{said:?}");
+    let waits = DatagramNote { outcome: Outcome::Waiting, ..bare(1, 1) };
+    let mut templates = bare(2, 1);
+    templates.sequence.as_mut().unwrap().templates_only = true;
+    assert_eq!(report(Limits::DEFAULT, &[waits, templates])[0].domains.len(), 2);
+}
+
+/// However many domains there are, memory has an end, and who sends all the time is followed.
 #[test]
 fn trackers_are_bounded_over_all_exporters() {
     let mut ledger = Ledger::new(&Limits::DEFAULT);
     for exporter in 0..40 {
         for domain in 0..250 {
-            ledger.take(&[v9(exporter, domain, 1)]);
+            let number = u32::from(exporter) * 250 + domain;
+            ledger.take(&[v9(exporter, domain, 1), v9(200, 1, 2 * number)]);
         }
     }
-    let tracked: usize = ledger.report().iter().map(|one| one.domains.len()).sum();
-    let untracked: u64 = ledger.report().iter().map(|one| one.untracked).sum();
-    assert_eq!((tracked, untracked), (TRACKERS_MAX, 10_000 - TRACKERS_MAX as u64));
+    let report = ledger.report();
+    let tracked: usize = report.iter().map(|one| one.domains.len()).sum();
+    let given_up: u64 = report.iter().flat_map(|one| &one.given_up).map(|one| one.domains).sum();
+    assert!(tracked <= TRACKERS_MAX && tracked > TRACKERS_MAX * 3 / 4, "{tracked}");
+    assert_eq!(tracked as u64 + given_up, 10_001);
+    assert_eq!(report.last().unwrap().domains[0].missing_datagrams, Some(9_999));
 }
