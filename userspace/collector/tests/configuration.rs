@@ -158,7 +158,7 @@ fn what_is_wrong_is_told_with_its_line_before_anything_is_decoded() {
 }
 
 #[test]
-fn a_key_is_made_when_it_is_needed_and_never_by_a_check() {
+fn a_key_is_made_neither_by_a_check_nor_by_decode() {
     let desk = Desk::new([("192.0.2.1", MTN)]);
     let configuration =
         "listen = [\"514\"]\ndata = \"/d\"\n[im]\nrecord = \"hashed\"\nkey_file = \"key\"\n";
@@ -167,10 +167,13 @@ fn a_key_is_made_when_it_is_needed_and_never_by_a_check() {
     let check =
         || Command::new(LOGWEIR).arg("check-config").arg(&path).output().expect("it starts");
     assert!(check().status.success());
+    let refused = desk.decode(configuration, &[]);
+    assert_eq!((refused.code, refused.said.lines().count()), (Some(2), 1), "{}", refused.said);
+    assert!(refused.said.contains("only `run` makes a key"), "{}", refused.said);
     assert!(!desk.path("key").exists());
+    fs::write(desk.path("key"), "5a".repeat(32)).expect("a key");
+    fs::set_permissions(desk.path("key"), fs::Permissions::from_mode(0o600)).expect("a mode");
     assert_eq!(desk.decode(configuration, &[]).code, Some(0));
-    let key = fs::metadata(desk.path("key")).expect("a key");
-    assert_eq!(key.permissions().mode() & 0o777, 0o600);
     assert!(check().status.success());
     fs::set_permissions(desk.path("key"), fs::Permissions::from_mode(0o604)).expect("a mode");
     let output = check();

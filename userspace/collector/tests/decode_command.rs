@@ -53,7 +53,7 @@ fn file(directory: &tempfile::TempDir, name: &str, content: &[u8]) -> String {
 #[test]
 fn a_payload_is_one_json_object() {
     let file = document("doc_nf9_ipv6_nat64_aging.bin");
-    let ran = logweir(["decode", &file, "--exporter", "192.0.2.7", "--strict"]);
+    let ran = logweir(["decode", &file, "--exporter", "::ffff:192.0.2.7", "--strict"]);
     assert_eq!(ran.code, Some(0), "{}", ran.stderr);
     let records = ran.records();
     let [Value::Object(record)] = records.as_slice() else { panic!("{}", ran.stdout) };

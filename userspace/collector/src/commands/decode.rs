@@ -65,7 +65,9 @@ pub fn run(args: Args) -> Result<ExitCode, Failure> {
     let decoding = decoding(&args).map_err(Failure::input)?;
     let format = parse_format(&args.format, &decoding.declared).map_err(Failure::input)?;
     let listener = Listener { number: 0, address: None, port: 0, format };
-    let input = Input::Capture { files: args.files, exporter: args.exporter };
+    // Settings hold for an exporter in whichever way its address is written.
+    let exporter = args.exporter.as_ref().map(IpAddr::to_canonical);
+    let input = Input::Capture { files: args.files, exporter };
     let mut config = PipelineConfig::new(input, vec![listener]);
     config.settings = Arc::new(decoding);
     let counters = Arc::new(SinkCounters::default());
@@ -96,7 +98,7 @@ pub fn run(args: Args) -> Result<ExitCode, Failure> {
 fn decoding(args: &Args) -> Result<settings::Settings, String> {
     let mut settings = args.config.as_deref().map(config::read).transpose()?.unwrap_or_default();
     settings.formats.get_or_insert_default().extend_from_slice(&args.formats);
-    let mut decoding = settings.decoding(MissingKey::Create)?;
+    let mut decoding = settings.decoding(MissingKey::Refuse)?;
     if let Some(zone) = &args.zone {
         let exporters = decoding.exporters.values_mut();
         for exporter in exporters.chain([&mut decoding.default_exporter]) {

@@ -41,8 +41,10 @@ pub enum Record {
 pub enum MissingKey {
     /// Make a new key.
     Create,
-    /// Nothing: only the configuration is looked at.
+    /// Nothing, if one could be made there: only the configuration is looked at.
     Leave,
+    /// Refuse: a new key would make hashes that meet none of the collector's.
+    Refuse,
 }
 
 fn record<'de, D: Deserializer<'de>>(from: D) -> Result<Record, D::Error> {
@@ -59,15 +61,20 @@ impl Im {
                 Err("im: record = \"hashed\" needs a key: give key_file = \"FILE\"".into())
             }
             (Record::Hashed, Some(path)) => {
-                if missing == MissingKey::Leave && !path.exists() {
-                    return Ok(ImPolicy::Off);
-                }
-                let key = read_key(path).or_else(|error| match error.kind() {
-                    io::ErrorKind::NotFound => create_key(path),
+                let policy = read_key(path).map(ImPolicy::Hashed);
+                let policy = policy.or_else(|error| match (error.kind(), missing) {
+                    (io::ErrorKind::NotFound, MissingKey::Create) => {
+                        create_key(path).map(ImPolicy::Hashed)
+                    }
+                    (io::ErrorKind::NotFound, MissingKey::Leave) => {
+                        check_place(path).map(|()| ImPolicy::Off)
+                    }
+                    (io::ErrorKind::NotFound, MissingKey::Refuse) => {
+                        Err(io::Error::other("there is no such file, and only `run` makes a key"))
+                    }
                     _ => Err(error),
                 });
-                key.map(ImPolicy::Hashed)
-                    .map_err(|error| format!("im: key_file {}: {error}", path.display()))
+                policy.map_err(|error| format!("im: key_file {}: {error}", path.display()))
             }
         }
     }
@@ -97,6 +104,20 @@ fn from_hex(text: &str) -> Option<[u8; 32]> {
         *byte = digit(*high)? << 4 | digit(*low)?;
     }
     Some(key)
+}
+
+/// Whether a key could be made where there is none.
+fn check_place(path: &Path) -> io::Result<()> {
+    if path.is_symlink() {
+        return Err(io::Error::other("it is a link to a file that does not exist"));
+    }
+    let directory = path.parent().unwrap_or(Path::new(""));
+    // The parent of a bare name is written as nothing.
+    let directory = if directory.as_os_str().is_empty() { Path::new(".") } else { directory };
+    match fs::metadata(directory) {
+        Ok(metadata) if metadata.is_dir() => Ok(()),
+        _ => Err(io::Error::other(format!("{} is no directory", directory.display()))),
+    }
 }
 
 /// Makes a key of the kernel's random numbers. Whoever has it can tell whether an account that he
@@ -140,6 +161,21 @@ mod tests {
             assert_eq!(read, made);
         }
         assert_ne!(made, [0; 32]);
+    }
+
+    #[test]
+    fn a_key_that_cannot_be_is_told() {
+        let directory = tempfile::tempdir().unwrap();
+        let at = |name: &str| directory.path().join(name);
+        let error = |path: &Path, missing| hashed(path).policy(missing).unwrap_err();
+        assert!(error(&at("none/key"), MissingKey::Leave).ends_with("none is no directory"));
+        std::os::unix::fs::symlink(at("nothing"), at("link")).unwrap();
+        assert!(error(&at("link"), MissingKey::Leave).contains("a link"));
+        fs::write(at("file"), "").unwrap();
+        assert!(error(&at("file/key"), MissingKey::Leave).contains("file/key"));
+        assert!(error(&at("key"), MissingKey::Refuse).ends_with("only `run` makes a key"));
+        assert!(!at("key").exists());
+        assert!(hashed(Path::new("key-of-no-test")).policy(MissingKey::Leave).is_ok());
     }
 
     #[test]
