@@ -23,15 +23,16 @@ use std::{
 /// A question.
 #[derive(Clone, Copy, Debug)]
 pub struct Lookup {
-    /// The public address.
+    /// The public address; an IPv4 address also in its form as an IPv6 address.
     pub nat_addr: IpAddr,
-    /// The public port; any where it is not known.
+    /// The public port; any where it is not known. A session without a translated port has them
+    /// all: the whole address was translated.
     pub port: Option<u16>,
     /// The time in question.
     pub at: UnixNanos,
     /// How far the clocks of the device and of who asks may be apart.
     pub within: Duration,
-    /// IP protocol number; any where it is not known.
+    /// IP protocol number; any where it is not known. A session without one may be of any.
     pub protocol: Option<u8>,
 }
 
@@ -63,6 +64,7 @@ pub struct Found<R> {
 #[derive(Debug, Default)]
 pub struct Answer {
     /// The sessions: throughout, open, near; each kind by how close the begin is to the time.
+    /// Those that lack the port or protocol that was asked for are behind all others.
     pub found: Vec<Found<StoredSession>>,
     /// The port blocks, in the same order, each once for a subscriber.
     pub blocks: Vec<Found<StoredPortBlock>>,
@@ -105,6 +107,7 @@ impl Lookup {
                 found.push(Found { held, record: session, file: path.to_owned(), row });
             }
             Verdict::EndedBefore(end) => {
+                let end = (end, session.start_time == Some(end));
                 let latest = ended.entry(SessionKey::of(&session)).or_insert(end);
                 *latest = end.max(*latest);
             }
@@ -113,7 +116,14 @@ impl Lookup {
         scan.records((directory, Family::Session), answer, each)?;
         found.retain(|found| found.held != Held::Open || !has_ended(found, &ended));
         self.sort(&mut found, StoredSession::begin);
+        found.sort_by_key(|found| self.is_vague(&found.record));
         Ok(found)
+    }
+
+    /// Whether the session lacks what was asked for.
+    const fn is_vague(&self, session: &StoredSession) -> bool {
+        self.port.is_some() && session.nat_src_port.is_none()
+            || self.protocol.is_some() && session.protocol.is_none()
     }
 
     /// Throughout, open, near; each kind by how close it is to the time.
@@ -125,7 +135,8 @@ impl Lookup {
     }
 
     fn wanted_address(&self, [v4, v6]: [&'static str; 2]) -> (&'static str, Wanted) {
-        (if self.nat_addr.is_ipv4() { v4 } else { v6 }, self.nat_addr.into())
+        let address = self.nat_addr.to_canonical();
+        (if address.is_ipv4() { v4 } else { v6 }, address.into())
     }
 
     fn wanted_further(&self) -> Vec<(&'static str, Wanted)> {
@@ -204,10 +215,15 @@ impl SessionKey {
     }
 }
 
-/// Whether the session of an open record ended before the time, as another record says.
-fn has_ended(found: &Found<StoredSession>, ended: &HashMap<SessionKey, UnixNanos>) -> bool {
-    let end = ended.get(&SessionKey::of(&found.record));
-    end.is_some_and(|end| found.record.begin().is_some_and(|begin| begin <= *end))
+/// The latest end of a session before the time, and whether a record says that it began just then.
+type Ended = (UnixNanos, bool);
+
+/// Whether the session of an open record ended before the time, as another record says. What ended
+/// when this one began was an earlier session with the same ports, unless it began then as well.
+fn has_ended(found: &Found<StoredSession>, ended: &HashMap<SessionKey, Ended>) -> bool {
+    let Some((end, began_then)) = ended.get(&SessionKey::of(&found.record)) else { return false };
+    let begin = found.record.begin();
+    begin.is_some_and(|begin| begin < *end || begin == *end && *began_then)
 }
 
 #[cfg(test)]

@@ -14,7 +14,7 @@ use parquet::{
 };
 use std::net::IpAddr;
 
-/// A value that a column must have.
+/// A value that a column must have; see [`Wanted::or_absent`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Wanted {
     V4(u32),
@@ -50,6 +50,12 @@ impl Wanted {
             }
         }
     }
+
+    /// Whether a row without a value will do as well: a translation of a whole address has no port,
+    /// one of all protocols has no protocol.
+    pub(crate) const fn or_absent(self) -> bool {
+        matches!(self, Wanted::Port(_) | Wanted::Protocol(_))
+    }
 }
 
 fn between<T: ArrowPrimitiveType>(
@@ -81,7 +87,9 @@ pub(crate) fn row_groups(
         let nulls = column.row_group_null_counts(groups)?;
         let counts = groups.iter().map(|group| u64::try_from(group.num_rows()).ok());
         for (index, count) in counts.enumerate() {
-            keep[index] &= !all_null(&nulls, index, count) && wanted.within(&mins, &maxes, index);
+            let absent = wanted.or_absent() && any_null(&nulls, index);
+            let present = !all_null(&nulls, index, count) && wanted.within(&mins, &maxes, index);
+            keep[index] &= absent || present;
         }
     }
     let Some(begin_max_micros) = begin_max_micros else { return Ok(indices(&keep)) };
@@ -138,6 +146,12 @@ fn converter<'a>(
     column: &str,
 ) -> Result<StatisticsConverter<'a>, ParquetError> {
     StatisticsConverter::try_new(column, metadata.schema(), metadata.parquet_schema())
+        .map(|converter| converter.with_missing_null_counts_as_zero(false))
+}
+
+/// Yes where it is not known.
+fn any_null(nulls: &UInt64Array, index: usize) -> bool {
+    nulls.is_null(index) || nulls.value(index) > 0
 }
 
 fn all_null(nulls: &UInt64Array, index: usize, rows: Option<u64>) -> bool {

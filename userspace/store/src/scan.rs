@@ -9,7 +9,7 @@ use crate::{
     schema::Family,
 };
 use arrow_array::{
-    Array, BooleanArray, RecordBatch,
+    Array, BooleanArray, PrimitiveArray, RecordBatch,
     cast::AsArray,
     types::{TimestampMicrosecondType, UInt8Type, UInt16Type, UInt32Type},
 };
@@ -111,8 +111,8 @@ impl Scan {
             .map(|(column, wanted)| {
                 predicate(schema, [column], move |batch| match wanted {
                     Wanted::V4(v4) => equal::<UInt32Type>(&batch, v4),
-                    Wanted::Port(port) => equal::<UInt16Type>(&batch, port),
-                    Wanted::Protocol(protocol) => equal::<UInt8Type>(&batch, protocol),
+                    Wanted::Port(port) => equal_or_absent::<UInt16Type>(&batch, port),
+                    Wanted::Protocol(protocol) => equal_or_absent::<UInt8Type>(&batch, protocol),
                     Wanted::V6(octets) => {
                         Ok(BooleanArray::from_unary(fixed_size_binary(&batch)?, |cell| {
                             cell == octets
@@ -141,9 +141,23 @@ fn equal<T: arrow_array::ArrowPrimitiveType>(
     batch: &RecordBatch,
     value: T::Native,
 ) -> Result<BooleanArray, ArrowError> {
+    Ok(BooleanArray::from_unary(numbers::<T>(batch)?, |cell| cell == value))
+}
+
+/// See [`Wanted::or_absent`].
+fn equal_or_absent<T: arrow_array::ArrowPrimitiveType>(
+    batch: &RecordBatch,
+    value: T::Native,
+) -> Result<BooleanArray, ArrowError> {
+    let cells = numbers::<T>(batch)?.iter();
+    Ok(cells.map(|cell| Some(cell.is_none_or(|cell| cell == value))).collect())
+}
+
+fn numbers<T: arrow_array::ArrowPrimitiveType>(
+    batch: &RecordBatch,
+) -> Result<&PrimitiveArray<T>, ArrowError> {
     let column = batch.columns().first().and_then(|column| column.as_primitive_opt::<T>());
-    let column = column.ok_or_else(wrong_type)?;
-    Ok(BooleanArray::from_unary(column, |cell| cell == value))
+    column.ok_or_else(wrong_type)
 }
 
 fn fixed_size_binary(

@@ -136,6 +136,48 @@ fn a_created_session_is_open_until_a_record_says_that_it_ended() {
 }
 
 #[test]
+fn a_session_that_begins_when_the_one_before_ends_is_open() {
+    let data = tempfile::tempdir().unwrap();
+    let rows = [
+        session(Event::Create, Some(0), None),
+        session(Event::End, None, Some(100)),
+        session(Event::Create, Some(100), None),
+        session(Event::End, None, Some(300)),
+    ];
+    store(data.path(), &rows);
+    assert_eq!(found(data.path(), lookup(200)), [(2, Held::Open)]);
+    assert_eq!(found(data.path(), lookup(400)), []);
+    store(data.path(), &[session(Event::End, Some(100), Some(100))]);
+    assert_eq!(found(data.path(), lookup(200)), []);
+}
+
+#[test]
+fn a_session_of_a_whole_address_has_each_port_and_is_behind_those_that_name_it() {
+    let data = tempfile::tempdir().unwrap();
+    let whole = SessionRow {
+        nat_src_port: None,
+        protocol: None,
+        ..session(Event::End, Some(149), Some(200))
+    };
+    let exact = session(Event::Create, Some(100), None);
+    let other = SessionRow { nat_src_port: Some(9), ..exact };
+    let rows: Vec<_> = (0..64).map(|_| whole).chain([exact, other]).collect();
+    store(data.path(), &rows);
+    let lookup = Lookup { protocol: Some(6), ..lookup(150) };
+    let found = found(data.path(), lookup);
+    assert_eq!(found.len(), 65);
+    assert_eq!(found[..2], [(64, Held::Open), (0, Held::Throughout)]);
+}
+
+#[test]
+fn an_ipv4_address_may_be_asked_for_in_its_ipv6_form() {
+    let data = tempfile::tempdir().unwrap();
+    store(data.path(), &[session(Event::End, Some(100), Some(200))]);
+    let lookup = Lookup { nat_addr: "::ffff:203.0.113.1".parse().unwrap(), ..lookup(150) };
+    assert_eq!(found(data.path(), lookup), [(0, Held::Throughout)]);
+}
+
+#[test]
 fn a_refused_session_never_held_the_address() {
     let data = tempfile::tempdir().unwrap();
     store(data.path(), &[session(Event::Deny, Some(100), None)]);
@@ -214,8 +256,8 @@ struct Sample {
     host: u32,
     nat_v6: bool,
     nat: u32,
-    port: u16,
-    protocol: u8,
+    port: Option<u16>,
+    protocol: Option<u8>,
 }
 
 impl Sample {
@@ -228,8 +270,8 @@ impl Sample {
             host: 1 + random.below(2) as u32,
             nat_v6: random.below(3) == 0,
             nat: 1 + random.below(3) as u32,
-            port: 1_024 + random.below(3) as u16,
-            protocol: [6, 17][random.below(2) as usize],
+            port: [None, Some(1_024), Some(1_025), Some(1_026)][random.below(4) as usize],
+            protocol: [None, Some(6), Some(17)][random.below(3) as usize],
         }
     }
 
@@ -237,11 +279,11 @@ impl Sample {
         let v6 = u128::from(self.nat).to_be_bytes();
         SessionRow {
             event: Some(self.event as u8),
-            protocol: Some(self.protocol),
+            protocol: self.protocol,
             src_v4: Some(self.host),
             nat_src_v4: (!self.nat_v6).then_some(self.nat),
             nat_src_v6: self.nat_v6.then_some(v6),
-            nat_src_port: Some(self.port),
+            nat_src_port: self.port,
             start_s: self.start.map(|s| BEGIN_S + s),
             end_s: self.end.map(|s| BEGIN_S + s),
             ..SessionRow::default()
@@ -284,8 +326,8 @@ fn naive(samples: &[Sample], lookup: Lookup, at: u32, within: u32) -> BTreeSet<(
     let mut held = BTreeSet::new();
     for (index, sample) in samples.iter().enumerate() {
         let asked = sample.nat_addr() == lookup.nat_addr
-            && lookup.port.is_none_or(|port| port == sample.port)
-            && lookup.protocol.is_none_or(|protocol| protocol == sample.protocol);
+            && lookup.port.is_none_or(|port| sample.port.is_none_or(|own| own == port))
+            && lookup.protocol.is_none_or(|asked| sample.protocol.is_none_or(|own| own == asked));
         if !asked || sample.begin() > at + within {
             continue;
         }
@@ -300,7 +342,11 @@ fn naive(samples: &[Sample], lookup: Lookup, at: u32, within: u32) -> BTreeSet<(
                 let ended = samples.iter().any(|other| {
                     let end = other.known_end().filter(|end| *end + within < at);
                     let end = end.filter(|_| other.begin() <= at + within);
-                    other.same_session(*sample) && end.is_some_and(|end| end >= sample.begin())
+                    // On a tie it is another one that ended, unless it says that it began then.
+                    let ended = |end| {
+                        end > sample.begin() || end == sample.begin() && other.start == Some(end)
+                    };
+                    other.same_session(*sample) && end.is_some_and(ended)
                 });
                 (!ended).then_some(Held::Open)
             }
@@ -324,10 +370,10 @@ proptest! {
             let wanted = samples[random.below(count as u64) as usize];
             let lookup = Lookup {
                 nat_addr: wanted.nat_addr(),
-                port: (random.below(2) == 0).then_some(wanted.port),
+                port: wanted.port.filter(|_| random.below(2) == 0),
                 at: HOUR_BEGIN + i64::from(at) * SECOND,
                 within: Duration::from_secs(within.into()),
-                protocol: (random.below(2) == 0).then_some(wanted.protocol),
+                protocol: wanted.protocol.filter(|_| random.below(2) == 0),
             };
             let found: BTreeSet<_> = found(data.path(), lookup).into_iter().collect();
             prop_assert_eq!(found, naive(&samples, lookup, at, within), "{:?}", lookup);
