@@ -45,6 +45,8 @@ pub enum Held {
     Open,
     /// It, or the event, is near the time, within the tolerance.
     Near,
+    /// A record after the time says that it was held until then; nothing earlier is stored.
+    Until,
 }
 
 /// A record that answers the question.
@@ -126,7 +128,7 @@ impl Lookup {
             || self.protocol.is_some() && session.protocol.is_none()
     }
 
-    /// Throughout, open, near; each kind by how close it is to the time.
+    /// Throughout, open, near, until; each kind by how close it is to the time.
     fn sort<R>(&self, found: &mut [Found<R>], time: impl Fn(&R) -> Option<UnixNanos>) {
         found.sort_by_cached_key(|found| {
             let distance = time(&found.record).map(|time| time.abs_diff(self.at));

@@ -147,6 +147,7 @@ const fn held(held: Held) -> &'static str {
         Held::Throughout => "throughout",
         Held::Open => "open",
         Held::Near => "near",
+        Held::Until => "until",
     }
 }
 
@@ -231,6 +232,8 @@ fn session(found: &Found<StoredSession>) -> Json {
 
 fn port_block(found: &Found<StoredPortBlock>) -> Json {
     let block = &found.record;
+    let extra: Option<Json> =
+        block.extra.as_deref().and_then(|extra| serde_json::from_str(extra).ok());
     let time = |time: Option<UnixNanos>| time.map(|time| rfc3339(time, 6));
     json!({
         "record": "port_block",
@@ -251,6 +254,7 @@ fn port_block(found: &Found<StoredPortBlock>) -> Json {
         "src_vrf": block.src_vrf,
         "session_id": block.session_id,
         "scene": block.scene,
+        "extra": extra,
         "file": found.file,
         "row": found.row,
     })

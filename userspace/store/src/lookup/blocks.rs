@@ -2,7 +2,9 @@
 //!
 //! A subscriber holds a block from a record that says so (`allocate`, `keepalive`) until a
 //! `release` of the same block from the same subscriber. Such records need not be stored, or may be
-//! lost: the answer is what the nearest ones say. A record whose event is not known says nothing.
+//! lost: the answer is what the nearest ones say; where only one after the time is stored, it is the
+//! weakest answer. Many devices tell whole seconds: where a release and an allocation have the same
+//! time, the allocation is the later. A record whose event is not known says nothing.
 
 use super::{Answer, Found, Held, Lookup};
 use crate::{error::StoreError, found::StoredPortBlock, scan::Scan, schema::Family};
@@ -40,16 +42,27 @@ impl Lookup {
         Ok(found)
     }
 
-    /// Whether the block has the port and protocol. One without ports is the whole address, one
-    /// without a protocol is of all.
+    /// Whether the block has the port and protocol. One without a protocol is of all.
     fn is_within(&self, block: &StoredPortBlock) -> bool {
-        let has_port = |port| {
-            block.port_first.is_none_or(|first| first <= port)
-                && block.port_last.is_none_or(|last| port <= last)
-        };
-        self.port.is_none_or(has_port)
+        self.port.is_none_or(|port| has_port(block, port))
             && self.protocol.is_none_or(|asked| block.protocol.is_none_or(|own| own == asked))
     }
+}
+
+/// One without ports is the whole address, one without a last port is its first port alone.
+fn has_port(block: &StoredPortBlock, port: u16) -> bool {
+    let Some(first) = block.port_first else {
+        return block.port_last.is_none_or(|last| port <= last);
+    };
+    (first..=block.port_last.unwrap_or(first)).contains(&port)
+        && u64::from(port - first).is_multiple_of(step(block))
+}
+
+/// How far a port of the block is from the next: element 363, which has no column.
+fn step(block: &StoredPortBlock) -> u64 {
+    let extra = block.extra.as_deref().and_then(|extra| serde_json::from_str(extra).ok());
+    let step = extra.and_then(|extra: serde_json::Value| extra.get("portRangeStepSize")?.as_u64());
+    step.unwrap_or(1).max(1)
 }
 
 /// A block of the public address, and who holds it.
@@ -79,11 +92,13 @@ struct History {
     held: Option<(UnixNanos, Found<StoredPortBlock>)>,
     /// The first such record after it.
     next: Option<(UnixNanos, Found<StoredPortBlock>)>,
+    /// The latest allocation at or before the time.
+    given: Option<UnixNanos>,
     /// The latest release before the time.
     released: Option<UnixNanos>,
     /// The first record after the time that says that the block was held until then: a release or
     /// keepalive.
-    held_until: Option<UnixNanos>,
+    held_until: Option<(UnixNanos, Found<StoredPortBlock>)>,
     /// The first allocation after the time: what was before is another holding.
     given_again: Option<UnixNanos>,
 }
@@ -93,15 +108,20 @@ impl History {
         let Some(time) = found.record.event_time else { return };
         match found.record.event.as_deref() {
             Some("release") if time < at => self.released = self.released.max(Some(time)),
-            Some("release") => self.held_until = earliest(self.held_until, time),
-            Some("allocate" | "keepalive") if time <= at => self.add_held(time, found),
+            Some("release") => add_first(&mut self.held_until, time, found),
+            Some("allocate") if time <= at => {
+                self.given = self.given.max(Some(time));
+                self.add_held(time, found);
+            }
+            Some("keepalive") if time <= at => self.add_held(time, found),
             Some("allocate") => {
-                self.given_again = earliest(self.given_again, time);
-                self.add_next(time, found);
+                let first = self.given_again.map_or(time, |known| known.min(time));
+                self.given_again = Some(first);
+                add_first(&mut self.next, time, found);
             }
             Some("keepalive") => {
-                self.held_until = earliest(self.held_until, time);
-                self.add_next(time, found);
+                add_first(&mut self.held_until, time, found.clone());
+                add_first(&mut self.next, time, found);
             }
             _ => {}
         }
@@ -113,29 +133,40 @@ impl History {
         }
     }
 
-    fn add_next(&mut self, time: UnixNanos, found: Found<StoredPortBlock>) {
-        if self.next.as_ref().is_none_or(|(first, _)| time < *first) {
-            self.next = Some((time, found));
-        }
-    }
-
     fn judge(self, [first, last]: [UnixNanos; 2]) -> Option<Found<StoredPortBlock>> {
+        let nothing_before = self.held.is_none() && self.released.is_none();
+        let is_held = self.is_held();
+        let given_again = self.given_again.unwrap_or(UnixNanos::MAX);
+        let until = self.held_until.filter(|(until, _)| *until <= given_again);
         let (held, found) = match self.held {
-            Some((since, found)) if self.released.is_none_or(|released| released < since) => {
-                let until = self.held_until.filter(|until| {
-                    self.given_again.is_none_or(|given_again| *until <= given_again)
-                });
-                (if until.is_some() { Held::Throughout } else { Held::Open }, found)
-            }
+            Some((_, found)) if is_held && until.is_some() => (Held::Throughout, found),
+            Some((_, found)) if is_held => (Held::Open, found),
             Some((_, found)) if self.released >= Some(first) => (Held::Near, found),
-            _ => (Held::Near, self.next.filter(|(time, _)| *time <= last)?.1),
+            _ => match self.next.filter(|(time, _)| *time <= last) {
+                Some((_, found)) => (Held::Near, found),
+                None => (Held::Until, until.filter(|_| nothing_before)?.1),
+            },
         };
         Some(Found { held, ..found })
     }
+
+    /// Whether the block was not released since the latest record that says that it is held.
+    fn is_held(&self) -> bool {
+        let Some((since, _)) = self.held else { return false };
+        self.released.is_none_or(|released| {
+            released < since || released == since && self.given == Some(since)
+        })
+    }
 }
 
-fn earliest(known: Option<UnixNanos>, time: UnixNanos) -> Option<UnixNanos> {
-    Some(known.map_or(time, |known| known.min(time)))
+fn add_first(
+    first: &mut Option<(UnixNanos, Found<StoredPortBlock>)>,
+    time: UnixNanos,
+    found: Found<StoredPortBlock>,
+) {
+    if first.as_ref().is_none_or(|(known, _)| time < *known) {
+        *first = Some((time, found));
+    }
 }
 
 #[cfg(test)]

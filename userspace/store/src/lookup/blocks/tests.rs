@@ -133,6 +133,60 @@ fn a_keepalive_confirms_a_block_and_a_new_allocation_does_not() {
 }
 
 #[test]
+fn a_block_that_is_given_when_it_is_released_is_held() {
+    let data = tempfile::tempdir().unwrap();
+    let blocks = [
+        Block::new(Allocate, 0),
+        Block::new(Release, 100),
+        Block::new(Allocate, 100),
+        Block::new(Release, 300),
+    ];
+    store_blocks(data.path(), &blocks);
+    let found = |at_s| found_blocks(data.path(), lookup(at_s));
+    assert_eq!(found(50), [(0, Held::Throughout)]);
+    assert_eq!(found(200), [(2, Held::Throughout)]);
+    assert_eq!(found(400), []);
+    // A keepalive is no begin.
+    store_blocks(data.path(), &[Block::new(Release, 500), Block::new(Keepalive, 500)]);
+    assert_eq!(found(600), []);
+}
+
+#[test]
+fn a_block_of_which_only_the_end_is_stored_was_held_until_then() {
+    let data = tempfile::tempdir().unwrap();
+    let blocks = [
+        Block::new(Release, 300),
+        Block { host: 2, ..Block::new(Keepalive, 200) },
+        Block { host: 3, ..Block::new(Allocate, 200) },
+        Block { host: 3, ..Block::new(Release, 300) },
+    ];
+    store_blocks(data.path(), &blocks);
+    let found = |at_s| found_blocks(data.path(), lookup(at_s));
+    assert_eq!(found(100), [(1, Held::Until), (0, Held::Until)]);
+    assert_eq!(found(400), [(1, Held::Open)]);
+}
+
+#[test]
+fn a_block_may_have_a_part_of_the_ports_or_one() {
+    let block = |port_last, extra: &str| StoredPortBlock {
+        port_first: Some(1_024),
+        port_last,
+        extra: Some(extra.to_owned()),
+        ..StoredPortBlock::default()
+    };
+    let stepped = block(Some(2_047), r#"{"portRangeStepSize":4}"#);
+    let has = |port| has_port(&stepped, port);
+    assert_eq!(
+        [1_020, 1_024, 1_025, 1_028, 2_047, 2_048].map(has),
+        [false, true, false, true, false, false]
+    );
+    let whole = block(Some(2_047), r#"{"portRangeStepSize":0}"#);
+    assert!(has_port(&whole, 1_025));
+    let one = block(None, "{}");
+    assert_eq!([1_023, 1_024, 1_025].map(|port| has_port(&one, port)), [false, true, false]);
+}
+
+#[test]
 fn a_block_has_its_ports_and_its_protocol() {
     let data = tempfile::tempdir().unwrap();
     let blocks = [
@@ -162,15 +216,18 @@ fn naive_blocks(blocks: &[Block], lookup: Lookup, at: u32, within: u32) -> BTree
                 _ => true,
             }
     };
-    let mut held = BTreeSet::new();
+    let mut held = naive_until(blocks, asked, at, within);
     for (index, block) in
         blocks.iter().enumerate().filter(|(_, block)| asked(block) && block.holds())
     {
         let same = || blocks.iter().filter(|other| other.same_holding(*block)).enumerate();
         let place = same().position(|(_, other)| std::ptr::eq(other, block)).unwrap();
         let released_in = |from: u32, before: u32| {
+            // On a tie with an allocation it is an earlier one that was released.
+            let begun = same().any(|(_, other)| other.event == Allocate && other.time == from);
             same().any(|(_, other)| {
-                other.event == Release && from <= other.time && other.time < before
+                let since = from < other.time || from == other.time && !begun;
+                other.event == Release && since && other.time < before
             })
         };
         // Of several records at one time the first.
@@ -210,6 +267,35 @@ fn naive_blocks(blocks: &[Block], lookup: Lookup, at: u32, within: u32) -> BTree
             Some(if confirmed { Held::Throughout } else { Held::Open })
         };
         held.extend(answer.map(|answer| (index as u64, answer)));
+    }
+    held
+}
+
+/// The first record after the time of a holding of which nothing earlier is stored.
+fn naive_until(
+    blocks: &[Block],
+    asked: impl Fn(&Block) -> bool,
+    at: u32,
+    within: u32,
+) -> BTreeSet<(u64, Held)> {
+    let is_later = |block: &Block| match block.event {
+        Release => block.time >= at,
+        _ => block.time > at,
+    };
+    let mut held = BTreeSet::new();
+    for (index, block) in blocks.iter().enumerate() {
+        let is_end = |block: &Block| matches!(block.event, Release | Keepalive) && is_later(block);
+        let ruled_out = blocks.iter().enumerate().any(|(other_index, other)| {
+            let says = other.same_holding(*block) && other.event != Unknown;
+            let is_first = (block.time, index) <= (other.time, other_index);
+            says && (!is_later(other)
+                || other.holds() && other.time <= at + within
+                || is_end(other) && !is_first
+                || other.event == Allocate && other.time < block.time)
+        });
+        if asked(block) && is_end(block) && !ruled_out {
+            held.insert((index as u64, Held::Until));
+        }
     }
     held
 }
