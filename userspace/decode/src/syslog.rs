@@ -61,23 +61,26 @@ pub fn decode(
     let exporter = settings.exporter(datagram.exporter);
     let mut outcome = Outcome::Decoded;
     let mut rest = datagram.payload;
+    let mut has_im = false;
     for count in 1.. {
         let (text, after) = split::next(rest);
         rest = after;
         let message = Message { text, datagram, exporter, settings };
+        let im_before = batch.im.rows();
         let result = if text.is_empty() && count > 1 {
             Ok(())
         } else {
             message_records(&message, zones, batch)
         };
+        has_im |= batch.im.rows() > im_before || result == Err(Reason::ImNotRecorded);
         if let Err(reason) = result {
-            outcome = reject(text, reason, outcome, &message, batch);
+            outcome = reject(text, reason, has_im, outcome, &message, batch);
         }
         if rest.is_empty() {
             break;
         }
         if count == settings.limits.messages_per_datagram {
-            return reject(rest, Reason::TooManyLines, outcome, &message, batch);
+            return reject(rest, Reason::TooManyLines, has_im, outcome, &message, batch);
         }
     }
     outcome
@@ -130,17 +133,23 @@ fn usg(message: &Message<'_>, zones: &mut Zones, batch: &mut Batch) -> Result<()
     }
 }
 
-/// Keeps a message that was not decoded; the datagram's outcome is the first such reason.
+/// Keeps a message that was not decoded; the datagram's outcome is the first such reason. Behind an
+/// instant-messenger log (`has_im`) it may be a part of that, cut off by what a user is called.
 fn reject(
     text: &[u8],
     reason: Reason,
+    has_im: bool,
     outcome: Outcome,
     message: &Message<'_>,
     batch: &mut Batch,
 ) -> Outcome {
     // What must not be recorded is not kept as it came either.
     let is_plain = matches!(message.settings.im, ImPolicy::Plain);
-    let reason = if !is_plain && im::is_mentioned(text) { Reason::ImNotRecorded } else { reason };
+    let reason = if !is_plain && (has_im || im::is_mentioned(text)) {
+        Reason::ImNotRecorded
+    } else {
+        reason
+    };
     if reason != Reason::ImNotRecorded
         && let Some(raw) = batch.text.push(text)
     {

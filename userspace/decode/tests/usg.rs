@@ -32,7 +32,7 @@ fn every_kind_of_session_log() {
         ),
         ("SESSION_BUILT", ",PolicyName=\u{7b56}\u{7565}", "policy=\\xe7\\xad\\x96\\xe7\\x95\\xa5"),
         ("SESSION_BUILT", ",UserName=QQ=1", "user=QQ=1"),
-        ("SESSION_BUILT", ",Account=7", "extra[Account=7]"),
+        ("SESSION_BUILT", ",Tenant=7", "extra[Tenant=7]"),
         ("SESSION_BUILT", ",TunnelIP=2001:db8::7", "tunnel_addr=2001:db8::7"),
         ("SESSION_BUILT", ",TunnelIP=2001:db8::7", "flags=reading_inferred"),
         ("SESSION_BUILT", ",TunnelIP=none", "extra[TunnelIP=none]"),
@@ -257,4 +257,75 @@ fn what_an_im_log_holds_does_not_leak_when_it_cannot_be_read() {
             assert!(!shown.contains("1234567"), "{line}\n{shown}");
         }
     }
+}
+
+/// A session log is kept whatever it says of accounts, and what it says is kept as the
+/// configuration says.
+#[test]
+fn an_account_in_a_session_log_is_kept_as_the_configuration_says() {
+    let line = "<190>FW %%01SECLOG/6/SESSION_TEARDOWN(l):Protocol=tcp,SourceIP=10.1.2.3,Rule=7,\
+                IMType=QQ,QQNumber=1234567.";
+    let all = format!("Rule=7 IMType={} QQNumber={}", hex(b"QQ"), hex(b"1234567"));
+    for (im, extra) in [
+        (ImPolicy::Off, "Rule=7"),
+        (ImPolicy::Hashed(KEY), &all),
+        (ImPolicy::Plain, "Rule=7 IMType=QQ QQNumber=1234567"),
+    ] {
+        let (outcome, records) = under(im.clone(), line);
+        assert_eq!(outcome, Outcome::Decoded);
+        assert_eq!([&records[0]["record"], &records[0]["extra"]], ["session", extra]);
+        let (outcome, records) = under(im, &line.replace("Rule=7,", ""));
+        assert_eq!(outcome, Outcome::Decoded);
+        assert_eq!(records[0].contains_key("extra"), extra != "Rule=7");
+    }
+    let page = "<190>FW %%01SECLOG/6/SESSION_URL(l):Protocol=tcp,SourceIP=10.1.2.3,\
+                Page=/a?b,QQNumber=1.";
+    let (_, records) = under(ImPolicy::Off, page);
+    assert_eq!(records[0]["url"], "/a?b,QQNumber=1");
+}
+
+#[test]
+fn no_account_is_kept_where_none_is_recorded() {
+    for line in [
+        "<190>FW %%01SECLOG/6/SESSION_QQ(l):Protocol=tcp,SourceIP=10.1.2.3,QQNumber=1234567.",
+        "<190>FW %%01SECLOG/6/SESSION_IM(l):Protocol=tcp,SourceIP=10.1.2.3,Account=1234567.",
+        "<190>%%: IMType=QQ,Account=1234567,SourceIP=10.1.2.3.",
+        "<190>FW %%01SECLOG/6/QQ_ONLINE(l):QQ user 1234567 online",
+        "<190>FW %%01SECLOG/6/QQ_ONLINE: QQ user 1234567 online",
+        "<190>FW %%01IM/6/ONLINE(l):SourceIP=10.1.2.3,QQNumber=1234567.",
+        "<190>FW %%01SECLOG/6/IMONLINE(l):user 1234567",
+        "<190>FW %%01seclog/6/im_online(l):user 1234567",
+        "<190>FW %%01SECLOG/6/IM_ONLINE(l):SourceIP=10.1.2.3,Nick=x.<190>,QQNumber=1234567.",
+        "<190>FW %%01SECLOG/6/IM_ONLINE(l):SourceIP=10.1.2.3,CloseReason=aged.<190> qq 1234567.",
+        "<190>x y %%01OTHER/6/ONLINE(l):SourceIP=10.1.2.3,UserAccount=1234567.",
+        "<190>FW %%01SECLOG/6/SESSION_BUILT(l):SourceIP=none,qqnumber=1234567.",
+    ] {
+        let (outcome, records) = under(ImPolicy::Off, line);
+        assert!(records.is_empty(), "{line}");
+        assert_eq!(outcome, Outcome::Rejected(Reason::ImNotRecorded), "{line}");
+        let (_, records) = under(ImPolicy::Hashed(KEY), line);
+        let shown = records.iter().map(show).collect::<String>();
+        assert!(!shown.contains("1234567"), "{line}\n{shown}");
+    }
+    let (_, records) = under(ImPolicy::Hashed(KEY), "<190>%%: IMType=QQ,Account=1234567.");
+    assert_eq!([&records[0]["record"], &records[0]["application"]], ["im", "QQ"]);
+    // A parameter of a URL is no key.
+    let (_, records) = under(ImPolicy::Off, "<190>x y %% GET /a?qq=1&account=2");
+    assert_eq!(records[0]["record"], "unparsed");
+}
+
+#[test]
+fn what_im_values_say_is_not_taken_for_more() {
+    let decoded = |pairs: &str| {
+        let line = format!("<190>FW %%01SECLOG/6/IM_ONLINE(l):SourceIP=10.1.2.3,{pairs}.");
+        under(ImPolicy::Hashed(KEY), &line).1.remove(0)
+    };
+    for pairs in ["PolicyName=off", "Action=offline"] {
+        assert_eq!(decoded(pairs)["event"], "online", "{pairs}");
+    }
+    assert_eq!(decoded("PolicyName=off")["extra"], "PolicyName=off");
+    assert_eq!(decoded("IMName=alice")["extra"], format!("IMName={}", hex(b"alice")));
+    assert_eq!(decoded("ImName=wechat")["application"], "wechat");
+    let record = decoded("CloseReason=aged, qq 1234567");
+    assert_eq!(record["extra"], format!("CloseReason={}", hex(b"aged, qq 1234567")));
 }

@@ -1,9 +1,10 @@
 //! Instant-messenger logs of a Huawei USG, as syslog: users of QQ and WeChat coming online and
 //! going offline (`firewall log im enable`).
 //!
-//! Neither the name of the log nor its keys are public. A `SECLOG` line is taken for one if its
-//! BRIEF has `IM` as a word, or if it is no session log and has a key that names a messenger or an
-//! account. Addresses, ports and times are expected under the keys of session logs. So every record
+//! Neither the name of the log nor its keys are public. A line is taken for one if its tag names
+//! instant messengers (`IM`, `QQ` or `WeChat`, in letters of either case), or if it is a `SECLOG`
+//! or has no tag, is no known session log and has a key that names a messenger or an account. Of a
+//! session log with such a key, the value is kept as the configuration says. Addresses, ports and times are expected under the keys of session logs. So every record
 //! is marked as inferred.
 //!
 //! Who uses which account is personal data ([`crate::im`]). Where accounts are to be hashed, so is
@@ -38,26 +39,101 @@ const TAG_LEN_MAX: usize = 64;
 
 /// Whether a message is an instant-messenger log.
 pub fn is_marked(header: &Header<'_>) -> bool {
-    let is_session = |brief: &[u8]| brief.starts_with(b"SESSION") || brief.starts_with(b"PACKET");
-    if header.module != b"SECLOG" || header.content_kind().is_some() || is_session(header.brief) {
-        return false;
+    if has_im_word(header.module) || has_im_word(header.brief) {
+        return true;
     }
-    has_im_word(header.brief)
-        || Pairs::new(header.content, &KEYS).any(|(key, _)| is_account(key) || is_messenger(key))
+    let may_be = header.module.is_empty() || header.module.eq_ignore_ascii_case(b"SECLOG");
+    let is_mark = |key: &[u8]| {
+        key.iter().all(u8::is_ascii_alphanumeric) && (is_account(key) || is_messenger(key))
+    };
+    may_be
+        && header.content_kind().is_none()
+        && Pairs::new(header.content, &KEYS).any(|(key, _)| is_mark(key))
 }
 
-/// Whether a text that no decoder knows has a tag with `IM` as a word: it may hold an account.
+/// Whether a text that no decoder knows may hold an account: it is Huawei's by its looks and has a
+/// tag that names a messenger, or a key that names an account.
 pub fn is_mentioned(text: &[u8]) -> bool {
-    memmem::find_iter(text, b"SECLOG/").any(|at| {
-        let tag = text.get(at..).unwrap_or_default();
-        let tag = tag.get(..tag.len().min(TAG_LEN_MAX)).unwrap_or_default();
-        let tag = tag.split(|byte| matches!(byte, b'(' | b':' | b' ')).next().unwrap_or_default();
-        has_im_word(tag)
+    let has_module = || {
+        let mut slashes = memchr::memchr_iter(b'/', text);
+        slashes.any(|at| ends_with_seclog(text.get(..at).unwrap_or_default()))
+    };
+    if memmem::find(text, b"%%").is_none() && !has_module() {
+        return false;
+    }
+    memchr::memchr_iter(b'/', text).any(|at| is_im_tag(text, at))
+        || memchr::memchr_iter(b'=', text).any(|at| {
+            let (before, key) = word_before(text, at);
+            // A parameter of a URL is none of the firewall's keys.
+            !matches!(before, Some(b'?' | b'&' | b';' | b'/')) && is_private(key)
+        })
+}
+
+fn ends_with_seclog(text: &[u8]) -> bool {
+    text.last_chunk::<6>().is_some_and(|end| end.eq_ignore_ascii_case(b"SECLOG"))
+}
+
+/// Whether the slash at a place is the first one of a tag, `MODULE/SEVERITY/BRIEF`, that names a
+/// messenger.
+fn is_im_tag(text: &[u8], slash: usize) -> bool {
+    let (_, module) = word_before(text, slash);
+    let behind = text.get(slash + 1..).unwrap_or_default();
+    let has_severity = matches!(behind, [digit, b'/', ..] if digit.is_ascii_digit());
+    if !has_severity && !ends_with_seclog(module) {
+        return false;
+    }
+    let tag = behind.get(..behind.len().min(TAG_LEN_MAX)).unwrap_or_default();
+    let tag = tag.split(|byte| matches!(byte, b'(' | b':' | b' ')).next().unwrap_or_default();
+    // The digits in front of a module are the version's.
+    let digits = module.iter().take_while(|byte| byte.is_ascii_digit()).count();
+    has_im_word(module.get(digits..).unwrap_or_default()) || has_im_word(tag)
+}
+
+/// The letters and digits that end at a place, as many as a key has, and what stands before them.
+fn word_before(text: &[u8], at: usize) -> (Option<u8>, &[u8]) {
+    let head = text.get(at.saturating_sub(KEY_MAX)..at).unwrap_or_default();
+    let len = head.iter().rev().take_while(|byte| byte.is_ascii_alphanumeric()).count();
+    let (before, word) = head.split_at_checked(head.len() - len).unwrap_or_default();
+    (before.last().copied(), word)
+}
+
+/// Whether a part of a tag names instant messengers: `IM_USER`, `SESSION_QQ`, `IMONLINE`.
+fn has_im_word(part: &[u8]) -> bool {
+    part.split(|byte| matches!(byte, b'_' | b'/')).any(|word| {
+        let behind = |name: &[u8]| {
+            let (head, behind) = word.split_at_checked(name.len())?;
+            head.eq_ignore_ascii_case(name).then_some(behind)
+        };
+        behind(b"IM").is_some_and(|rest| rest.is_empty() || event_of(rest) != ImEvent::Unknown)
+            || [b"QQ".as_slice(), b"WECHAT", b"WEIXIN"].iter().any(|name| behind(name).is_some())
     })
 }
 
-fn has_im_word(brief: &[u8]) -> bool {
-    brief.split(|byte| matches!(byte, b'_' | b'/')).any(|word| word == b"IM")
+/// Whether a key of a session log, or of a text that no decoder knows, is about an account.
+fn is_private(key: &[u8]) -> bool {
+    const WORDS: [&[u8]; 4] = [b"account", b"qq", b"wechat", b"weixin"];
+    let has = |word: &[u8]| key.windows(word.len()).any(|part| part.eq_ignore_ascii_case(word));
+    let is_user = key.first_chunk::<6>().is_some_and(|key| key.eq_ignore_ascii_case(b"IMUser"));
+    key.len() <= KEY_MAX && (is_messenger(key) || is_user || WORDS.iter().any(|word| has(word)))
+}
+
+/// What is kept of the value of a key of a session log: nothing, a hash (written to `room`), or
+/// all, if the configuration says so about accounts and the key is about one.
+pub(super) fn kept<'v>(
+    policy: &ImPolicy,
+    key: &[u8],
+    value: &'v [u8],
+    room: &'v mut [u8; 32],
+) -> Option<&'v [u8]> {
+    match policy {
+        _ if !is_private(key) => Some(value),
+        ImPolicy::Off => None,
+        ImPolicy::Hashed(hash_key) if !value.is_empty() => {
+            *room = hash(hash_key, value);
+            Some(room)
+        }
+        ImPolicy::Hashed(_) | ImPolicy::Plain => Some(value),
+    }
 }
 
 /// Decodes a message, if the configuration lets it be recorded.
@@ -129,20 +205,19 @@ impl<'a> Fields<'a> {
             b"DestinationNatPort" => put(&mut row.nat_dst_port, usg_default::number(value).ok()),
             b"BeginTime" => put(&mut row.start_s, usg_default::number(value).ok()),
             b"EndTime" => put(&mut row.end_s, usg_default::number(value).ok()),
-            // An account has digits, a messenger's name has none.
-            _ if is_application(key)
-                && self.application.is_none()
-                && !value.iter().any(u8::is_ascii_digit) =>
-            {
+            _ if is_harmless(key) => false,
+            _ if is_application(key) && self.application.is_none() && may_be_name(key, value) => {
                 put(&mut self.application, Some(value))
             }
             _ if is_account(key) && self.account.is_none() => put(&mut self.account, Some(value)),
-            _ => match event_of(value) {
-                ImEvent::Unknown => false,
-                event => {
+            // The tag tells better than a value does, and the first value better than others.
+            _ => match (self.event, event_of(value)) {
+                (_, ImEvent::Unknown) => false,
+                (ImEvent::Unknown, event) => {
                     self.event = event;
                     true
                 }
+                (known, event) => known == event,
             },
         }
     }
@@ -202,8 +277,52 @@ fn is_application(key: &[u8]) -> bool {
 
 /// Whether only an instant-messenger log would have a key, because it names the messenger.
 fn is_messenger(key: &[u8]) -> bool {
-    const NAMES: [&[u8]; 6] = [b"IMType", b"IMName", b"IMApp", b"IMSoftware", b"ImType", b"ImName"];
-    NAMES.contains(&key)
+    const NAMES: [&[u8]; 4] = [b"IMType", b"IMName", b"IMApp", b"IMSoftware"];
+    NAMES.iter().any(|name| key.eq_ignore_ascii_case(name))
+}
+
+/// Whether a value may be a messenger's name. An account has digits, which a messenger's name has
+/// not; what is called a name may be the user's.
+fn may_be_name(key: &[u8], value: &[u8]) -> bool {
+    const MESSENGERS: [&[u8]; 14] = [
+        b"QQ",
+        b"TIM",
+        b"WeChat",
+        b"Weixin",
+        b"MSN",
+        b"Skype",
+        b"ICQ",
+        b"Fetion",
+        b"WhatsApp",
+        b"Telegram",
+        b"LINE",
+        b"Viber",
+        b"GTalk",
+        b"DingTalk",
+    ];
+    if key.eq_ignore_ascii_case(b"IMName") {
+        return MESSENGERS.iter().any(|name| value.eq_ignore_ascii_case(name));
+    }
+    !value.iter().any(u8::is_ascii_digit)
+}
+
+/// Whether no account is expected under a key.
+fn is_harmless(key: &[u8]) -> bool {
+    const HARMLESS: [&[u8]; 12] = [
+        b"IPVer",
+        b"SendPkts",
+        b"SendBytes",
+        b"RcvPkts",
+        b"RcvBytes",
+        b"SourceVpnID",
+        b"DestinationVpnID",
+        b"SourceZone",
+        b"DestinationZone",
+        b"PolicyName",
+        b"CloseReason",
+        b"Vsys",
+    ];
+    HARMLESS.contains(&key)
 }
 
 /// Whether a key is that of an account.
@@ -238,24 +357,13 @@ fn add_other(
     hash_key: Option<&[u8; 32]>,
     arena: &mut TextArena,
 ) {
-    const HARMLESS: [&[u8]; 12] = [
-        b"IPVer",
-        b"SendPkts",
-        b"SendBytes",
-        b"RcvPkts",
-        b"RcvBytes",
-        b"SourceVpnID",
-        b"DestinationVpnID",
-        b"SourceZone",
-        b"DestinationZone",
-        b"PolicyName",
-        b"CloseReason",
-        b"Vsys",
-    ];
     let is_word = key.first().is_some_and(u8::is_ascii_alphabetic)
         && key.len() <= KEY_MAX
         && key.iter().all(|byte| byte.is_ascii_alphabetic());
-    if HARMLESS.contains(&key) {
+    // A value that is more than one word, with a number among them, may be no value of its key's.
+    let is_text = value.iter().any(|byte| matches!(byte, b',' | b' '))
+        && value.iter().any(u8::is_ascii_digit);
+    if is_harmless(key) && !is_text {
         add_text(extra, key, value, arena);
     } else if is_word {
         add_private(extra, key, value, hash_key, arena);

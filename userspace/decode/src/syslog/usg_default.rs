@@ -15,6 +15,7 @@
 use super::{
     Message, context,
     header::Header,
+    im,
     pairs::{Keys, Pairs},
     scan,
     zone::Zones,
@@ -25,6 +26,7 @@ use crate::{
     extra::{Encoded, KEY_MAX, Value},
     reason::Reason,
     session::{Event, SessionRow},
+    settings::ImPolicy,
     text::{Text, TextArena},
 };
 use std::net::IpAddr;
@@ -64,7 +66,8 @@ pub fn decode(
         set_address(value, &mut None, &mut row.src_v6)?;
     }
     if unknown_keys {
-        row.extra = Some(unknown_pairs(header.content, tunnel, &mut batch.text));
+        let im = &message.settings.im;
+        row.extra = Some(unknown_pairs(header.content, tunnel, im, &mut batch.text));
     }
     let has_source = row.src_v4.is_some() || row.src_v6.is_some();
     if !has_source || !has_protocol {
@@ -192,13 +195,18 @@ fn set(
 }
 
 /// The pairs that have no column, for `extra`. They are gathered in a pass of their own, so that
-/// they stand together in the arena.
-fn unknown_pairs(content: &[u8], tunnel: Option<(&[u8], &[u8])>, arena: &mut TextArena) -> Text {
+/// they stand together in the arena. Accounts are kept as the configuration says.
+fn unknown_pairs(
+    content: &[u8],
+    tunnel: Option<(&[u8], &[u8])>,
+    im: &ImPolicy,
+    arena: &mut TextArena,
+) -> Text {
     let mut extra = Text::EMPTY;
     for (key, value) in Pairs::new(content, &KEYS) {
         let has_column = KEYS.known.contains(&key) && !is_unknown_protocol(key, value)
             || tunnel == Some((key, value));
-        if !has_column {
+        if !has_column && let Some(value) = im::kept(im, key, value, &mut [0; 32]) {
             let encoded = Encoded::new(key, Value::Text(value));
             extra = arena.append(extra, &encoded.parts()).unwrap_or(extra);
         }
