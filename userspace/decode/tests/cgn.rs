@@ -308,9 +308,11 @@ fn france_telecom() {
         ("BIND", "An initial portrange is assigned, in nat444 scene", "allocate"),
         ("BIND", "A initial portrange is assigned, in nat444 scene", "allocate"),
         ("BIND", "An extended portrange is assigned, in nat444 scene", "allocate"),
-        ("BIND", "An initial portrange is released, in nat444 scene", "release"),
+        ("BIND", "An initial portrange is released, in nat444 scene", "unknown"),
+        ("BIND", "An initial portrange is reassigned, not released", "unknown"),
+        ("OTHER", "A portrange is released", "release"),
         ("UNBIND", "An initial portrange is gone, in nat444 scene", "release"),
-        ("BIND", "An initial portrange is unassigned, in nat444 scene", "release"),
+        ("BIND", "An initial portrange is unassigned, in nat444 scene", "unknown"),
         ("KEEPALIVE", "A portrange is held", "keepalive"),
         ("OTHER", "Something", "unknown"),
     ] {
@@ -338,6 +340,17 @@ fn france_telecom() {
          time_source=record",
         ),
     ]);
+}
+
+#[test]
+fn an_empty_value_of_france_telecom_s_is_none() {
+    let (_, records) = decode(
+        b"<134>FW %%01SEC/6/BIND(l): An initial portrange is assigned. sequence='' privateip='10.1.2.3' \
+        srcvrfid='' publicip='192.0.2.1' publicportrange='1024~2047' time=''",
+    );
+    let record = &records[0];
+    assert_eq!([&*record["event"], &*record["port_last"]], ["allocate", "2047"]);
+    assert_eq!(record.get("src_vrf").or(record.get("sequence")).or(record.get("extra")), None);
 }
 
 #[test]

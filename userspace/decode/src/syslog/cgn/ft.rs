@@ -7,7 +7,8 @@
 //! ```
 //! The header is RFC 5424's, whose MSGID names the scene (`NAT444userbased`), or one of VRP's own.
 //! The documented action is `BIND` with the sentence `An initial portrange is assigned, in nat444
-//! scene`; what a release and a keep-alive say is inferred from their words. `time` is read as
+//! scene`; what a release and a keep-alive say is inferred from their words, and `BIND` with the words of
+//! a release is neither. An empty value is none. `time` is read as
 //! UTC, as the device prints it unless it is told `local-timezone`.
 
 use super::contains;
@@ -79,6 +80,7 @@ pub fn decode(
     for pair in Pairs(pairs) {
         let (key, value) = pair?;
         match key {
+            _ if value.is_empty() => {}
             b"time" => own_time = Some(read_time(value)?),
             _ => set(&mut block, key, value)?,
         }
@@ -122,8 +124,11 @@ fn event(action: &[u8], sentence: &[u8]) -> (PortBlockEvent, bool) {
     let words = || sentence.split(|byte| !byte.is_ascii_alphanumeric());
     let says = |word: &[u8]| words().any(|said| said.eq_ignore_ascii_case(word));
     let acts = |word: &[u8]| contains(action, word);
-    if acts(b"UNBIND") || acts(b"FREE") || acts(b"RELEASE") || RELEASED.iter().any(|w| says(w)) {
+    if acts(b"UNBIND") || acts(b"FREE") || acts(b"RELEASE") {
         (PortBlockEvent::Release, false)
+    } else if RELEASED.iter().any(|word| says(word)) {
+        let disagrees = action == b"BIND";
+        (if disagrees { PortBlockEvent::Unknown } else { PortBlockEvent::Release }, false)
     } else if acts(b"ALIVE") || contains(sentence, b"alive") {
         (PortBlockEvent::Keepalive, false)
     } else if action == b"BIND" || says(b"assigned") {
