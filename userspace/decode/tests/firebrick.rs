@@ -110,6 +110,7 @@ fn other_text_is_not_taken_for_it() {
         "x: 0 TCP(6) LAN/10.1.2.3/1-WAN/192.0.2.1/2 1/2",
         "End x: TCP(6) LAN/10.1.2.3/1-WAN/192.0.2.1/2 Drop",
         "Drop",
+        "<38>Nov 21 23:00:00 h sshd[1]: Invalid user x: 0 TCP(6) LAN/10.1.2.3/1-WAN/192.0.2.1/80 S Allow",
     ] {
         assert_eq!(decode(line.as_bytes()).1[0]["reason"], "syslog_unknown", "{line}");
     }

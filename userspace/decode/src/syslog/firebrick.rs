@@ -21,6 +21,7 @@ use super::{Message, context, header, rfc, scan, zone::Zones};
 use crate::{
     batch::Batch,
     context::{Context, EventTime, Flags, Format},
+    decoder::FormatHint,
     extra::{self, Value, add_text},
     filter::{Action, Filter},
     reason::Reason,
@@ -43,6 +44,10 @@ const ICMPV6: u8 = 58;
 pub fn decode(message: &Message<'_>, zones: &mut Zones, batch: &mut Batch) -> Result<(), Reason> {
     let header = rfc::read(message.text, message.datagram.received_at)?;
     let line = Line::read(header.text).ok_or(Reason::SyslogUnknown)?;
+    let is_pinned = message.datagram.format == FormatHint::Firebrick;
+    if !is_pinned && header.time.is_some() && begins_with_process(line.filter) {
+        return Err(Reason::SyslogUnknown);
+    }
     let values = Values::read(&line).ok_or(Reason::FilterValue)?;
     let mut context = context(Format::Firebrick, header.host, message, batch);
     if let Some(time) = header.time {
@@ -55,6 +60,14 @@ pub fn decode(message: &Message<'_>, zones: &mut Zones, batch: &mut Batch) -> Re
         Outcome::Session { .. } => push_session(&context, &header, &line, &values, batch),
     }
     Ok(())
+}
+
+/// Whether a filter's name begins as a program's message does, `sshd[1]: `: what follows may have been
+/// chosen to look like a filter log.
+fn begins_with_process(name: &[u8]) -> bool {
+    let word = name.split(|byte| *byte == b' ').next().unwrap_or_default();
+    let id = word.strip_suffix(b"]:").and_then(|word| header::split_once(word, b'['));
+    id.is_some_and(|(program, id)| !program.is_empty() && scan::number(id).is_some())
 }
 
 /// A line, taken apart; numbers are still text.
