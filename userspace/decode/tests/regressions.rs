@@ -266,6 +266,50 @@ fn an_mtn_sentence_may_have_any_white_space_between_its_words() {
 }
 
 #[test]
+fn a_user_s_name_that_looks_like_keys_forges_no_translation() {
+    let mut run = Run::new(Limits::DEFAULT);
+    let line = b"<190>FW %%01SECLOG/6/SESSION_TEARDOWN(l):Protocol=tcp,SourceIP=192.0.2.7,\
+        UserName=bob,TunnelIP=2001:db8::66,SourceNatIP=192.0.2.66,SourceNatPort=66,CloseReason=fin.";
+    assert_eq!(run.decode(line), Outcome::Decoded);
+    let record = &run.records()[0];
+    assert_eq!([&*record["user"], &*record["close_reason"]], ["bob", "fin"]);
+    assert_eq!(record.get("nat_src_addr").or(record.get("nat_src_port")), None);
+    assert_eq!(record["extra"], "TunnelIP=2001:db8::66,SourceNatIP=192.0.2.66,SourceNatPort=66");
+}
+
+#[test]
+fn a_session_that_goes_on_teaches_no_zone() {
+    const CONTENT: &str = "Protocol=udp,SourceIP=192.0.2.7,BeginTime=1452216108";
+    for brief in ["SESSION_PERIODICALLY", "SESSION_URL", "PACKET_DENY", "SESSION_TEARDOWN"] {
+        let mut run = Run::new(Limits::DEFAULT);
+        let line = format!("<190>2016-01-08 02:21:48 FW %%01SECLOG/6/{brief}(l):{CONTENT}.");
+        assert_eq!(run.decode(line.as_bytes()), Outcome::Decoded);
+        let record = &run.records()[0];
+        if brief == "SESSION_PERIODICALLY" {
+            assert_eq!(record["time_source"], "header");
+            assert_eq!(record["event_time"], "1452219708000000000.0");
+        } else {
+            assert_eq!(record["time_source"], "record", "{brief}");
+        }
+        let line = b"<190>2016-01-08 02:23:46 FW %%01SECLOG/6/SESSION_BUILT(l):Protocol=udp,\
+            SourceIP=192.0.2.7.";
+        assert_eq!(run.decode(line), Outcome::Decoded);
+        assert_eq!(run.records()[0]["flags"], "header_zone_assumed_utc", "{brief}");
+    }
+}
+
+#[test]
+fn a_zone_of_an_mtn_sentence_may_hold_parentheses() {
+    let mut run = Run::new(Limits::DEFAULT);
+    let line = b"<190>FW %%: Teardown an udp session, 192.0.2.7:1 (x) to 192.0.2.8:2 (a)b(c), \
+        duration 5, rcv 60 bytes via 1 packets, send 60 bytes via 1 packets.";
+    assert_eq!(run.decode(line), Outcome::Decoded);
+    let record = &run.records()[0];
+    assert_eq!([&*record["dst_zone"], &*record["duration_ms"]], ["a)b(c", "5000"]);
+    assert_eq!(record.get("extra"), None);
+}
+
+#[test]
 fn what_an_mtn_sentence_says_beyond_its_grammar_is_kept() {
     let mut run = Run::new(Limits::DEFAULT);
     let line =

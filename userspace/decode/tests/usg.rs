@@ -62,13 +62,19 @@ fn policy_hits() {
         (
             "Oct  5 2018 10:52:19 FW %%01POLICY/6/POLICYPERMIT(l):vsys=public, protocol=17, source-ip=10.1.2.3, source-port=2426, destination-ip=192.0.2.1, destination-port=2234, time=2018/10/5 09:52:19, source-zone=dmz, destination-zone=untrust, rule-name=Internet Access, all.",
             &format!(
-                "{policy} event=flow dst_addr=192.0.2.1 dst_port=2234 dst_zone=untrust event_time=2018-10-05T09:52:19Z flags=header_zone_assumed_utc host=FW policy=Internet Access, all protocol=17 src_addr=10.1.2.3 src_port=2426 src_zone=dmz time_source=record extra[vsys=public]"
+                "{policy} event=flow dst_addr=192.0.2.1 dst_port=2234 dst_zone=untrust event_time=2018-10-05T10:52:19Z flags=header_zone_assumed_utc host=FW policy=Internet Access, all protocol=17 src_addr=10.1.2.3 src_port=2426 src_zone=dmz time_source=header extra[vsys=public time=2018/10/5 09:52:19]"
             ),
         ),
         (
             "<188>May 13 2026 07:04:08 FW %%01POLICY/4/POLICYDENY(l)[3]:vsys=v1, protocol=6, source-ip=2001:db8::1, source-port=1, destination-ip=2001:db8::2, destination-port=443, time=May 13 2026 14:04:08, new-key=7, application-name=QUIC, rule-name=default.",
             &format!(
-                "{policy} event=deny application=QUIC dst_addr=2001:db8::2 dst_port=443 event_time=2026-05-13T14:04:08Z flags=header_zone_assumed_utc host=FW policy=default protocol=6 src_addr=2001:db8::1 src_port=1 time_source=record extra[vsys=v1 new-key=7]"
+                "{policy} event=deny application=QUIC dst_addr=2001:db8::2 dst_port=443 event_time=2026-05-13T07:04:08Z flags=header_zone_assumed_utc host=FW policy=default protocol=6 src_addr=2001:db8::1 src_port=1 time_source=header extra[vsys=v1 time=May 13 2026 14:04:08 new-key=7]"
+            ),
+        ),
+        (
+            "<188>FW %%01POLICY/6/POLICYPERMIT(l):protocol=6, source-ip=10.1.2.3, time=2018/10/5 09:52:19.",
+            &format!(
+                "{policy} event=flow event_time=2018-10-05T09:52:19Z flags=header_zone_assumed_utc host=FW protocol=6 src_addr=10.1.2.3 time_source=record"
             ),
         ),
         (
@@ -96,12 +102,12 @@ fn sample_lines() {
         ],
         &["event=flow", "url=heartbeat.dm.origin.com/pulse?authon&user=", "db_conn=1,0,0,0,0"],
         &["event=end", "policy=Internet Access", "sent_bytes=2135", "received_packets=18"],
-        &["format=huawei-usg-policy", "policy=Internet Access", "event_time=2018-10-05T09:52:19Z"],
+        &["format=huawei-usg-policy", "policy=Internet Access", "time=2018/10/5 09:52:19"],
         &[
             "format=huawei-usg-policy",
             "application=QUIC",
             "src_zone=WUH_Staff",
-            "event_time=2026-05-13T14:04:08Z",
+            "time=May 13 2026 14:04:08",
         ],
     ];
     assert_eq!(text.lines().count(), expected.len());

@@ -4,8 +4,9 @@
 //! commas; the last value ends at the full stop. Keys come in any order.
 //!
 //! Some values are chosen by those whose sessions are logged: a URL may hold `,SourceIP=…`. So a
-//! key that was there before is part of the value in which it stands, and the two parts of a URL,
-//! which firewalls send last, end only where the other one begins.
+//! key that was there before is part of the value in which it stands; behind names, which firewalls
+//! send late, so is a known key that they send in front of them; and the two parts of a URL, which
+//! come last, end only where the other one begins.
 
 /// The longest key that is looked for after a comma.
 const KEY_LEN_MAX: usize = 32;
@@ -15,6 +16,8 @@ const KEY_LEN_MAX: usize = 32;
 pub struct Keys {
     /// Those that are known, in the order in which devices send them; at most 32.
     pub known: &'static [&'static [u8]],
+    /// How many of them are sent in front of all names: behind a name no known key goes back.
+    pub before_names: usize,
     /// Whether a word may be one that is not known.
     pub is_other: fn(&[u8]) -> bool,
 }
@@ -44,7 +47,11 @@ impl<'a> Pairs<'a> {
         let Some(equals) = memchr::memchr(b'=', head) else { return false };
         let Some(key) = head.get(..equals) else { return false };
         if let Some(position) = self.key_position(key) {
-            return self.seen & 1 << position == 0 && (is_url(key) || !in_url);
+            if in_url {
+                return self.seen & 1 << position == 0 && is_url(key);
+            }
+            let is_in_order = self.position < self.keys.before_names || position > self.position;
+            return self.seen & 1 << position == 0 && is_in_order;
         }
         (self.keys.is_other)(key) && !in_url
     }
@@ -98,11 +105,23 @@ mod tests {
     #[test]
     fn a_value_ends_where_a_key_begins() {
         assert_eq!(
-            pairs(b"PolicyName=Internet Access, branch,SourceZone=a=b,\n CloseReason=aged-out."),
+            pairs(b"SourceZone=a=b,PolicyName=Internet Access, branch,\n CloseReason=aged-out."),
             [
-                (b"PolicyName".as_slice(), b"Internet Access, branch".as_slice()),
-                (b"SourceZone", b"a=b"),
+                (b"SourceZone".as_slice(), b"a=b".as_slice()),
+                (b"PolicyName", b"Internet Access, branch"),
                 (b"CloseReason", b"aged-out"),
+            ]
+        );
+    }
+
+    #[test]
+    fn a_name_forges_no_key_that_stands_in_front_of_it() {
+        assert_eq!(
+            pairs(b"UserName=bob,SourceNatIP=192.0.2.66,New=1,SourceNatPort=66,CloseReason=x."),
+            [
+                (b"UserName".as_slice(), b"bob,SourceNatIP=192.0.2.66".as_slice()),
+                (b"New", b"1,SourceNatPort=66"),
+                (b"CloseReason", b"x"),
             ]
         );
     }

@@ -136,6 +136,23 @@ mod tests {
     }
 
     #[test]
+    fn rfc_3164_times_are_not_of_the_future() {
+        // The time of arrival in seconds, what the header says, and seconds.
+        for (arrival, date, expected) in [
+            (1_767_312_000, "Dec 31 23:59:59", 1_767_225_599),
+            (1_767_182_400, "Jan  1 00:00:00", 1_767_225_600),
+            (1_767_182_400, "Jan  3 00:00:00", 1_735_862_400),
+            (1_767_312_000, "Aug  1 00:00:00", 1_754_006_400),
+            (1_767_312_000, "Feb 29 00:00:00", 1_709_164_800),
+        ] {
+            let line = format!("<14>{date} fw t");
+            let header = read(line.as_bytes(), arrival * 1_000_000_000).unwrap();
+            let seconds = header.time.unwrap().unix_nanos / 1_000_000_000;
+            assert_eq!(seconds, expected, "{date}");
+        }
+    }
+
+    #[test]
     fn rfc_3164_with_a_year() {
         let header = read(b"<6> Dec 01 16:15:43 2019 fw %%10session: text", ARRIVAL).unwrap();
         let time = HeaderTime { unix_nanos: 1_575_216_943_000_000_000, has_zone: false };

@@ -49,7 +49,7 @@ pub fn read_rfc3339(text: &[u8]) -> Option<(HeaderTime, &[u8])> {
     Some((HeaderTime { unix_nanos, has_zone: zone_s.is_some() }, rest))
 }
 
-/// Reads `Mmm dd hh:mm:ss[.f]` (RFC 3164 §4.1.2), of the year that brings it nearest to the time of
+/// Reads `Mmm dd hh:mm:ss[.f]` (RFC 3164 §4.1.2), of the latest year that makes it no later than that of
 /// arrival, or of the year behind it (`Mmm dd hh:mm:ss YYYY`, as H3C and DPtech print it).
 pub fn read_rfc3164(text: &[u8], received_at: UnixNanos) -> Option<(HeaderTime, &[u8])> {
     let (month, rest) = read_month(text)?;
@@ -134,14 +134,19 @@ fn read_parts(text: &[u8]) -> Option<(i64, &[u8])> {
     Some((seconds_of_day(hour, minute, second)?, rest))
 }
 
-/// The time nearest to that of arrival, of a time that depends on the year.
+/// A clock may be ahead by this.
+const AHEAD_MAX_NS: i64 = 2 * 86_400 * 1_000_000_000;
+
+/// A time that depends on the year, in the nearest year that does not put it into the future: a log
+/// may be old, but nobody logs what is to come.
 pub(crate) fn nearest_year(
     received_at: UnixNanos,
     in_year: impl Fn(i64) -> Option<UnixNanos>,
 ) -> Option<UnixNanos> {
-    // Within a year of the right one, whatever day it is.
+    // Within a year of the right one, whatever day it is; a leap day is eight years old at the most.
     let year = 1970 + received_at.div_euclid(1_000_000_000) / 31_556_952;
-    (year - 1..=year + 1).filter_map(in_year).min_by_key(|time| time.abs_diff(received_at))
+    let latest = received_at.saturating_add(AHEAD_MAX_NS);
+    (year - 9..=year + 1).rev().filter_map(in_year).find(|time| *time <= latest)
 }
 
 /// ` YYYY` in front of another word. A host could be called that, but none is.

@@ -78,25 +78,27 @@ pub fn decode(
         context.flags = Flags::READING_INFERRED;
     }
     let exporter = message.datagram.exporter;
-    let own_s = [row.end_s, row.start_s].into_iter().flatten().find(|seconds| *seconds != 0);
-    context.event_time = match (header.time, own_s) {
-        (Some(time), None) => {
+    let [start_s, end_s] = [row.start_s, row.end_s].map(|time| time.filter(|time| *time != 0));
+    // Only a session that ended or was just built tells when its log was made.
+    let made_s = if event == Event::Create { end_s.or(start_s) } else { end_s };
+    context.event_time = match (header.time, made_s) {
+        (Some(time), None) if start_s.is_none() || event == Event::Update => {
             let (unix_nanos, flags) = zones.resolve(time, exporter, message.exporter);
             context.flags = context.flags.with(flags);
             EventTime::Header(unix_nanos)
         }
-        (Some(time), Some(own_s)) => {
-            zones.learn(time, own_s, exporter);
+        (Some(time), Some(made_s)) => {
+            zones.learn(time, made_s, exporter);
             EventTime::Record
         }
-        (None, _) => EventTime::Record,
+        _ => EventTime::Record,
     };
     batch.session.push(&context, &row);
     Ok(())
 }
 
 /// The keys of session logs.
-pub(super) static KEYS: Keys = Keys { known: KNOWN, is_other };
+pub(super) static KEYS: Keys = Keys { known: KNOWN, before_names: 18, is_other };
 
 /// What the address of a DS-Lite tunnel may be called.
 const TUNNEL_KEYS: &[&[u8]] = &[

@@ -213,9 +213,22 @@ impl<'a> Words<'a> {
             Err(_) => None,
         };
         self.any(&[b"("])?;
-        let zone = self.until(b")").trim_ascii_end();
-        self.any(&[b")"])?;
+        let zone = self.zone()?;
         Ok(End { address, port, nat, zone })
+    }
+
+    /// A zone, whose name may hold parentheses: it ends at one that ends a word.
+    fn zone(&mut self) -> Result<&'a [u8], Reason> {
+        self.skip_spaces();
+        let text = self.0;
+        let ends = |at: &usize| {
+            let next = text.get(at + 1);
+            next.is_none_or(|next| next.is_ascii_whitespace() || matches!(next, b',' | b'.'))
+        };
+        let end = memchr::memchr_iter(b')', text).find(ends).ok_or(Reason::SessionKeyMissing)?;
+        let (zone, rest) = text.split_at_checked(end).ok_or(Reason::SessionKeyMissing)?;
+        self.0 = rest.get(1..).unwrap_or_default();
+        Ok(zone.trim_ascii_end())
     }
 
     fn stats(&mut self) -> Result<Option<Stats>, Reason> {

@@ -5,8 +5,10 @@
 //! destination-port=…, time=YYYY/M/D hh:mm:ss, source-zone=…, destination-zone=…,
 //! [application-name=…,] rule-name=….
 //! ```
-//! `time` is printed as `Mmm dd YYYY hh:mm:ss` too. It names no zone; like a header's it is in the
-//! exporter's. The layout is that of lines which operators have published.
+//! `time` is printed as `Mmm dd YYYY hh:mm:ss` too. It names no zone, and in all published lines it is
+//! in another one than the header's. So it is the time of the event only where there is no header's,
+//! which is the exporter's; else it is kept as text. The layout is that of lines which operators have
+//! published.
 
 use super::{
     Message, context,
@@ -40,6 +42,8 @@ static KEYS: Keys = Keys {
         b"application-name",
         b"rule-name",
     ],
+    // Users are called as they like; zones are not.
+    before_names: 9,
     is_other,
 };
 
@@ -65,14 +69,14 @@ pub fn decode(
             return Err(Reason::SessionValue);
         }
         match key {
-            b"time" => own_time = time::read_policy(value),
+            b"time" if header.time.is_none() => own_time = time::read_policy(value),
             _ => set(&mut row, key, value, &mut batch.text)?,
         }
     }
     if row.src_v4.is_none() && row.src_v6.is_none() {
         return Err(Reason::SessionKeyMissing);
     }
-    let extra = unknown_pairs(header.content, &mut batch.text);
+    let extra = unknown_pairs(header.content, own_time.is_some(), &mut batch.text);
     row.extra = Some(extra).filter(|extra| !extra.is_empty());
     let mut context = context(Format::HuaweiUsgPolicy, header.host, message, batch);
     if let Some(time) = own_time.or(header.time) {
@@ -111,13 +115,13 @@ fn set(
 }
 
 /// The pairs that have no column, for `extra`.
-fn unknown_pairs(content: &[u8], arena: &mut TextArena) -> Text {
+fn unknown_pairs(content: &[u8], has_own_time: bool, arena: &mut TextArena) -> Text {
     let mut extra = Text::EMPTY;
     for (key, value) in Pairs::new(content, &KEYS) {
         let has_column = match key {
             b"vsys" => false,
             b"protocol" => scan::protocol(value).is_some(),
-            b"time" => time::read_policy(value).is_some(),
+            b"time" => has_own_time,
             _ => KEYS.known.contains(&key),
         };
         if !has_column {
