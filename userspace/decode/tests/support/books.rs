@@ -130,7 +130,9 @@ impl Books {
         }
         assert!(self.batch.unparsed.rows() > 0);
         // Instant-messenger logs are not kept.
-        let has_im = find(payload, b"IM").is_some();
+        let upper = payload.to_ascii_uppercase();
+        let words = ["IM", "QQ", "WECHAT", "WEIXIN", "ACCOUNT"];
+        let has_im = words.iter().any(|word| find(&upper, word.as_bytes()).is_some());
         if is_whole(reason) {
             assert_eq!(raw().collect::<Vec<_>>(), [payload]);
         } else if is_line(reason) && self.batch.decoded_records() == 0 && !has_im {
