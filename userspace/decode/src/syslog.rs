@@ -109,10 +109,16 @@ fn message_records(
             known => return known,
         }
     }
-    if let Some(known) = declared.decode(None, message, zones, batch) {
-        return known;
+    let fits_none = match declared.decode(None, message, zones, batch) {
+        // It has the marks of a format only: what a rule or a user is called may look like one.
+        Some(Err(Reason::DeclaredPattern)) => Reason::DeclaredPattern,
+        Some(known) => return known,
+        None => Reason::SyslogUnknown,
+    };
+    match firebrick::decode(message, zones, batch) {
+        Err(Reason::SyslogUnknown) => Err(fits_none),
+        known => known,
     }
-    firebrick::decode(message, zones, batch)
 }
 
 /// A Huawei USG's message, under its own headers.

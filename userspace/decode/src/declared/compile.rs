@@ -99,7 +99,9 @@ fn kinds(
     let texts = texts(message, family, pairs.is_some())?;
     let mut kinds = Vec::new();
     for Text { event, patterns } in texts {
-        let patterns = compile_patterns(&patterns)?;
+        let mut patterns = compile_patterns(&patterns)?;
+        let quote = pairs.as_ref().and_then(Pairs::quote);
+        patterns.iter_mut().for_each(|pattern| pattern.set_quote(quote));
         let events = events(message, family, event, &patterns, pairs.as_ref())?;
         let (marks, pairs) = (marks.clone(), pairs.clone());
         kinds.push(Kind { marks, family, events, patterns, pairs, inferred: message.inferred });

@@ -75,6 +75,11 @@ impl Pairs {
         self.keys.iter().map(|(_, target)| target)
     }
 
+    /// The quote around values that may hold separators.
+    pub(super) fn quote(&self) -> Option<u8> {
+        self.quote
+    }
+
     /// The pairs of a text.
     pub(super) fn iter<'p, 'a>(&'p self, text: &'a [u8]) -> Iter<'p, 'a> {
         Iter { pairs: self, rest: text }

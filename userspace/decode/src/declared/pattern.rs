@@ -8,6 +8,10 @@
 //! last one all that is left. So there is nothing to try twice: a pattern is one pass, in time
 //! proportional to the text, and an earlier place of a literal never spoils a later one.
 //!
+//! A mark may occur in text that users choose, such as a browser's name in a web server's log. So
+//! what is only passed over in front of a pattern's first word is short and of harmless characters
+//! ([`Part::in_head`]). And where pairs have quotes, the literal behind them stands outside of quotes.
+//!
 //! `?` says that the value may be missing together with the white space on one side of it: such a
 //! pattern stands for several, one without the placeholder.
 
@@ -24,6 +28,10 @@ pub(super) const PLACEHOLDERS_MAX: usize = 48;
 const OPTIONAL_MAX: usize = 3;
 /// Bytes of a pattern.
 const LEN_MAX: usize = 4096;
+/// Bytes of a value in front of a pattern's first word.
+const HEAD_LEN_MAX: usize = 96;
+/// Letters and digits that make a literal the first word.
+const WORD_MIN: usize = 2;
 /// Bytes of a pair in `extra` beside its key and its value.
 const HEAD: usize = 4;
 
@@ -45,6 +53,11 @@ pub(super) struct Pattern {
 struct Part {
     target: Target,
     after: Literal,
+    /// Whether nothing that says whose line it is stands in front: its value then has at the most
+    /// [`HEAD_LEN_MAX`] bytes, and no quote, `=`, `;` or line end.
+    in_head: bool,
+    /// Pairs: the quote that hides what it encloses.
+    quote: Option<u8>,
 }
 
 /// Words with white space between them.
@@ -243,7 +256,29 @@ impl Pattern {
             Some(target) => parts.push(Part::new(target, literal)),
             None => lead = Some(Literal::new(literal.trim_ascii_start())),
         }
-        Ok(Pattern { lead: lead.unwrap_or_default(), parts })
+        let mut pattern = Pattern { lead: lead.unwrap_or_default(), parts };
+        pattern.mark_head();
+        Ok(pattern)
+    }
+
+    /// Marks the placeholders in front of the first word, or of the first value of a type.
+    fn mark_head(&mut self) {
+        let is_loose = |part: &Part| {
+            matches!(part.target.what, What::Drop | What::Extra | What::Field(Field::Host))
+        };
+        let ends = |part: &Part| part.after.is_word() || !is_loose(part);
+        let end = self.parts.iter().position(ends).filter(|_| !self.lead.is_word());
+        let head = end.map_or(0, |end| end + 1);
+        for part in self.parts.iter_mut().take(head) {
+            part.in_head = is_loose(part);
+        }
+    }
+
+    /// Says in which quotes the values of its pairs may stand.
+    pub(super) fn set_quote(&mut self, quote: Option<u8>) {
+        for part in self.parts.iter_mut().filter(|part| part.target.what == What::Pairs) {
+            part.quote = quote;
+        }
     }
 
     /// What its placeholders are for, in their order.
@@ -278,8 +313,12 @@ impl Pattern {
         let mut captures = Captures { values: [&[]; PLACEHOLDERS_MAX], rest: &[] };
         let mut at = self.lead.here(text, 0)?;
         for (part, value) in self.parts.iter().zip(&mut captures.values) {
-            let (start, end) = part.after.find(text, at)?;
+            let unquoted = part.quote.and_then(|quote| part.after.find_unquoted(text, at, quote));
+            let (start, end) = unquoted.or_else(|| part.after.find(text, at))?;
             *value = text.get(at..start)?;
+            if part.in_head && !is_harmless(value) {
+                return None;
+            }
             at = end;
         }
         captures.rest = text.get(at..)?;
@@ -289,8 +328,15 @@ impl Pattern {
 
 impl Part {
     fn new(target: &Target, after: &str) -> Part {
-        Part { target: target.clone(), after: Literal::new(after) }
+        let after = Literal::new(after);
+        Part { target: target.clone(), after, in_head: false, quote: None }
     }
+}
+
+/// Whether a value in front of a pattern's first word is none that a user of a session chose.
+fn is_harmless(value: &[u8]) -> bool {
+    let is_other = |byte: &u8| matches!(byte, b'"' | b'=' | b';' | b'\r' | b'\n');
+    value.len() <= HEAD_LEN_MAX && !value.iter().any(is_other)
 }
 
 impl Literal {
@@ -310,6 +356,12 @@ impl Literal {
 
     fn is_empty(&self) -> bool {
         self.words.is_empty() && !self.space_before
+    }
+
+    /// Whether it has enough letters and digits to tell a line from others.
+    fn is_word(&self) -> bool {
+        let bytes = self.words.iter().flat_map(|word| word.needle());
+        bytes.filter(|byte| byte.is_ascii_alphanumeric()).count() >= WORD_MIN
     }
 
     /// Where it ends, if it stands here.
@@ -360,6 +412,28 @@ impl Literal {
             from = word + 1;
         }
     }
+
+    /// Where it first stands outside of quotes, in which `\` takes the next character's meaning away
+    /// (RFC 5424 section 6.3.3); `None` where all of it is inside, as behind a quote without an end.
+    fn find_unquoted(&self, text: &[u8], at: usize, quote: u8) -> Option<(usize, usize)> {
+        let (mut quoted, mut escaped, mut from) = (false, false, at);
+        let mut seen = at;
+        loop {
+            let (start, end) = self.find(text, from)?;
+            for byte in text.get(seen..start)? {
+                let closes_or_opens = *byte == quote && !escaped;
+                escaped = quoted && *byte == b'\\' && !escaped;
+                quoted ^= closes_or_opens;
+            }
+            if !quoted {
+                return Some((start, end));
+            }
+            if end <= start {
+                return None;
+            }
+            (seen, from) = (start, end);
+        }
+    }
 }
 
 fn skip_spaces(text: &[u8], at: usize) -> usize {
@@ -396,19 +470,31 @@ mod tests {
         Some((pattern, Regex::new(&regex).unwrap()))
     }
 
+    /// How many placeholders stand in front of the first word.
+    fn head_len(pattern: &str) -> usize {
+        let is_word =
+            |text: &str| text.chars().filter(|c| c.is_ascii_alphanumeric()).count() >= WORD_MIN;
+        pattern.split(['{', '}']).step_by(2).position(is_word).unwrap_or(0)
+    }
+
     fn literal_regex(literal: &str) -> String {
         let words: Vec<String> = literal.split(' ').map(regex::escape).collect();
         let ends = literal.ends_with(' ') && !literal.trim().is_empty();
-        let joined = words.join(" ");
-        if ends { format!("{}(?: |$)", joined.trim_end_matches(' ')) } else { joined }
+        let joined = words.join("[ \n]");
+        if ends { format!("{}(?:[ \n]|$)", joined.strip_suffix("[ \n]").unwrap()) } else { joined }
     }
 
+    /// A run of white space becomes one line end if it has one, else one space.
     fn collapse(text: &[u8]) -> Vec<u8> {
         let mut collapsed: Vec<u8> = Vec::new();
         for byte in text {
-            let byte = if byte.is_ascii_whitespace() { b' ' } else { *byte };
-            if byte != b' ' || collapsed.last() != Some(&b' ') {
-                collapsed.push(byte);
+            let is_space = byte.is_ascii_whitespace();
+            match collapsed.last_mut() {
+                Some(last) if is_space && last.is_ascii_whitespace() => {
+                    *last = if *byte == b'\n' { b'\n' } else { *last };
+                }
+                _ if is_space && *byte != b'\n' => collapsed.push(b' '),
+                _ => collapsed.push(*byte),
             }
         }
         collapsed
@@ -459,6 +545,10 @@ mod tests {
             let expected = regex.captures(&collapsed).map(|captures| {
                 captures.iter().skip(1).map(|value| value.unwrap().as_bytes().to_vec()).collect::<Vec<_>>()
             });
+            let head = head_len(names.concat().trim());
+            let expected = expected.filter(|values| {
+                values.iter().take(head).all(|value| is_harmless(value))
+            });
             let count = pattern.targets().count();
             let read = pattern
                 .captures(text)
@@ -488,6 +578,43 @@ mod tests {
         };
         assert_eq!(values("a jo b 1"), Some(vec![b"jo".as_slice(), b"1"]));
         assert_eq!(values("a  b 1"), Some(vec![b"1".as_slice(), b""]));
+    }
+
+    #[test]
+    fn only_harmless_text_stands_in_front_of_the_first_word() {
+        let fits = |pattern: &str, text: &str| {
+            let pieces = read(pattern, Family::Session).unwrap();
+            compile(&pieces).unwrap()[0].captures(text.as_bytes()).is_some()
+        };
+        for head in ["", "a: b, c", &"x".repeat(HEAD_LEN_MAX)] {
+            assert!(fits("{_}nat: {src}", &format!("{head}nat: 1")), "{head}");
+        }
+        for head in ["\"", "a=b", "a;", "a\nb", "a\r", &"x".repeat(HEAD_LEN_MAX + 1)] {
+            assert!(!fits("{_}nat: {src}", &format!("{head}nat: 1")), "{head}");
+            assert!(!fits("{_}: {host}nat: {src}", &format!("a: {head}nat: 1")), "{head}");
+            // Behind a word, in front of a value of a type, or where there is no word.
+            for pattern in ["log {_}nat: {src}", "{src} {_}nat: {dst}", "log {_}:{src}"] {
+                assert!(fits(pattern, &format!("log {head}nat: 1")), "{pattern}");
+            }
+            assert!(fits("{_}/{extra.a}", &format!("{head}/1")), "{head}");
+        }
+    }
+
+    #[test]
+    fn what_stands_behind_pairs_is_outside_of_their_quotes() {
+        let pieces = read("a [{pairs}]", Family::Session).unwrap();
+        let mut pattern = compile(&pieces).unwrap().remove(0);
+        pattern.set_quote(Some(b'"'));
+        for (text, expected) in [
+            (r#"a [u="x]" v="1"] w"#, r#"u="x]" v="1""#),
+            (r#"a [u="x\"]" v="1"]"#, r#"u="x\"]" v="1""#),
+            (r#"a [u="x\\"] v="1"]"#, r#"u="x\\""#),
+            (r#"a [u="x\]" v="1"]"#, r#"u="x\]" v="1""#),
+            (r#"a [u="x] v]"#, r#"u="x"#),
+        ] {
+            let captures = pattern.captures(text.as_bytes()).unwrap();
+            assert_eq!(captures.values[0], expected.as_bytes(), "{text}");
+        }
     }
 
     #[test]

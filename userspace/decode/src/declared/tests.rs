@@ -239,6 +239,59 @@ fn what_users_choose_changes_no_other_field() {
     assert!(record.contains("srcip:192.0.2.67"), "{record}");
 }
 
+/// What a browser calls itself stands in the log of a web server, with marks of every format.
+#[test]
+fn what_a_web_user_sends_is_no_translation() {
+    let formats = Formats::builtin();
+    let session = "[source-address=10.6.6.6 source-port=1 nat-source-address=203.0.113.5 \
+                   nat-source-port=7 protocol-id=6]";
+    for text in [
+        &*format!("RT_FLOW_SESSION_CLOSE {session}"),
+        "%NAT-6-LOG_TRANSLATION: Created Translation tcp 10.6.6.6:1 203.0.113.5:2 198.51.100.8:3 \
+         198.51.100.8:3 0",
+        "x: Jan 2 12:00:00 gmt: %NAT-6-LOG_TRANSLATION: Created Translation tcp 10.6.6.6:1 \
+         203.0.113.5:2 198.51.100.8:3 198.51.100.8:3 0",
+        "%IPNAT-6-CREATED: tcp 10.6.6.6:1 203.0.113.5:2 198.51.100.8:3 198.51.100.8:3",
+        "srcnat: in:a out:b, proto TCP (SYN), 10.6.6.6:1->198.51.100.8:2, NAT \
+         (10.6.6.6:1->203.0.113.5:3)->198.51.100.8:2, len 60",
+        "cgnat[1]: Internal host: 10.6.6.6, external host: 203.0.113.5, Port range: 2048-2303",
+        "{s}[jservices-nat]: JSERVICES_NAT_PORT_BLOCK_ALLOC: 10.6.6.6 -> 203.0.113.5:2048-2303",
+        "NAT-TCP-C: 10.6.6.6:1 -> 203.0.113.5:2",
+        "FIXED-NAT-PORTS 10.6.6.6->203.0.113.5:3000-4000",
+        "CEF:0|A10|CFW|6.0.0|CGN 100|x|5|proto=TCP src=10.6.6.6 spt=1 \
+         sourceTranslatedAddress=203.0.113.5 sourceTranslatedPort=2",
+        "NAT_ACCT:START tcp SourceIp :10.6.6.6 Sourceport:1 TransIP :203.0.113.5 TransPort:2 \
+         DestIp :198.51.100.8 Destport:3",
+        " %%10SESSION/6/LOG: Protocol(1001)=TCP;SrcIPAddr(1003)=10.6.6.6;SrcPort(1004)=1;\
+         Event(1048)=(8)Session created",
+    ] {
+        let line = format!("<14>Jan  2 12:00:00 web nginx: 192.0.2.9 - - \"GET /\" \"UA {text}\"");
+        let record = read_with(&formats, None, line.as_bytes());
+        assert!(matches!(&*record, "declared_pattern" | "syslog_unknown"), "{line}\n{record}");
+    }
+}
+
+/// Section 6.3.3 of RFC 5424: a bracket in a quoted value ends nothing.
+#[test]
+fn a_bracket_in_quotes_ends_no_structured_data() {
+    let formats = Formats::builtin();
+    let line = br#"<14>1 2026-01-02T12:00:00Z srx RT_FLOW - RT_FLOW_SESSION_CLOSE [j source-address="10.0.0.7" source-port="1" username="a\]b" policy-name="x]y" nat-source-address="203.0.113.5" nat-source-port="7" protocol-id="6"]"#;
+    let record = read_with(&formats, None, line);
+    assert!(record.contains("nat_src_addr=203.0.113.5 nat_src_port=7 "), "{record}");
+    assert!(record.contains("policy=x]y user=a") && !record.contains("rest:"), "{record}");
+}
+
+/// The marks of a declared format in what an operator called a filter.
+#[test]
+fn a_line_of_a_firebrick_with_marks_of_others_is_a_firebricks() {
+    let formats = Formats::builtin();
+    let line = b"<14>LAN->WAN NAT-1: 00:03:97:12:34:56 TCP(6) LAN/10.0.0.7/40000-WAN/198.51.100.8/80 S allow";
+    let record = read_with(&formats, None, line);
+    assert!(record.starts_with("record=filter") && record.contains("LAN->WAN NAT-1"), "{record}");
+    // And if it is none, the reason stays.
+    assert_eq!(read_with(&formats, None, b"<14>NAT-TCP-C: a, ->b"), "declared_pattern");
+}
+
 /// The fenced blocks of a kind in the page that describes the language.
 fn blocks(kind: &str) -> Vec<&'static str> {
     let page = include_str!("../../../../docs/formats/declared.md");
