@@ -1,10 +1,10 @@
 //! Text formats that are declared in a few lines and not programmed: other vendors' logs, and what
 //! an operator's own firewall was told to print.
 //!
-//! A declaration is a TOML file ([`language`]; `docs/formats/declared.md` describes it). It is
-//! compiled once ([`compile`]) into a [`plan`]: one pass over a message finds the marks of all
-//! formats, the text of a format whose marks are there is held against its [`pattern`]s, and what
-//! these and its [`pairs`] cut out becomes a record ([`draft`]).
+//! A declaration is a TOML file (`language`; `docs/formats/declared.md` describes it). It is
+//! compiled once (`compile`) into a `plan`: one pass over a message finds the marks of all
+//! formats, the text of a format whose marks are there is held against its `pattern`s, and what
+//! these and its `pairs` cut out becomes a record (`draft`).
 
 mod compile;
 mod draft;

@@ -183,7 +183,8 @@ impl Decoder {
         self.netflow.waiting()
     }
 
-    /// Settles one datagram that waited; `None` when there is none to settle now. The batch must
+    /// Decodes what waited of one datagram, which is [`Outcome::Waiting`] still where that was not
+    /// all of it; `None` when there is nothing to decode or give up now. The batch must
     /// have room for a datagram of any size.
     pub fn release(&mut self, now: UnixNanos, batch: &mut Batch) -> Option<Outcome> {
         let before = Counts::of(batch);

@@ -102,7 +102,8 @@ impl Decoder {
         self.messages.waiting()
     }
 
-    /// Settles one datagram that waited: its template came, or it has waited too long.
+    /// Decodes what waited of one datagram because its template came, or gives it up because it has
+    /// waited too long.
     pub fn release(&mut self, now: UnixNanos, batch: &mut Batch) -> Option<(Context, Outcome)> {
         self.messages.release(now, batch)
     }

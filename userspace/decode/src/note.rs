@@ -16,7 +16,8 @@ pub struct DatagramNote {
     pub received_at: UnixNanos,
     /// What became of it.
     pub outcome: Outcome,
-    /// Whether an earlier note said that it waits: then this one says how that ended.
+    /// Whether an earlier note said that it waits: then this one says how that ended, or that a
+    /// part of it goes on waiting.
     pub waited: bool,
     /// Records of all families that it made, `unparsed` left out.
     pub records: u32,

@@ -233,11 +233,9 @@ impl Twin {
     /// All that can be settled at a time, each with its outcome and records.
     fn release(&mut self, now: i64) -> Vec<(Option<Outcome>, Vec<Record>)> {
         let mut settled = Vec::new();
-        // Records of a datagram that goes on waiting come out with whatever is settled next.
-        let mut carried = Parts::default();
         for mut waiter in std::mem::take(&mut self.waiting) {
-            let mut parts = Parts { rejected: waiter.rejected, ..carried };
-            carried = Parts::default();
+            let mut parts = Parts { rejected: waiter.rejected, ..Parts::default() };
+            let before = waiter.flowsets.len();
             for (id, body) in std::mem::take(&mut waiter.flowsets) {
                 if let Err(reason) = self.data(&waiter.head, id, &body, &mut parts) {
                     parts.reject(&waiter.head, reason, &with_header(id, &body));
@@ -249,20 +247,21 @@ impl Twin {
             } else {
                 waiter.flowsets = std::mem::take(&mut parts.waiting);
                 waiter.rejected = parts.rejected;
-                carried = parts;
+                if waiter.flowsets.len() < before {
+                    let records = [parts.sessions, parts.blocks, parts.unparsed].concat();
+                    settled.push((Some(Outcome::Waiting), records));
+                }
                 self.waiting.push_back(waiter);
             }
         }
         while let Some(oldest) = self.waiting.front()
             && now - oldest.head.received_at > LIMITS.waiting_age_ns
         {
-            let mut parts = std::mem::take(&mut carried);
             let waiter = self.waiting.pop_front().unwrap();
             let (outcome, records) = give_up(&waiter);
-            parts.unparsed.extend(records);
-            settled.push((Some(outcome), [parts.sessions, parts.blocks, parts.unparsed].concat()));
+            settled.push((Some(outcome), records));
         }
-        settled.push((None, [carried.sessions, carried.blocks, carried.unparsed].concat()));
+        settled.push((None, Vec::new()));
         settled
     }
 

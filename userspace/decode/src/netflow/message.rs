@@ -307,12 +307,14 @@ impl MessageDecoder {
         }
     }
 
-    /// Settles one datagram that waited: its template came, or it has waited too long. The batch
-    /// must have room for a datagram of any size.
+    /// Decodes what waited of one datagram because its template came ([`Outcome::Waiting`] where some
+    /// of it waits on), or gives it up because it has waited too long. The batch must have room for a
+    /// datagram of any size.
     pub fn release(&mut self, now: UnixNanos, batch: &mut Batch) -> Option<(Context, Outcome)> {
         while let Some(mut waiter) = self.waiting.next(self.templates.registry().changes(), now) {
             let mut progress = Progress { rejected: waiter.rejected, ..Progress::default() };
             let Waiter { scopes, clock, context, .. } = &waiter;
+            let before = waiter.sets.len();
             for set in split_runs(scopes[0].version, &waiter.sets) {
                 self.data(&set, *scopes, *clock, context, batch, &mut progress);
             }
@@ -321,7 +323,13 @@ impl MessageDecoder {
             }
             waiter.sets = progress.waiting;
             waiter.rejected = progress.rejected;
+            let partly = waiter.sets.len() < before;
+            let context = waiter.context;
             self.waiting.put_back(waiter);
+            // The batch has room for one datagram.
+            if partly {
+                return Some((context, Outcome::Waiting));
+            }
         }
         let waiter = self.waiting.expire(now)?;
         Some((waiter.context, give_up(&waiter, batch)))

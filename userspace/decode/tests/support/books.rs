@@ -60,6 +60,12 @@ impl Books {
             assert!(self.batch.is_empty(), "a datagram that goes on waiting leaves nothing");
             return None;
         };
+        if outcome == Outcome::Waiting {
+            assert_eq!(self.decoder.waiting(), waiting);
+            let exporter = self.batch.notes[0].exporter;
+            self.check_note(exporter, outcome, true);
+            return Some(outcome);
+        }
         assert_eq!(self.decoder.waiting() + 1, waiting);
         self.settle(outcome);
         Some(outcome)
