@@ -6,7 +6,7 @@
 //! 2  2 count        12  4 nanoseconds       21  1 engine ID
 //! 4  4 uptime, ms   16  4 flow sequence     22  2 sampling: 2 bits mode, 14 bits interval
 //! ```
-//! The layout of a record is the list [`FIELDS`], by the numbers that v9 gave to the same fields:
+//! The layout of a record is the list `FIELDS`, by the numbers that v9 gave to the same fields:
 //! so the records are decoded by a plan, as those of a template are.
 
 use super::{
