@@ -24,6 +24,25 @@ pub struct Style {
     pub month_name: bool,
 }
 
+impl Style {
+    fn put_time(self, out: &mut Writer<'_>, time: &[u8; 19]) {
+        if self.month_name {
+            put_vrp_time(out, time);
+        } else {
+            put_slashed(out, time);
+        }
+    }
+
+    /// `time=`, as it is printed.
+    fn time(self, stamp: &Stamp<'_>) -> String {
+        let mut buffer = [0; 32];
+        let mut out = Writer::new(&mut buffer);
+        self.put_time(&mut out, &timestamp(stamp.seconds().into()));
+        let len = out.len();
+        decoded(&buffer[..len])
+    }
+}
+
 impl Message for Style {
     fn draw(random: &mut Random, _: &Event<'_>) -> Self {
         Self { month_name: random.below(2) == 0 }
@@ -45,11 +64,7 @@ impl Message for Style {
         out.ipv4(record.dst_v4);
         put_number(out, b", destination-port=", record.dst_port.into());
         out.bytes(b", time=");
-        if self.month_name {
-            put_vrp_time(out, &time);
-        } else {
-            put_slashed(out, &time);
-        }
+        self.put_time(out, &time);
         let names: [(&[u8], Option<&[u8]>); 4] = [
             (b", source-zone=", record.details.src_zone),
             (b", destination-zone=", record.details.dst_zone),
@@ -75,14 +90,13 @@ impl Message for Style {
             nat_src_port: None,
             nat_dst_addr: None,
             nat_dst_port: None,
-            event_ms: Some(u64::from(stamp.seconds()) * 1_000),
             src_zone: details.src_zone.map(decoded),
             dst_zone: details.dst_zone.map(decoded),
             application: details.application.map(decoded),
             policy: details.policy.map(decoded),
             host: Some(decoded(stamp.host)),
             header: Some(header_time(stamp)),
-            extra: vec![("vsys", "public".to_owned())],
+            extra: vec![("vsys", "public".to_owned()), ("time", self.time(stamp))],
             ..Session::bare(Format::UsgPolicy, origin, moment, record)
         })
     }

@@ -51,10 +51,6 @@ pub fn expected(
                 Format::H3cUserlog | Format::HuaweiElog => e.userlog(session),
                 Format::Firebrick => e.big_session(session, received_at),
                 Format::CgnUnicom => e.unicom(session, received_at),
-                Format::UsgPolicy => {
-                    e.flags.push("header_zone_assumed_utc");
-                    e.times(session, received_at);
-                }
                 Format::Fortinet => {
                     e.flags.push("header_zone_assumed_utc");
                     e.lasted(session, received_at);
@@ -289,7 +285,8 @@ impl Expected {
         self.put("public_addr", Some(block.public_addr));
         self.put("port_first", Some(block.port_first));
         self.put("port_last", Some(block.port_last));
-        self.put("protocol", block.protocol);
+        // RFC 8158: 0 means all protocols.
+        self.put("protocol", block.protocol.filter(|protocol| *protocol != 0));
         self.put("src_vrf", block.src_vrf);
         self.put("session_id", block.session_id);
         self.put("scene", block.scene.as_ref());
