@@ -317,10 +317,15 @@ fn unparsed_fields<'a>(batch: &'a Batch, context: &Context, row: &Unparsed) -> F
 
 /// The address of an end: the IPv6 one where the exporter gave one (NAT64: the inside host has an
 /// IPv6 address, whatever stands in the IPv4 field).
-fn address(v6: Option<[u8; 16]>, v4: Option<u32>) -> Option<IpAddr> {
+pub(crate) fn address(v6: Option<[u8; 16]>, v4: Option<u32>) -> Option<IpAddr> {
     let v6 = v6.map(Ipv6Addr::from).filter(|v6| !v6.is_unspecified()).map(IpAddr::V6);
     let v4 = v4.map(Ipv4Addr::from).filter(|v4| !v4.is_unspecified()).map(IpAddr::V4);
     v6.or(v4)
+}
+
+/// The address of an end: the IPv4 one where the exporter gave both, as of the inside of DS-Lite.
+pub(crate) fn inner_address(v4: Option<u32>, v6: Option<[u8; 16]>) -> Option<IpAddr> {
+    address(None, v4).or(address(v6, None))
 }
 
 /// DS-Lite: both an IPv6 and an inner IPv4 source. The IPv6 one is then the B4's, and `src_addr`
@@ -338,11 +343,7 @@ fn endpoint<'a>(
 ) {
     // Where both families are given for a source, it is DS-Lite (see `tunnel_addr`): the inner
     // address is the end's own. Elsewhere a box that gives both means the translated pair.
-    let own = if address_name == "src_addr" {
-        address(None, v4).or(address(v6, None))
-    } else {
-        address(v6, v4)
-    };
+    let own = if address_name == "src_addr" { inner_address(v4, v6) } else { address(v6, v4) };
     if let Some(own) = own {
         fields.push((address_name, Value::Address(own)));
     }

@@ -9,11 +9,12 @@ use crate::{
     context::{EventTime, Flags, Format, UnixNanos},
     port_block::{PortBlock, PortBlockEvent},
     reason::Reason,
+    record,
     session::{Event, SessionRow},
     syslog::{Message, scan, time::HeaderTime, zone::Zones},
     text::Text,
 };
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use std::net::IpAddr;
 
 /// What a record reports.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -262,8 +263,8 @@ impl<'a> Draft<'a> {
                 Some(Happened::PortBlock(event)) => event,
                 _ => PortBlockEvent::Unknown,
             },
-            private_addr: address(row.src_v4, row.src_v6),
-            public_addr: address(row.nat_src_v4, row.nat_src_v6),
+            private_addr: record::address(row.src_v6, row.src_v4),
+            public_addr: record::address(row.nat_src_v6, row.nat_src_v4),
             port_first: row.nat_src_port,
             port_last: self.port_last,
             protocol: row.protocol,
@@ -314,11 +315,6 @@ fn columns(time: Option<UnixNanos>) -> (Option<u32>, Option<u32>) {
     let seconds = u32::try_from(time.div_euclid(1_000_000_000)).ok();
     let nanos = u32::try_from(time.rem_euclid(1_000_000_000)).ok();
     (seconds, nanos.filter(|nanos| *nanos != 0 && seconds.is_some()))
-}
-
-fn address(v4: Option<u32>, v6: Option<[u8; 16]>) -> Option<IpAddr> {
-    let v6 = v6.map(|octets| IpAddr::V6(Ipv6Addr::from(octets)));
-    v6.or_else(|| v4.map(|address| IpAddr::V4(Ipv4Addr::from(address))))
 }
 
 fn set_address(value: &[u8], v4: &mut Option<u32>, v6: &mut Option<[u8; 16]>) -> Option<()> {

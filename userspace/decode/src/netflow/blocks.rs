@@ -14,10 +14,9 @@ use crate::{
     batch::Batch,
     context::{Context, EventTime},
     port_block::{PortBlock, PortBlockEvent},
-    record::Time,
+    record::{Time, inner_address},
     session::SessionRow,
 };
-use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// Appends one record, and tells how many that were. The session table's next row is where its
 /// columns are worked out.
@@ -63,8 +62,8 @@ fn port_block(block: &Block, record: &Records<'_, '_>, row: &SessionRow) -> Port
     let code = block.event.map_or(0, |slot| value(slot) as u8);
     PortBlock {
         event: block_event(code),
-        private_addr: address(row.src_v4, row.src_v6),
-        public_addr: address(row.nat_src_v4, row.nat_src_v6),
+        private_addr: inner_address(row.src_v4, row.src_v6),
+        public_addr: inner_address(row.nat_src_v4, row.nat_src_v6),
         port_first: u16::try_from(first).ok(),
         port_last: last.and_then(|last| u16::try_from(last).ok()),
         // 0 stands for all protocols (RFC 8158).
@@ -73,10 +72,4 @@ fn port_block(block: &Block, record: &Records<'_, '_>, row: &SessionRow) -> Port
         extra: row.extra.unwrap_or_default(),
         ..PortBlock::default()
     }
-}
-
-fn address(v4: Option<u32>, v6: Option<[u8; 16]>) -> Option<IpAddr> {
-    let v4 = v4.map(Ipv4Addr::from).filter(|v4| !v4.is_unspecified()).map(IpAddr::V4);
-    let v6 = v6.map(Ipv6Addr::from).filter(|v6| !v6.is_unspecified()).map(IpAddr::V6);
-    v4.or(v6)
 }

@@ -26,13 +26,12 @@ use crate::{
     extra::{KEY_MAX, add_text},
     im::{Im, ImEvent},
     reason::Reason,
-    record::Time,
+    record::{Time, inner_address},
     session::SessionRow,
     settings::ImPolicy,
     text::{Text, TextArena},
 };
 use memchr::memmem;
-use std::net::IpAddr;
 
 /// As much of a tag as is looked at: a text may be full of what looks like one.
 const TAG_LEN_MAX: usize = 64;
@@ -242,13 +241,13 @@ impl<'a> Fields<'a> {
             application: arena.push(self.application.unwrap_or_default()).unwrap_or_default(),
             account: account.unwrap_or_default(),
             protocol: row.protocol,
-            src_addr: address(row.src_v4, row.src_v6),
+            src_addr: inner_address(row.src_v4, row.src_v6),
             src_port: row.src_port,
-            dst_addr: address(row.dst_v4, row.dst_v6),
+            dst_addr: inner_address(row.dst_v4, row.dst_v6),
             dst_port: row.dst_port,
-            nat_src_addr: address(row.nat_src_v4, row.nat_src_v6),
+            nat_src_addr: inner_address(row.nat_src_v4, row.nat_src_v6),
             nat_src_port: row.nat_src_port,
-            nat_dst_addr: address(row.nat_dst_v4, row.nat_dst_v6),
+            nat_dst_addr: inner_address(row.nat_dst_v4, row.nat_dst_v6),
             nat_dst_port: row.nat_dst_port,
             start: Time::from_columns(row.start_s, None),
             end: Time::from_columns(row.end_s, None),
@@ -264,10 +263,6 @@ fn put<T>(field: &mut Option<T>, value: Option<T>) -> bool {
         *field = value;
     }
     could
-}
-
-fn address(v4: Option<u32>, v6: Option<[u8; 16]>) -> Option<IpAddr> {
-    v4.map(|v4| IpAddr::V4(v4.into())).or(v6.map(|v6| IpAddr::V6(v6.into())))
 }
 
 /// Whether a key is that of the messenger's name.
