@@ -1,0 +1,42 @@
+//! `cargo xtask bench`: measures, compares with other programs in the same run, and reports.
+//!
+//! Each measurement leaves its [`result::Results`] in `target/bench-report`; `report` makes a page
+//! and the README's performance section of what lies there.
+
+use anyhow::Result;
+
+mod counts;
+mod decode;
+mod link;
+mod lossless;
+mod report;
+mod result;
+mod steer;
+
+/// Measure, compare, report
+#[derive(clap::Args)]
+pub struct Arguments {
+    #[command(subcommand)]
+    bench: Bench,
+}
+
+#[derive(clap::Subcommand)]
+enum Bench {
+    Decode(decode::Arguments),
+    Counts(counts::Arguments),
+    Link(link::Arguments),
+    Steer(steer::Arguments),
+    Lossless(lossless::Arguments),
+    Report(report::Arguments),
+}
+
+pub fn run(arguments: &Arguments) -> Result<()> {
+    match &arguments.bench {
+        Bench::Decode(arguments) => decode::run(arguments),
+        Bench::Counts(arguments) => counts::run(arguments),
+        Bench::Link(arguments) => link::run(arguments),
+        Bench::Steer(arguments) => steer::run(arguments),
+        Bench::Lossless(arguments) => lossless::run(arguments),
+        Bench::Report(arguments) => report::run(arguments),
+    }
+}
