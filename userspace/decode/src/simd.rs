@@ -3,6 +3,9 @@
 //! The modules below this one are the only ones of the crate with unsafe code. Each kernel has a portable twin that gives the
 //! same for every input; a [`Level`] says which of them to take, and whoever has one above
 //! [`Level::PORTABLE`] has it from a test of the processor.
+
+pub mod text;
+
 use std::sync::LazyLock;
 
 /// A set of instructions that this machine has.

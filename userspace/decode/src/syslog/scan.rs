@@ -5,13 +5,56 @@ use std::net::{IpAddr, Ipv6Addr};
 
 /// A decimal number of at most 20 digits; `None` where it overflows.
 pub fn number(text: &[u8]) -> Option<u64> {
-    if text.is_empty() || text.len() > 20 {
+    let Some((head, tail)) = text.split_last_chunk::<8>() else { return upto_8_digits(text) };
+    let low = digits(u64::from_le_bytes(*tail))?;
+    if head.is_empty() {
+        return Some(low);
+    }
+    let Some((head, middle)) = head.split_last_chunk::<8>() else {
+        return Some(upto_8_digits(head)? * 100_000_000 + low);
+    };
+    let low = digits(u64::from_le_bytes(*middle))? * 100_000_000 + low;
+    match head.len() {
+        0 => Some(low),
+        1..=4 => upto_8_digits(head)?.checked_mul(10_000_000_000_000_000)?.checked_add(low),
+        _ => None,
+    }
+}
+
+/// A number of one to eight digits.
+fn upto_8_digits(text: &[u8]) -> Option<u64> {
+    let len = text.len();
+    // The last digit is the highest byte. Loads overlap, so that few sizes make do.
+    let word = if let (Some(head), Some(tail)) = (text.first_chunk::<4>(), text.last_chunk::<4>()) {
+        let head = u64::from(u32::from_le_bytes(*head)).checked_shl(64 - 8 * len as u32);
+        head.unwrap_or(0) | u64::from(u32::from_le_bytes(*tail)) << 32
+    } else {
+        match *text {
+            [a] => u64::from_be_bytes([a, 0, 0, 0, 0, 0, 0, 0]),
+            [a, b] => u64::from_be_bytes([b, a, 0, 0, 0, 0, 0, 0]),
+            [a, b, c] => u64::from_be_bytes([c, b, a, 0, 0, 0, 0, 0]),
+            _ => return None,
+        }
+    };
+    digits(word | ZEROS.checked_shr(8 * len as u32).unwrap_or(0))
+}
+
+/// Eight zeros.
+const ZEROS: u64 = u64::from_le_bytes(*b"00000000");
+
+/// A number of eight digits, the first one in the lowest byte.
+fn digits(text: u64) -> Option<u64> {
+    const HIGH_BITS: u64 = 0x8080_8080_8080_8080;
+    let digits = text ^ ZEROS;
+    // A byte above 9 has its high bit, or gets it.
+    let above_9 = (digits & !HIGH_BITS).wrapping_add(0x7676_7676_7676_7676) | digits;
+    if above_9 & HIGH_BITS != 0 {
         return None;
     }
-    text.iter().try_fold(0u64, |number, byte| {
-        let digit = byte.wrapping_sub(b'0');
-        if digit > 9 { None } else { number.checked_mul(10)?.checked_add(u64::from(digit)) }
-    })
+    // Neighbours join to numbers of two, four and eight digits.
+    let twos = digits.wrapping_mul(10 << 8 | 1) >> 8 & 0x00ff_00ff_00ff_00ff;
+    let fours = twos.wrapping_mul(100 << 16 | 1) >> 16 & 0x0000_ffff_0000_ffff;
+    Some(fours.wrapping_mul(10_000 << 32 | 1) >> 32)
 }
 
 /// An IPv4 address in dotted decimal, or an IPv6 address.
@@ -45,17 +88,43 @@ pub fn number_or_hex(text: &[u8]) -> Option<u64> {
 
 /// An IPv4 address as a number. Leading zeros are decimal, as boxes that pad addresses mean them.
 pub fn v4(text: &[u8]) -> Option<u32> {
-    let mut address = 0u32;
-    let mut octets = 0;
-    for part in text.split(|byte| *byte == b'.') {
-        if part.len() > 3 || octets == 4 {
-            return None;
-        }
-        let octet = u8::try_from(number(part)?).ok()?;
-        address = address << 8 | u32::from(octet);
-        octets += 1;
+    const HIGH_BITS: u128 = u128::from_ne_bytes([0x80; 16]);
+    if text.len() > 15 {
+        return None;
     }
-    (octets == 4).then_some(address)
+    // The first character is the lowest byte. Loads overlap, so that few sizes make do.
+    let shift = 8 * text.len();
+    let word = if let (Some(head), Some(tail)) = (text.first_chunk::<8>(), text.last_chunk::<8>()) {
+        u128::from(u64::from_le_bytes(*head))
+            | u128::from(u64::from_le_bytes(*tail)) << (shift - 64)
+    } else {
+        let (head, tail) = (text.first_chunk::<4>()?, text.last_chunk::<4>()?);
+        u128::from(u32::from_le_bytes(*head))
+            | u128::from(u32::from_le_bytes(*tail)) << (shift - 32)
+    };
+    // The high bits of the bytes that are full stops, and of the one behind the text.
+    let others = word ^ u128::from_ne_bytes([b'.'; 16]);
+    let stops = !(((others & !HIGH_BITS) + !HIGH_BITS) | others) & HIGH_BITS;
+    let mut ends = stops | 0x80 << shift;
+    if ends.count_ones() != 4 {
+        return None;
+    }
+    let (mut address, mut start) = (0, 0);
+    for _ in 0..4 {
+        let end = ends.trailing_zeros() & !7;
+        address = address << 8 | octet((word >> start) as u32, end - start)?;
+        start = end + 8;
+        ends &= ends - 1;
+    }
+    Some(address)
+}
+
+/// A number below 256 from its one to three digits, the first one in the lowest byte.
+fn octet(text: u32, bits: u32) -> Option<u32> {
+    let digits = (text ^ 0x0030_3030) << 24u32.checked_sub(bits)? & 0x00ff_ffff;
+    let above_9 = ((digits & 0x007f_7f7f) + 0x0076_7676) | digits;
+    let number = (digits & 0xff) * 100 + (digits >> 8 & 0xff) * 10 + (digits >> 16);
+    (bits != 0 && above_9 & 0x0080_8080 == 0 && number < 256).then_some(number)
 }
 
 /// The number of an IP protocol, from its name in either case or its number.
@@ -85,12 +154,32 @@ pub fn protocol(text: &[u8]) -> Option<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     #[test]
     fn numbers_are_strict() {
         assert_eq!(number(b"18446744073709551615"), Some(u64::MAX));
         for bad in [b"".as_slice(), b"18446744073709551616", b"1 ", b"-1", b"0x1", b"1/"] {
             assert_eq!(number(bad), None);
+        }
+    }
+
+    proptest! {
+        #[test]
+        fn numbers_are_those_of_the_library(text in "[0-9]{0,22}|[0-9]{0,9}[^0-9][0-9]{0,9}") {
+            let is_plain = !text.starts_with('+') && text.len() <= 20;
+            let expected = text.parse().ok().filter(|_| is_plain);
+            prop_assert_eq!(number(text.as_bytes()), expected);
+        }
+
+        #[test]
+        fn addresses_are_four_numbers(text in "([0-9]{0,4}[./]){2,4}[0-9]{0,4}|.{0,17}") {
+            let octets: Option<Vec<u8>> = text
+                .split('.')
+                .map(|part| number(part.as_bytes()).filter(|_| part.len() <= 3)?.try_into().ok())
+                .collect();
+            let expected = octets.and_then(|octets| <[u8; 4]>::try_from(octets).ok());
+            prop_assert_eq!(v4(text.as_bytes()), expected.map(u32::from_be_bytes));
         }
     }
 

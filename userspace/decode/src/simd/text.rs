@@ -1,0 +1,28 @@
+//! Kernels for lines of text: where separators stand, and the numbers and addresses between them.
+//!
+//! A decoder looks once for all separators of a line ([`Places`]), checks that they stand where it
+//! expects them, and has the values between them read together ([`numbers`], [`v4s`]).
+
+mod addresses;
+mod numbers;
+mod places;
+
+pub use addresses::v4s;
+pub use numbers::numbers;
+pub use places::{ByteSet, Places};
+
+/// A part of a text, by its offsets in bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Span {
+    /// Where it begins.
+    pub start: u16,
+    /// Where what follows it begins.
+    pub end: u16,
+}
+
+impl Span {
+    /// The bytes of it; `None` where the text is shorter or the end stands before the start.
+    pub fn of(self, text: &[u8]) -> Option<&[u8]> {
+        text.get(usize::from(self.start)..usize::from(self.end))
+    }
+}
