@@ -13,11 +13,13 @@
 //! packets" is the session that the Default content reports as 20 packets, 1720 bytes). No IP
 //! packet is shorter than 20 bytes, which tells these lines from right ones.
 
+mod regular;
+
 use super::{Message, context, header::Header, scan, zone::Zones};
 use crate::{
     batch::Batch,
     context::{EventTime, Flags, Format},
-    extra::{Encoded, Value},
+    extra::add_text,
     reason::Reason,
     session::{Event, SessionRow},
     settings::MtnCounters,
@@ -34,19 +36,14 @@ pub fn decode(
     zones: &mut Zones,
     batch: &mut Batch,
 ) -> Result<(), Reason> {
-    let mut words = Words(header.content);
-    let event = match words.word() {
-        b"Built" => Event::Create,
-        _ => Event::End,
+    let sentence = match regular::read(header.content) {
+        Some(sentence) => sentence,
+        None => Sentence::read(header.content)?,
     };
-    let mut row = SessionRow { event: Some(event as u8), ..SessionRow::default() };
-    words.any(&[b"an", b"a"])?;
-    let protocol = words.word();
-    row.protocol = scan::protocol(protocol);
-    words.any(&[b"session,"])?;
-    let source = words.end()?;
-    words.any(&[b"to"])?;
-    let destination = words.end()?;
+    let Sentence { event, protocol, source, destination, stats, rest } = sentence;
+    let number = scan::protocol(protocol);
+    let mut row =
+        SessionRow { event: Some(event as u8), protocol: number, ..SessionRow::default() };
     set_source(&mut row, &source, &mut batch.text);
     set_destination(&mut row, &destination, &mut batch.text);
 
@@ -59,8 +56,8 @@ pub fn decode(
         event_ns = unix_nanos;
     }
     let event_s = u32::try_from(event_ns / 1_000_000_000).ok();
-    let stats = words.stats()?;
-    row.extra = extra(protocol, words.rest(), &mut batch.text);
+    let unnumbered = if number.is_none() { protocol } else { &[] };
+    row.extra = extra(unnumbered, rest, &mut batch.text);
     match stats {
         None if event == Event::Create => row.start_s = event_s,
         None => row.end_s = event_s,
@@ -78,22 +75,48 @@ pub fn decode(
     Ok(())
 }
 
+/// A sentence, taken apart.
+#[derive(Debug, PartialEq, Eq)]
+struct Sentence<'a> {
+    event: Event,
+    protocol: &'a [u8],
+    source: End<'a>,
+    destination: End<'a>,
+    stats: Option<Stats>,
+    /// What follows the end of the sentence.
+    rest: &'a [u8],
+}
+
+impl<'a> Sentence<'a> {
+    fn read(content: &'a [u8]) -> Result<Self, Reason> {
+        let mut words = Words(content);
+        let event = match words.word() {
+            b"Built" => Event::Create,
+            _ => Event::End,
+        };
+        words.any(&[b"an", b"a"])?;
+        let protocol = words.word();
+        words.any(&[b"session,"])?;
+        let source = words.end()?;
+        words.any(&[b"to"])?;
+        let destination = words.end()?;
+        let stats = words.stats()?;
+        let rest = words.rest();
+        Ok(Self { event, protocol, source, destination, stats, rest })
+    }
+}
+
 /// What the sentence says without a column for it: a protocol that has no number here, and words
 /// behind its end.
 fn extra(protocol: &[u8], rest: &[u8], arena: &mut TextArena) -> Option<Text> {
     let mut extra = Text::EMPTY;
-    if scan::protocol(protocol).is_none() {
-        let encoded = Encoded::new(b"Protocol", Value::Text(protocol));
-        extra = arena.append(extra, &encoded.parts()).unwrap_or(extra);
-    }
-    if !rest.is_empty() {
-        let encoded = Encoded::new(b"rest", Value::Text(rest));
-        extra = arena.append(extra, &encoded.parts()).unwrap_or(extra);
-    }
+    add_text(&mut extra, b"Protocol", protocol, arena);
+    add_text(&mut extra, b"rest", rest, arena);
     Some(extra).filter(|extra| !extra.is_empty())
 }
 
 /// One end of a session.
+#[derive(Debug, PartialEq, Eq)]
 struct End<'a> {
     address: IpAddr,
     port: u16,
@@ -102,7 +125,7 @@ struct End<'a> {
 }
 
 /// What only a finished session has.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Stats {
     duration_s: u32,
     received: Volume,
@@ -110,7 +133,7 @@ struct Stats {
 }
 
 /// Bytes and packets of one direction, as printed.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Volume {
     bytes: u64,
     packets: u64,

@@ -14,6 +14,8 @@
 //! * relays squeeze spaces. Then values are told by what they look like: first address private,
 //!   second public; a number in front of them is L4. That reading is marked as inferred.
 
+mod regular;
+
 use super::{
     Event, Kind, Line,
     header::{Header, is_nil},
@@ -42,6 +44,10 @@ pub fn decode(
     batch: &mut Batch,
 ) -> Result<(), Reason> {
     let line = Line::new(header, Format::CgnCn, message, zones, batch);
+    if let Some((event, mapping)) = read_regular(header) {
+        push(&line, &event, &mapping, &[], batch);
+        return Ok(());
+    }
     let mut result = Ok(());
     let mut rest = header.values;
     while let Some(group) = rest.strip_prefix(b"[") {
@@ -55,6 +61,13 @@ pub fn decode(
         result = result.and(pushed);
     }
     result
+}
+
+/// The event and the values of a message with one regular bracket, whose event is the header's.
+fn read_regular<'a>(header: &Header<'a>) -> Option<(Event<'a>, Mapping<'a>)> {
+    let mapping = regular::read(header.values).filter(|_| !header.event.is_empty())?;
+    let event = Event::read(header.event);
+    (event.kind == Kind::Session || !mapping.is_backwards()).then_some((event, mapping))
 }
 
 /// Decodes a line of values without brackets and event, as Huawei's configuration example for NE
@@ -99,6 +112,12 @@ struct Mapping<'a> {
     inferred: bool,
 }
 
+impl Mapping<'_> {
+    fn is_backwards(&self) -> bool {
+        self.first.zip(self.last).is_some_and(|(first, last)| first > last)
+    }
+}
+
 /// The event of a bracket, its own or the header's, and its values.
 fn read_group<'a>(inside: &'a [u8], event: &'a [u8]) -> Result<(Event<'a>, Mapping<'a>), Reason> {
     let (event, values, own_event) = match split_once(inside.trim_ascii_start(), b' ') {
@@ -109,8 +128,7 @@ fn read_group<'a>(inside: &'a [u8], event: &'a [u8]) -> Result<(Event<'a>, Mappi
     };
     let event = Event::read(event);
     let mapping = read_mapping(values, own_event, event.kind)?;
-    let backwards = mapping.first.zip(mapping.last).is_some_and(|(first, last)| first > last);
-    if event.kind == Kind::Block && backwards {
+    if event.kind == Kind::Block && mapping.is_backwards() {
         return Err(Reason::CgnValue);
     }
     Ok((event, mapping))

@@ -1,0 +1,182 @@
+//! Reading a line that looks as expected, piece by piece from its left, each byte once.
+//!
+//! The decoders' own rules are wide: any white space, values in several forms, words in any case.
+//! Nearly all lines of an exporter are the same but for their values, and for these a decoder has
+//! a second reading, that of the regular line, made of this cursor's steps. A step that does not
+//! find what it expects ends that reading, and the wide rules read the line anew: so each step may
+//! refuse more than it must, but never take what the wide rules would read in another way.
+
+/// What is still to be read.
+#[derive(Clone, Copy, Debug)]
+pub struct Cursor<'a>(pub &'a [u8]);
+
+const ZEROS: u64 = u64::from_ne_bytes([b'0'; 8]);
+const TOP_BITS: u64 = u64::from_ne_bytes([0x80; 8]);
+/// What lifts a digit's value to the last byte without a top bit, and all above it beyond.
+const ABOVE_NINE: u64 = u64::from_ne_bytes([0x76; 8]);
+
+impl<'a> Cursor<'a> {
+    /// Passes over a text that must stand here.
+    #[inline(always)]
+    pub fn literal<const N: usize>(&mut self, text: &[u8; N]) -> Option<()> {
+        self.0 = self.0.strip_prefix(text)?;
+        Some(())
+    }
+
+    /// Passes over a text where it stands here; whether it did.
+    #[inline(always)]
+    pub fn option<const N: usize>(&mut self, text: &[u8; N]) -> bool {
+        self.literal(text).is_some()
+    }
+
+    /// A decimal number of one to sixteen digits, up to what is no digit.
+    #[inline(always)]
+    pub fn number(&mut self) -> Option<u64> {
+        let (high, len) = leading_digits(window(self.0));
+        if len < 8 {
+            self.advance(len).filter(|()| len > 0)?;
+            return Some(high);
+        }
+        self.long_number(high)
+    }
+
+    #[cold]
+    fn long_number(&mut self, high: u64) -> Option<u64> {
+        self.advance(8)?;
+        let (low, len) = leading_digits(window(self.0));
+        self.advance(len).filter(|()| len < 8)?;
+        Some(high * 10u64.pow(len as u32) + low)
+    }
+
+    /// A number that fits, most often a port.
+    #[inline(always)]
+    pub fn number_as<T: TryFrom<u64>>(&mut self) -> Option<T> {
+        T::try_from(self.number()?).ok()
+    }
+
+    /// An IPv4 address in dotted decimal, up to what is no digit.
+    #[inline(always)]
+    pub fn v4(&mut self) -> Option<u32> {
+        let (address, len) = leading_v4(self.0)?;
+        self.advance(len)?;
+        Some(address)
+    }
+
+    /// A text of at most fifteen bytes up to a byte, which is passed over.
+    #[inline(always)]
+    pub fn until(&mut self, stop: u8) -> Option<&'a [u8]> {
+        let near = self.0.get(..16).unwrap_or(self.0);
+        let len = near.iter().position(|byte| *byte == stop)?;
+        let (text, rest) = self.0.split_at_checked(len)?;
+        self.0 = rest.get(1..)?;
+        Some(text)
+    }
+
+    #[inline(always)]
+    fn advance(&mut self, len: usize) -> Option<()> {
+        self.0 = self.0.get(len..)?;
+        Some(())
+    }
+}
+
+/// The first eight bytes, the first one lowest; zeros where the text is shorter.
+#[inline(always)]
+fn window(text: &[u8]) -> u64 {
+    match text.first_chunk::<8>() {
+        Some(bytes) => u64::from_le_bytes(*bytes),
+        None => u64::from_le_bytes(short_window(text)),
+    }
+}
+
+#[cold]
+fn short_window<const N: usize>(text: &[u8]) -> [u8; N] {
+    let mut bytes = [0; N];
+    for (byte, text) in bytes.iter_mut().zip(text) {
+        *byte = *text;
+    }
+    bytes
+}
+
+/// The top bit of the first byte that is no digit; bytes behind it may have theirs or not.
+#[inline(always)]
+fn first_other(window: u64) -> u64 {
+    let values = window ^ ZEROS;
+    (values.wrapping_add(ABOVE_NINE) | values) & TOP_BITS
+}
+
+/// The number that the first digits are, and how many these are: eight at the most.
+#[inline(always)]
+fn leading_digits(window: u64) -> (u64, usize) {
+    let len = first_other(window).trailing_zeros() / 8;
+    // Digits in front of it that are not there are zeros.
+    let digits = (window ^ ZEROS).checked_shl(64 - 8 * len).unwrap_or(0);
+    let pairs = digits.wrapping_mul(10).wrapping_add(digits >> 8);
+    let even = (pairs & 0x0000_00ff_0000_00ff).wrapping_mul(100 + (1_000_000 << 32));
+    let odd = (pairs >> 16 & 0x0000_00ff_0000_00ff).wrapping_mul(1 + (10_000 << 32));
+    (even.wrapping_add(odd) >> 32, len as usize)
+}
+
+/// An address at the begin of a text, and its length.
+#[inline(always)]
+fn leading_v4(text: &[u8]) -> Option<(u32, usize)> {
+    let bytes = match text.first_chunk::<16>() {
+        Some(bytes) => *bytes,
+        None => short_window(text),
+    };
+    let mut bytes = u128::from_le_bytes(bytes);
+    let (mut address, mut len, mut bad) = (0, 0, 0);
+    for octet in 0..4 {
+        let window = bytes as u32;
+        let values = window ^ ZEROS as u32;
+        let others = (values.wrapping_add(ABOVE_NINE as u32) | values) & TOP_BITS as u32;
+        let digits = others.trailing_zeros() / 8;
+        let value = values.checked_shl(32 - 8 * digits).unwrap_or(0);
+        let value = (value >> 24) + (value >> 16 & 0xff) * 10 + (value >> 8 & 0xff) * 100;
+        bytes >>= 8 * digits;
+        let is_dot = octet == 3 || bytes as u8 == b'.';
+        bytes >>= 8;
+        bad |= u32::from(!is_dot || digits == 0 || digits == 4) | value >> 8;
+        address = address << 8 | value;
+        len += digits as usize + usize::from(octet < 3);
+    }
+    (bad == 0).then_some((address, len))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::syslog::scan;
+    use proptest::prelude::*;
+
+    proptest! {
+        /// What the steps read is what the decoders' own rules read in it.
+        #[test]
+        fn steps_agree_with_the_wide_rules(text in "[0-9.]{0,20}[ :x\u{2e}\u{e9}]?[0-9.]{0,9}") {
+            let text = text.as_bytes();
+            let digits = text.iter().take_while(|byte| byte.is_ascii_digit()).count();
+            let mut cursor = Cursor(text);
+            match cursor.number() {
+                Some(number) => {
+                    prop_assert_eq!(scan::number(&text[..digits]), Some(number));
+                    prop_assert_eq!(cursor.0, &text[digits..]);
+                }
+                None => prop_assert!(digits == 0 || digits > 15),
+            }
+            let mut cursor = Cursor(text);
+            let dotted = text.splitn(5, |byte| *byte == b'.').take(4).collect::<Vec<_>>();
+            let last = dotted.last().unwrap();
+            let end = last.iter().position(|byte| !byte.is_ascii_digit()).unwrap_or(last.len());
+            let len = dotted.iter().map(|part| part.len() + 1).sum::<usize>() - 1 - last.len() + end;
+            prop_assert_eq!(cursor.v4(), scan::v4(&text[..len]));
+        }
+    }
+
+    #[test]
+    fn a_word_is_short_and_ends() {
+        let mut cursor = Cursor(b"trust) to");
+        assert_eq!((cursor.until(b')'), cursor.0), (Some(b"trust".as_slice()), b" to".as_slice()));
+        for text in ["", "trust", "0123456789abcdef)"] {
+            assert_eq!(Cursor(text.as_bytes()).until(b')'), None);
+        }
+    }
+}
