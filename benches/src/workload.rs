@@ -1,95 +1,106 @@
 //! Datagrams to work on, made once by the traffic model: sessions of many subscribers that begin
 //! and end, not one record repeated.
 
+use crate::{
+    answer::{Answer, Facts},
+    frames::{Frames, PAYLOAD_BYTES_MAX},
+};
 use logweir_decode::decoder::{Datagram, FormatHint};
-use logweir_traffic::{ConfigError, Model, ModelConfig, Session, Truth};
+use logweir_traffic::{ConfigError, Model, ModelConfig};
 use std::net::IpAddr;
 
 /// Datagrams and what they carry.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub struct Workload {
-    payloads: Vec<u8>,
-    datagrams: Vec<Sent>,
-    truth: Vec<Session>,
+    frames: Frames,
+    senders: Vec<Sender>,
+    truth: Answer,
 }
 
-#[derive(Debug)]
-struct Sent {
-    end: usize,
-    exporter: IpAddr,
-    exporter_port: u16,
-    at_ns: u64,
+/// Who sent a datagram, and when.
+#[derive(Clone, Copy, Debug)]
+pub struct Sender {
+    /// Source address.
+    pub exporter: IpAddr,
+    /// Source port.
+    pub exporter_port: u16,
+    /// Nanoseconds since 1970 UTC.
+    pub at_ns: i64,
 }
 
 impl Workload {
-    /// The first datagrams of a model that `wanted` lets through, so many records of them.
-    pub fn new(
+    /// The first datagrams of a model that `wanted` lets through, so many of them.
+    ///
+    /// # Errors
+    /// If the model refuses its configuration.
+    pub fn of_model(
         config: ModelConfig,
-        records: usize,
+        datagrams: usize,
         wanted: impl Fn(&[u8]) -> bool,
     ) -> Result<Self, ConfigError> {
-        let mut buffer = vec![0; config.datagram_bytes_max];
+        let mut buffer = [0; PAYLOAD_BYTES_MAX];
         let mut model = Model::new(config)?;
-        let mut workload =
-            Workload { payloads: Vec::new(), datagrams: Vec::new(), truth: Vec::new() };
+        let mut workload = Self::default();
         let mut truth = Vec::new();
-        while workload.truth.len() < records {
+        while workload.datagrams_len() < datagrams {
             truth.clear();
             let sent = model.next_datagram(&mut buffer, Some(&mut truth));
             let payload = &buffer[..sent.len];
-            if !wanted(payload) {
-                continue;
+            if wanted(payload) {
+                let (exporter, exporter_port) = (sent.exporter, sent.exporter_port);
+                let sender = Sender { exporter, exporter_port, at_ns: sent.at_ns as i64 };
+                workload.push(payload, sender, []);
+                truth.iter().for_each(|record| workload.truth.add_truth(record));
             }
-            workload.truth.extend(truth.drain(..).filter_map(Truth::into_session));
-            workload.payloads.extend_from_slice(payload);
-            workload.datagrams.push(Sent {
-                end: workload.payloads.len(),
-                exporter: sent.exporter,
-                exporter_port: sent.exporter_port,
-                at_ns: sent.at_ns,
-            });
         }
         Ok(workload)
     }
 
+    /// Adds a datagram and what its records say.
+    pub fn push(
+        &mut self,
+        payload: &[u8],
+        sender: Sender,
+        records: impl IntoIterator<Item = Facts>,
+    ) {
+        self.frames.push(payload);
+        self.senders.push(sender);
+        records.into_iter().for_each(|facts| self.truth.add(&facts));
+    }
+
+    /// The payloads, in the order in which they were sent.
+    pub fn payloads(&self) -> impl Iterator<Item = &[u8]> {
+        self.frames.payloads()
+    }
+
     /// The datagrams, in the order in which they were sent.
     pub fn datagrams(&self) -> impl Iterator<Item = Datagram<'_>> {
-        let mut start = 0;
-        self.datagrams.iter().map(move |sent| {
-            let payload = &self.payloads[start..sent.end];
-            start = sent.end;
-            Datagram {
-                payload,
-                exporter: sent.exporter,
-                exporter_port: sent.exporter_port,
-                received_at: sent.at_ns as i64,
-                format: FormatHint::Auto,
-            }
+        self.payloads().zip(&self.senders).map(|(payload, sender)| Datagram {
+            payload,
+            exporter: sender.exporter,
+            exporter_port: sender.exporter_port,
+            received_at: sender.at_ns,
+            format: FormatHint::Auto,
         })
     }
 
-    /// The records that were sent, in their order.
-    pub fn truth(&self) -> &[Session] {
-        &self.truth
+    /// What the records that were sent come to.
+    pub fn truth(&self) -> Answer {
+        self.truth
     }
 
     /// Number of datagrams.
-    pub fn len(&self) -> usize {
-        self.datagrams.len()
-    }
-
-    /// Whether there is nothing to do.
-    pub fn is_empty(&self) -> bool {
-        self.datagrams.is_empty()
+    pub fn datagrams_len(&self) -> usize {
+        self.senders.len()
     }
 
     /// Number of records.
     pub fn records(&self) -> usize {
-        self.truth.len()
+        self.truth.records
     }
 
     /// Bytes of payload.
     pub fn bytes(&self) -> usize {
-        self.payloads.len()
+        self.frames.bytes()
     }
 }
