@@ -4,6 +4,7 @@
 
 use crate::{
     counters::{Counter, WorkerCounters},
+    latency::Latency,
     ledger::ExporterReport,
     nic::NicCounters,
 };
@@ -32,6 +33,10 @@ pub struct Balance {
     pub records: RecordBalance,
     /// The ledger, exporter by exporter; at the end only.
     pub exporters: Option<Vec<ExporterReport>>,
+    /// From arrival to decoded, a datagram; at the end only.
+    pub arrival_to_decoded: Option<Latency>,
+    /// From arrival to stored, a record; at the end only, and where records are stored.
+    pub arrival_to_stored: Option<Latency>,
     /// What the equations leave over.
     pub unaccounted: Unaccounted,
 }
@@ -118,6 +123,8 @@ pub struct RecordBalance {
     pub stored: u64,
     /// Lost because a file could not be written.
     pub failed: u64,
+    /// Counted and thrown away, as was asked for.
+    pub discarded: u64,
     /// Handed over but not stored yet.
     pub pending: u64,
 }
@@ -135,7 +142,7 @@ pub struct Unaccounted {
     pub datagrams: i64,
     /// Ledger: received − dropped − unnoted − the datagrams of all exporters.
     pub exporters: i64,
-    /// Store: records decoded − stored − failed − dropped.
+    /// Store: records decoded − stored − failed − discarded − dropped.
     pub records: i64,
     /// The sum of their absolute values.
     pub total: u64,
@@ -177,7 +184,7 @@ impl RecordBalance {
     /// Counts everything that is not stored as lost: the writer is gone with it.
     pub fn lose_unstored(&mut self) {
         self.pending = 0;
-        let settled = self.stored + self.failed;
+        let settled = self.stored + self.failed + self.discarded;
         self.dropped_no_writer = self.decoded().saturating_sub(settled);
     }
 }
@@ -251,7 +258,11 @@ impl Balance {
             + datagrams.dropped_no_batch
             + datagrams.waiting;
         let records = &self.records;
-        let kept = records.stored + records.failed + records.dropped_no_writer + records.pending;
+        let kept = records.stored
+            + records.failed
+            + records.discarded
+            + records.dropped_no_writer
+            + records.pending;
         let exporters = self.exporters.as_ref().map_or(0, |exporters| {
             let noted: u64 = exporters.iter().map(|exporter| exporter.datagrams).sum();
             difference(datagrams.received, datagrams.dropped_no_batch + datagrams.unnoted + noted)
@@ -352,6 +363,9 @@ impl fmt::Display for Balance {
         }
         row(f, "store", "stored", self.records.stored)?;
         row(f, "store", "failed", self.records.failed)?;
+        if self.records.discarded > 0 {
+            row(f, "store", "discarded, as asked", self.records.discarded)?;
+        }
         row(f, "store", "pending", self.records.pending)?;
         write!(f, "unaccounted {}", self.unaccounted.total)?;
         if self.unaccounted.total > 0 {
@@ -427,7 +441,7 @@ mod tests {
     /// Each counter takes part in some equation: changing any one is noticed.
     #[test]
     fn whatever_is_missing_shows() {
-        let changes: [fn(&mut Balance); 16] = [
+        let changes: [fn(&mut Balance); 17] = [
             |b| b.nic.as_mut().unwrap().rx_packets += 1,
             |b| b.xdp.as_mut().unwrap().redirected += 1,
             |b| b.xdp.as_mut().unwrap().seen += 1,
@@ -444,6 +458,7 @@ mod tests {
             |b| b.records.filter += 1,
             |b| b.records.unparsed += 1,
             |b| b.records.stored -= 1,
+            |b| b.records.discarded += 1,
         ];
         for (index, change) in changes.iter().enumerate() {
             let mut balance = even();

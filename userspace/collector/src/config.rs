@@ -33,6 +33,17 @@ pub enum SourceKind {
     Udp,
 }
 
+/// What becomes of records.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize, clap::ValueEnum)]
+#[serde(rename_all = "lowercase")]
+pub enum SinkKind {
+    /// Parquet in the directory of the store.
+    #[default]
+    Store,
+    /// Counted and thrown away, to measure receiving and decoding alone.
+    Discard,
+}
+
 /// Settings as they are written: nothing is checked yet.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -47,6 +58,10 @@ pub struct Settings {
     pub allow: Option<Vec<String>>,
     /// The directory of the store.
     pub data: Option<PathBuf>,
+    /// What becomes of records; they are stored where it is missing.
+    pub sink: Option<SinkKind>,
+    /// Whether workers spin instead of sleeping.
+    pub busy_poll: Option<bool>,
     /// RX queues to take; all of the interface's where it is missing.
     pub queues: Option<u32>,
     /// Workers that read UDP sockets.
@@ -77,6 +92,8 @@ const KEYS: &[&str] = &[
     "listen",
     "allow",
     "data",
+    "sink",
+    "busy_poll",
     "queues",
     "udp_workers",
     "rx_ring_size",
@@ -96,8 +113,8 @@ pub struct RunConfig {
     pub pipeline: PipelineConfig,
     /// What to do when AF_XDP cannot be had: the same by UDP sockets, unless it was demanded.
     pub fallback: Option<PipelineConfig>,
-    /// The directory of the store.
-    pub data: PathBuf,
+    /// The directory of the store; none where records are discarded.
+    pub data: Option<PathBuf>,
     /// Age at which a file is completed.
     pub part_age_max: Duration,
 }
@@ -172,6 +189,8 @@ impl Settings {
             listen: over.listen.or(self.listen),
             allow: over.allow.or(self.allow),
             data: over.data.or(self.data),
+            sink: over.sink.or(self.sink),
+            busy_poll: over.busy_poll.or(self.busy_poll),
             queues: over.queues.or(self.queues),
             udp_workers: over.udp_workers.or(self.udp_workers),
             rx_ring_size: over.rx_ring_size.or(self.rx_ring_size),
@@ -216,7 +235,12 @@ impl Settings {
             .iter()
             .map(|prefix| prefix.parse().map_err(|error| format!("allow: '{prefix}': {error}")))
             .collect::<Result<_, _>>()?;
-        let data = self.data.clone().ok_or("no place for the records: give --data DIR")?;
+        let data = match self.sink.unwrap_or_default() {
+            SinkKind::Store => {
+                Some(self.data.clone().ok_or("no place for the records: give --data DIR")?)
+            }
+            SinkKind::Discard => None,
+        };
         let udp_workers = self.udp_workers.unwrap_or(1);
         if !(1..=64).contains(&udp_workers) {
             return Err(format!("udp_workers is {udp_workers}: it must be from 1 to 64"));
@@ -256,6 +280,7 @@ impl Settings {
     ) -> Result<PipelineConfig, String> {
         let mut pipeline = PipelineConfig::new(input, listeners);
         pipeline.allow = allow;
+        pipeline.busy_poll = self.busy_poll.unwrap_or(false);
         if let Some(size) = self.rx_ring_size {
             if !size.is_power_of_two() || !(64..=65_536).contains(&size) {
                 return Err(format!(
@@ -374,7 +399,7 @@ mod tests {
         let file = parse("listen = [\"514\"]\ndata = \"/a\"").unwrap();
         let over = Settings { data: Some("/b".into()), ..Settings::default() };
         let config = file.overridden_by(over).validate(MissingKey::Leave).unwrap();
-        assert_eq!(config.data, PathBuf::from("/b"));
+        assert_eq!(config.data, Some(PathBuf::from("/b")));
         assert_eq!(config.pipeline.listeners[0].port, 514);
         assert_eq!(config.pipeline.input, Input::Udp { workers: 1 });
     }

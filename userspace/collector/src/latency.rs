@@ -1,6 +1,7 @@
 //! Latencies: histograms in nanoseconds, and how they are printed.
 
 use hdrhistogram::Histogram;
+use serde::Serialize;
 
 /// Longer ones count as this.
 const NANOS_MAX: u64 = 3_600_000_000_000;
@@ -8,6 +9,34 @@ const NANOS_MAX: u64 = 3_600_000_000_000;
 /// An empty histogram: up to an hour, three significant digits.
 pub fn histogram() -> Histogram<u64> {
     Histogram::new_with_bounds(1, NANOS_MAX, 3).expect("the histogram accepts these constants")
+}
+
+/// What is told of a histogram, in nanoseconds.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Latency {
+    /// How many were recorded.
+    pub count: u64,
+    /// Half of them took no longer.
+    pub p50_ns: u64,
+    /// 99 % took no longer.
+    pub p99_ns: u64,
+    /// 99.9 % took no longer.
+    pub p999_ns: u64,
+    /// The longest.
+    pub max_ns: u64,
+}
+
+impl Latency {
+    /// Reads a histogram.
+    pub fn of(histogram: &Histogram<u64>) -> Self {
+        Self {
+            count: histogram.len(),
+            p50_ns: histogram.value_at_quantile(0.5),
+            p99_ns: histogram.value_at_quantile(0.99),
+            p999_ns: histogram.value_at_quantile(0.999),
+            max_ns: histogram.max(),
+        }
+    }
 }
 
 /// `p50 … p99 … p99.9 … max …`, in fitting units; `none` where nothing was recorded.

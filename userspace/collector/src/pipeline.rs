@@ -7,7 +7,7 @@ use crate::{
     balance::{Balance, RecordBalance, RingBalance, SocketBalance, XdpBalance},
     counters::{RingCounters, SocketCounters, WorkerCounters},
     handoff::Inlet,
-    latency,
+    latency::{self, Latency},
     ledger::Ledger,
     listener::Listener,
     nic::{self, NicCounters},
@@ -72,6 +72,8 @@ pub struct PipelineConfig {
     pub receive_buffer_bytes: usize,
     /// Frames in the RX ring of each queue: a power of two.
     pub rx_ring_size: u32,
+    /// Whether workers spin instead of sleeping, and drive the NIC's NAPI themselves.
+    pub busy_poll: bool,
 }
 
 impl PipelineConfig {
@@ -97,6 +99,7 @@ impl PipelineConfig {
             capacity: Capacity::DEFAULT,
             receive_buffer_bytes: 16 << 20,
             rx_ring_size: 4096,
+            busy_poll: false,
         }
     }
 }
@@ -215,10 +218,12 @@ impl<S: Sink + Send + 'static> Pipeline<S> {
         let decoded = records.decoded();
         records.stored = self.sink_counters.stored.get();
         records.failed = self.sink_counters.failed.get();
+        records.discarded = self.sink_counters.discarded.get();
         let taken = self.sink_counters.taken.get();
+        let settled = records.stored + records.failed + records.discarded;
         // What the writer took and has not settled; what is still on the way to it is not
         // pending but must turn up.
-        records.pending = taken.saturating_sub(records.stored + records.failed).min(decoded);
+        records.pending = taken.saturating_sub(settled).min(decoded);
     }
 
     /// Ends the pipeline: nothing new is let in, everything that was received is decoded and
@@ -266,6 +271,8 @@ impl<S: Sink + Send + 'static> Pipeline<S> {
                 (None, None)
             }
         };
+        balance.arrival_to_decoded = Some(Latency::of(&closing.arrival_to_decoded));
+        balance.arrival_to_stored = arrival_to_stored.as_ref().map(Latency::of);
         balance.close();
         let Closing { errors, arrival_to_decoded, .. } = closing;
         Summary { balance, arrival_to_decoded, arrival_to_stored, sink, errors }

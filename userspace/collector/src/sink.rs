@@ -1,8 +1,10 @@
-//! Where batches go: to the store, or to standard output.
+//! Where batches go: to the store, to standard output, or nowhere.
 
+mod discard;
 mod print;
 mod store;
 
+pub use discard::DiscardSink;
 pub use print::{PrintSink, TextFormat};
 pub use store::StoreSink;
 
@@ -14,7 +16,7 @@ use crate::{
 };
 use hdrhistogram::Histogram;
 use logweir_decode::{batch::Batch, context::UnixNanos};
-use std::time::Duration;
+use std::{path::PathBuf, time::Duration};
 
 /// What a sink has done with the records that it was given: each is in exactly one of these, or
 /// pending.
@@ -26,6 +28,8 @@ pub struct SinkCounters {
     pub stored: Counter,
     /// Records that could not be written.
     pub failed: Counter,
+    /// Records that were thrown away, as was asked for.
+    pub discarded: Counter,
 }
 
 /// Takes batches and keeps their records.
@@ -39,6 +43,11 @@ pub trait Sink {
     /// Makes everything safe that was taken. Returns nanoseconds from arrival to stored, a record,
     /// where it knows.
     fn finish(&mut self, now: UnixNanos) -> Option<Histogram<u64>>;
+
+    /// Some of the files written, the first ones; none where it writes none.
+    fn paths(&self) -> &[PathBuf] {
+        &[]
+    }
 }
 
 /// How long the writer sleeps when nothing comes.

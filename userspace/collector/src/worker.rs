@@ -45,6 +45,7 @@ pub struct Worker<S> {
     source: S,
     stage: Stage,
     stop: Arc<AtomicBool>,
+    busy_poll: bool,
 }
 
 /// What a worker leaves behind.
@@ -79,7 +80,14 @@ impl<S: Source> Worker<S> {
             arrivals: Vec::with_capacity(4096),
             latency: latency::histogram(),
         };
-        Self { source, stage, stop }
+        Self { source, stage, stop, busy_poll: false }
+    }
+
+    /// Never sleeps: asks its source again at once when nothing was there.
+    #[must_use]
+    pub fn busy_polling(mut self, busy_poll: bool) -> Self {
+        self.busy_poll = busy_poll;
+        self
     }
 
     /// Runs until it is asked to stop or the source ends.
@@ -125,6 +133,12 @@ impl<S: Source> Worker<S> {
             match received {
                 Received::End => return Ok(()),
                 Received::Datagrams(0) if stopping => return Ok(()),
+                Received::Datagrams(0) if self.busy_poll => {
+                    // A wait is also how a source notices that its interface is gone.
+                    if burst.is_multiple_of(BURSTS_A_PUBLICATION) {
+                        self.source.wait(Duration::ZERO)?;
+                    }
+                }
                 Received::Datagrams(0) => {
                     self.source.publish();
                     self.source.wait(WAIT_MAX)?;

@@ -1,11 +1,15 @@
 //! `logweir generate`: sends the logs of a seeded model of exporters, and says what it sent.
 
 mod outlet;
+mod replay;
 
 use crate::{cli::Failure, output::rfc3339};
 use logweir_decode::nearest::nearest;
-use logweir_traffic::{EventKind, Format, Model, ModelConfig, Session, Truth};
+use logweir_traffic::{
+    DatagramInfo, EventKind, Format, Model, ModelConfig, Session, Truth, frame::UdpChecksum,
+};
 use outlet::{Outlet, Target};
+use replay::Replay;
 use serde_json::json;
 use std::{
     net::SocketAddr,
@@ -29,6 +33,13 @@ pub struct Args {
     /// Records in all; the last datagram may carry a few more
     #[arg(long, value_name = "N", default_value_t = 100_000)]
     count: u64,
+    /// Stop after so many seconds, however much is out
+    #[arg(long, value_name = "SECONDS")]
+    seconds: Option<f64>,
+    /// Make so many datagrams first and send them over and over, so that making them does not
+    /// limit the rate; to an interface, their sequence numbers repeat and have no UDP checksum
+    #[arg(long, value_name = "N")]
+    replay: Option<usize>,
     /// The same seed sends the same sessions, but for their times
     #[arg(long, value_name = "S", default_value_t = 1)]
     seed: u64,
@@ -76,14 +87,30 @@ pub fn run(args: &Args) -> Result<ExitCode, Failure> {
         ..ModelConfig::default()
     };
     let model = Model::new(config).map_err(|error| Failure::input(error.to_string()))?;
-    let outlet = Outlet::open(&args.to, args.target, args.target_mac).map_err(Failure::other)?;
+    let checksum = if args.replay.is_some() { UdpChecksum::Zero } else { UdpChecksum::Computed };
+    let outlet =
+        Outlet::open(&args.to, args.target, args.target_mac, checksum).map_err(Failure::other)?;
     let mut generator =
         Generator { model, outlet, sent: Sent::default(), sample: None, truth: Vec::new() };
-    let started = Instant::now();
-    generator.send_all(args.count, args.rate).map_err(Failure::other)?;
+    let started = match args.replay {
+        Some(datagrams) => generator.replay(datagrams, args).map_err(Failure::other)?,
+        None => {
+            let started = Instant::now();
+            let deadline = args.deadline(started);
+            generator.send_all(args.count, args.rate, deadline).map_err(Failure::other)?;
+            started
+        }
+    };
     let seconds = started.elapsed().as_secs_f64();
     crate::say(&generator.summary(seconds));
     Ok(ExitCode::SUCCESS)
+}
+
+impl Args {
+    fn deadline(&self, started: Instant) -> Option<Instant> {
+        let seconds = Duration::try_from_secs_f64(self.seconds?).ok()?;
+        started.checked_add(seconds)
+    }
 }
 
 fn now() -> Duration {
@@ -111,10 +138,30 @@ struct Sent {
     bytes: u64,
 }
 
+impl Sent {
+    fn add(&mut self, info: &DatagramInfo) {
+        self.datagrams += 1;
+        self.records += info.records as u64;
+        self.bytes += info.len as u64;
+    }
+}
+
 impl Generator {
-    fn send_all(&mut self, count: u64, rate: u64) -> Result<(), String> {
+    /// Makes datagrams first and then sends them; when it began to send.
+    fn replay(&mut self, datagrams: usize, args: &Args) -> Result<Instant, String> {
+        let Outlet::Interface { sender, framer } = &mut self.outlet else {
+            return Err("only to an interface can datagrams be sent over and over".into());
+        };
+        let replay = Replay::prepare(&mut self.model, framer, datagrams);
+        let started = Instant::now();
+        self.sent = replay.send(sender, args.count, args.rate, args.deadline(started))?;
+        Ok(started)
+    }
+
+    fn send_all(&mut self, count: u64, rate: u64, deadline: Option<Instant>) -> Result<(), String> {
         let mut pace = Pace::new(rate);
-        while self.sent.records < count {
+        let is_late = || deadline.is_some_and(|deadline| Instant::now() >= deadline);
+        while self.sent.records < count && !is_late() {
             let due = pace.due(self.sent.records).min(count - self.sent.records);
             if due == 0 {
                 thread::sleep(Duration::from_micros(100));
@@ -140,9 +187,7 @@ impl Generator {
             let info = model.next_datagram(out, wanted.then_some(&mut *truth));
             let mut sessions = truth.drain(..).filter_map(Truth::into_session);
             *sample = sample.take().or_else(|| sessions.find(is_traceable));
-            sent.datagrams += 1;
-            sent.records += info.records as u64;
-            sent.bytes += info.len as u64;
+            sent.add(&info);
             Some(info)
         })
     }

@@ -1,17 +1,18 @@
 //! `logweir run`: the collector.
 
 use crate::{
+    balance::Balance,
     cli::Failure,
-    config::{self, MissingKey, RunConfig, Settings, SourceKind},
+    config::{self, MissingKey, RunConfig, Settings, SinkKind, SourceKind},
     latency, ledger,
     pipeline::{Pipeline, Summary},
-    sink::{SinkCounters, StoreSink},
+    sink::{DiscardSink, Sink, SinkCounters, StoreSink},
 };
 use logweir_store::writer::{Writer, WriterConfig};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use std::{
     fs,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::ExitCode,
     sync::{
         Arc,
@@ -39,6 +40,9 @@ pub struct Args {
     /// Where datagrams come from [default: xdp where there is an interface and it can be had]
     #[arg(long, value_enum)]
     source: Option<SourceKind>,
+    /// What becomes of records; discard measures receiving and decoding alone [default: store]
+    #[arg(long, value_enum)]
+    sink: Option<SinkKind>,
     /// Exporter or prefix that may send; may be given several times [default: all may]
     #[arg(long, value_name = "PREFIX")]
     allow: Vec<String>,
@@ -48,6 +52,9 @@ pub struct Args {
     /// Workers that read UDP sockets, with source udp
     #[arg(long, value_name = "N")]
     udp_workers: Option<usize>,
+    /// Let workers spin instead of sleeping: less latency for a processor each
+    #[arg(long)]
+    busy_poll: bool,
     /// Frames in the RX ring of each queue, a power of two [default: 4096]
     #[arg(long, value_name = "N")]
     rx_ring_size: Option<u32>,
@@ -88,6 +95,8 @@ pub fn run(args: Args) -> Result<ExitCode, Failure> {
         listen: some(args.listen),
         allow: some(args.allow),
         data: args.data,
+        sink: args.sink,
+        busy_poll: args.busy_poll.then_some(true),
         queues: args.queues,
         udp_workers: args.udp_workers,
         rx_ring_size: args.rx_ring_size,
@@ -107,54 +116,76 @@ pub fn run(args: Args) -> Result<ExitCode, Failure> {
             .and_then(|_| signal_hook::flag::register(signal, stop.clone()))
             .map_err(|error| Failure::other(format!("cannot handle signals: {error}")))?;
     }
-    let pipeline = start(&config)?;
-    crate::say(&format!("collecting: {}", pipeline.description()));
-    watch(&pipeline, &stop, status);
-    crate::say("stopping: storing what was received; a second signal ends without");
-    let summary = pipeline.stop();
-    report(&summary);
+    let counters = Arc::new(SinkCounters::default());
+    let (balance, errors) = match &config.data {
+        Some(data) => {
+            let open = || open_store(data, config.part_age_max, &counters);
+            collect(&config, open, &counters, &stop, status)?
+        }
+        None => {
+            let open = || Ok(DiscardSink::new(counters.clone()));
+            collect(&config, open, &counters, &stop, status)?
+        }
+    };
     if let Some(path) = balance_file {
-        let json = serde_json::to_string_pretty(&summary.balance).unwrap_or_default();
+        let json = serde_json::to_string_pretty(&balance).unwrap_or_default();
         fs::write(&path, json).map_err(|error| {
             Failure::other(format!("cannot write the balance to {}: {error}", path.display()))
         })?;
     }
-    for error in &summary.errors {
+    for error in &errors {
         crate::tell(error);
     }
-    let good = summary.errors.is_empty() && summary.balance.unaccounted.total == 0;
+    let good = errors.is_empty() && balance.unaccounted.total == 0;
     Ok(if good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-fn start(config: &RunConfig) -> Result<Pipeline<StoreSink>, Failure> {
-    let counters = Arc::new(SinkCounters::default());
-    let open = || {
-        let mut writer = WriterConfig::new(&config.data);
-        writer.part_age_max = config.part_age_max;
-        let (writer, leftovers) =
-            Writer::open(writer).map_err(|error| Failure::other(error.to_string()))?;
-        if leftovers.files > 0 {
-            crate::tell(&format!(
-                "removed {} unfinished files ({} bytes) of a collector that was killed",
-                leftovers.files, leftovers.bytes
-            ));
-        }
-        Ok(StoreSink::new(writer, counters.clone()))
-    };
-    match Pipeline::start(&config.pipeline, open()?, counters.clone()) {
-        Ok(pipeline) => Ok(pipeline),
+fn open_store(
+    data: &Path,
+    part_age_max: Duration,
+    counters: &Arc<SinkCounters>,
+) -> Result<StoreSink, Failure> {
+    let mut writer = WriterConfig::new(data);
+    writer.part_age_max = part_age_max;
+    let (writer, leftovers) =
+        Writer::open(writer).map_err(|error| Failure::other(error.to_string()))?;
+    if leftovers.files > 0 {
+        crate::tell(&format!(
+            "removed {} unfinished files ({} bytes) of a collector that was killed",
+            leftovers.files, leftovers.bytes
+        ));
+    }
+    Ok(StoreSink::new(writer, counters.clone()))
+}
+
+/// Runs a pipeline into such a sink until it is asked to stop; the balance, and what failed.
+fn collect<S: Sink + Send + 'static>(
+    config: &RunConfig,
+    open: impl Fn() -> Result<S, Failure>,
+    counters: &Arc<SinkCounters>,
+    stop: &AtomicBool,
+    status: Duration,
+) -> Result<(Balance, Vec<String>), Failure> {
+    let pipeline = match Pipeline::start(&config.pipeline, open()?, counters.clone()) {
+        Ok(pipeline) => pipeline,
         Err(error) => match &config.fallback {
             Some(fallback) => {
                 crate::tell(&format!("no AF_XDP, collecting by UDP sockets instead: {error}"));
-                Pipeline::start(fallback, open()?, counters.clone()).map_err(Failure::other)
+                Pipeline::start(fallback, open()?, counters.clone()).map_err(Failure::other)?
             }
-            None => Err(Failure::other(error)),
+            None => return Err(Failure::other(error)),
         },
-    }
+    };
+    crate::say(&format!("collecting: {}", pipeline.description()));
+    watch(&pipeline, stop, status);
+    crate::say("stopping: storing what was received; a second signal ends without");
+    let summary = pipeline.stop();
+    report(&summary);
+    Ok((summary.balance, summary.errors))
 }
 
 /// Waits for the request to stop, printing rates.
-fn watch(pipeline: &Pipeline<StoreSink>, stop: &AtomicBool, status: Duration) {
+fn watch<S: Sink + Send + 'static>(pipeline: &Pipeline<S>, stop: &AtomicBool, status: Duration) {
     let mut last = (Instant::now(), pipeline.balance());
     while !stop.load(Ordering::Relaxed) && !pipeline.has_ended() {
         thread::sleep(Duration::from_millis(20));
@@ -179,8 +210,8 @@ fn watch(pipeline: &Pipeline<StoreSink>, stop: &AtomicBool, status: Duration) {
     }
 }
 
-fn report(summary: &Summary<StoreSink>) {
-    for path in summary.sink.iter().flat_map(StoreSink::paths) {
+fn report(summary: &Summary<impl Sink>) {
+    for path in summary.sink.iter().flat_map(Sink::paths) {
         crate::say(&format!("wrote {}", path.display()));
     }
     crate::say(&format!("arrival to decoded: {}", latency::summary(&summary.arrival_to_decoded)));

@@ -19,7 +19,9 @@ use crate::{
     worker::Worker,
 };
 use logweir_decode::{decoder::Decoder, netflow::registry::Registry};
-use logweir_xsk::{FrameSize, Interface, PACKET_HEADROOM, Pages, Receiver, ReceiverOptions};
+use logweir_xsk::{
+    BusyPoll, FrameSize, Interface, PACKET_HEADROOM, Pages, Receiver, ReceiverOptions,
+};
 use rustix::thread::CpuSet;
 use std::{
     sync::{Arc, atomic::AtomicBool},
@@ -149,6 +151,7 @@ impl Sources {
         let options = ReceiverOptions {
             rx_ring_size: config.rx_ring_size,
             frame_size: FrameSize::Bytes4096,
+            busy_poll: config.busy_poll.then(BusyPoll::default),
             ..ReceiverOptions::default()
         };
         let frame_len_max = options.frame_size.bytes() - PACKET_HEADROOM;
@@ -228,7 +231,9 @@ impl Crew<'_> {
             outlet,
             counters.clone(),
             stop.clone(),
-        );
+        )
+        // Only on a processor of its own: beside AF_XDP the UDP socket has none.
+        .busy_polling(self.config.busy_poll && cpu.is_some());
         let thread = thread::Builder::new()
             .name(name.clone())
             .spawn(move || {

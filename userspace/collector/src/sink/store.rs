@@ -38,11 +38,6 @@ impl StoreSink {
         }
     }
 
-    /// Some of the files written, the first ones.
-    pub fn paths(&self) -> &[PathBuf] {
-        &self.paths
-    }
-
     fn note(&mut self, outcome: Outcome, now: UnixNanos) {
         for part in outcome.committed {
             for (arrival, rows) in part.arrivals.iter() {
@@ -85,5 +80,9 @@ impl Sink for StoreSink {
         let outcome = self.writer.commit_all();
         self.note(outcome, crate::clock::now());
         Some(self.arrival_to_stored.clone())
+    }
+
+    fn paths(&self) -> &[PathBuf] {
+        &self.paths
     }
 }

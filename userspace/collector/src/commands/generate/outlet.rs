@@ -64,8 +64,14 @@ const FLUSH_MAX: Duration = Duration::from_secs(10);
 
 impl Outlet {
     /// Opens a target.
-    pub fn open(to: &Target, target: SocketAddr, target_mac: [u8; 6]) -> Result<Self, String> {
-        let framer = |source_mac| Framer { source_mac, target_mac, target, known: HashMap::new() };
+    pub fn open(
+        to: &Target,
+        target: SocketAddr,
+        target_mac: [u8; 6],
+        checksum: UdpChecksum,
+    ) -> Result<Self, String> {
+        let known = HashMap::new();
+        let framer = |source_mac| Framer { source_mac, target_mac, target, checksum, known };
         match to {
             Target::Interface(name) => {
                 let interface = Interface::by_name(name).map_err(|error| error.to_string())?;
@@ -171,12 +177,13 @@ pub struct Framer {
     source_mac: [u8; 6],
     target_mac: [u8; 6],
     target: SocketAddr,
+    checksum: UdpChecksum,
     known: HashMap<SocketAddr, Prepared>,
 }
 
 impl Framer {
     /// Writes one frame; `None` when there is no further datagram.
-    fn write(
+    pub fn write(
         &mut self,
         out: &mut [u8],
         next: &mut impl FnMut(&mut [u8]) -> Option<DatagramInfo>,
@@ -196,7 +203,7 @@ impl Framer {
                     source,
                     destination: self.target,
                 }
-                .prepare(UdpChecksum::Computed)?,
+                .prepare(self.checksum)?,
             ),
         };
         let len = prepared.complete(info.len, out)?;
