@@ -6,12 +6,15 @@
 use anyhow::Result;
 
 mod counts;
+mod criterion;
 mod decode;
+mod formats;
 mod link;
 mod lossless;
 mod report;
 mod result;
 mod steer;
+mod table;
 
 /// Measure, compare, report
 #[derive(clap::Args)]
