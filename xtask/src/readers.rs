@@ -1,6 +1,6 @@
 //! Other engines on our files: DuckDB, from Python.
 
-use std::process::Command;
+use std::{path::Path, process::Command};
 
 use anyhow::{Context as _, Result, bail};
 
@@ -11,6 +11,18 @@ pub fn duckdb() -> Result<()> {
     let python = python()?;
     let script = shell::root().join("scripts/read_with_duckdb.py");
     shell::run(Command::new(python).arg(script).arg(demo::data_dir()))
+}
+
+/// Counts the rows of one family of a store with DuckDB.
+pub fn count_rows(data: &Path, family: &str) -> Result<u64> {
+    if !data.join(format!("family={family}")).is_dir() {
+        return Ok(0);
+    }
+    let files = data.join(format!("family={family}/**/*.parquet"));
+    let script = "import duckdb, sys; print(duckdb.sql(\
+        \"select count(*) from read_parquet('\" + sys.argv[1] + \"')\").fetchone()[0])";
+    let count = shell::output(Command::new(python()?).args(["-c", script]).arg(files))?;
+    Ok(count.trim().parse()?)
 }
 
 /// A Python with DuckDB, in an environment that only this checkout uses.

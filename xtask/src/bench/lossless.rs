@@ -1,11 +1,140 @@
-//! `cargo xtask bench lossless`: the highest rate without loss, ours and that of other collectors.
+//! `cargo xtask bench lossless`: the highest rate without loss, ours and that of other collectors
+//! (RFC 2544 §26.1), and what a record costs each.
 
-use anyhow::{Result, bail};
+mod cpu;
+mod measure;
+mod place;
+mod report;
+mod search;
+mod systems;
+mod traffic;
+mod trial;
+
+use std::{
+    env,
+    path::PathBuf,
+    time::{Duration, Instant},
+};
+
+use anyhow::{Result, ensure};
+
+use self::{
+    place::Stage,
+    systems::{Keep, Logweir, Source},
+    traffic::Traffic,
+    trial::Bench,
+};
+use super::result::Results;
+use crate::shell;
 
 /// Search the highest rate without loss
 #[derive(clap::Args)]
-pub struct Arguments {}
+pub struct Arguments {
+    /// Coarser and sooner done: trials of 1.5 s, to within 20 %
+    #[arg(long)]
+    quick: bool,
+    /// Seconds that a trial sends [default: 4]
+    #[arg(long, value_name = "SECONDS")]
+    seconds: Option<f64>,
+    /// How near to the highest rate the search ends [default: 5%]
+    #[arg(long, value_name = "PERCENT", value_parser = parse_percent)]
+    resolution: Option<f64>,
+    /// Minutes after which no further measurement is begun [default: 14; quick: 4]
+    #[arg(long)]
+    minutes: Option<f64>,
+    /// Only systems whose names contain this, such as nfcapd or AF_XDP
+    #[arg(long, value_name = "WORD")]
+    only: Option<String>,
+    /// Interface to collect from, which has an IPv4 address [default: a veth pair]
+    #[arg(long, value_name = "IF")]
+    interface: Option<String>,
+    /// Interface to send by, of this host or the sender's; without one you send by hand
+    #[arg(long, value_name = "IF", requires = "interface")]
+    sender_interface: Option<String>,
+    /// What runs `logweir` on the sender's host, such as "ssh sender sudo logweir"
+    #[arg(long, value_name = "COMMAND", requires = "sender_interface")]
+    sender_command: Option<String>,
+    /// Processors of the collector and of the kernel's receive thread
+    #[arg(long, value_name = "LIST", default_value = "0")]
+    collector_cpus: String,
+    /// Processors of the sender
+    #[arg(long, value_name = "LIST", default_value = "1")]
+    sender_cpus: String,
+    /// Where records are stored meanwhile [default: in memory, /dev/shm]
+    #[arg(long, value_name = "DIR")]
+    store: Option<PathBuf>,
+}
 
-pub fn run(_: &Arguments) -> Result<()> {
-    bail!("not written yet")
+fn parse_percent(text: &str) -> Result<f64, String> {
+    let number = text.trim_end_matches('%').parse::<f64>();
+    match number {
+        Ok(percent) if percent > 0.0 && percent < 100.0 => Ok(percent / 100.0),
+        _ => Err(format!("'{text}' is no percentage between 0 and 100")),
+    }
+}
+
+pub fn run(arguments: &Arguments) -> Result<()> {
+    ensure!(shell::is_root(), "AF_XDP and namespaces need root: run it by sudo");
+    let session = Session::new(arguments)?;
+    let mut measured = Vec::new();
+    for traffic in Traffic::ALL {
+        for system in systems::storing(traffic, &session.bench.stage.logweir) {
+            measured.extend(session.measure(system.as_ref()));
+        }
+    }
+    for source in [Source::Xdp { busy_poll: false }, Source::Udp] {
+        measured.extend(session.measure(&session.decoding(source)));
+    }
+    let latencies = session.latencies(&measured)?;
+    let mut results = Results::new(&report::mode(&session.bench.stage));
+    report::fill(&mut results, &measured, &latencies);
+    report::print(&measured, &latencies);
+    results.save("lossless")
+}
+
+/// A run of this benchmark.
+struct Session {
+    bench: Bench,
+    resolution: f64,
+    only: Option<String>,
+    deadline: Instant,
+}
+
+impl Session {
+    fn new(arguments: &Arguments) -> Result<Self> {
+        println!("building logweir (release)");
+        shell::run(shell::cargo().args(["build", "--release", "--quiet", "--package", "logweir"]))?;
+        if ["ip", "tc", "taskset", "ethtool"].iter().any(|tool| shell::find(tool).is_none()) {
+            shell::apt_install(&["iproute2", "util-linux", "ethtool"], "a link of our own")?;
+        }
+        let quick = arguments.quick;
+        let seconds = arguments.seconds.unwrap_or(if quick { 1.5 } else { 4.0 });
+        let minutes = arguments.minutes.unwrap_or(if quick { 4.0 } else { 14.0 });
+        let memory = PathBuf::from("/dev/shm");
+        let memory = if memory.is_dir() { memory } else { env::temp_dir() };
+        let store = arguments.store.clone().unwrap_or(memory);
+        Ok(Self {
+            bench: Bench {
+                stage: Stage {
+                    logweir: shell::target_dir().join("release/logweir"),
+                    interface: arguments.interface.clone(),
+                    sender_interface: arguments.sender_interface.clone(),
+                    sender_command: arguments.sender_command.clone(),
+                    collector_cpus: arguments.collector_cpus.clone(),
+                    sender_cpus: arguments.sender_cpus.clone(),
+                },
+                directory: store.join(format!("logweir-lossless-{}", std::process::id())),
+                duration: Duration::from_secs_f64(seconds),
+            },
+            resolution: arguments.resolution.unwrap_or(if quick { 0.2 } else { 0.05 }),
+            only: arguments.only.clone(),
+            deadline: Instant::now() + Duration::from_secs_f64(minutes * 60.0),
+        })
+    }
+
+    /// Ours, receiving and decoding syslog only.
+    fn decoding(&self, source: Source) -> Logweir {
+        let program = self.bench.stage.logweir.clone();
+        Logweir { program, source, traffic: Traffic::Syslog, keep: Keep::Count }
+    }
 }

@@ -1,0 +1,182 @@
+//! What was measured, as figures, plots and a table.
+
+use super::{
+    measure::{Latencies, Measured},
+    place::Stage,
+    traffic::Traffic,
+    trial::Trial,
+};
+use crate::bench::result::{Against, Figure, Line, Plot, Results, Target};
+
+/// How packets came in and whose time is counted.
+pub fn mode(stage: &Stage) -> String {
+    let (collector, sender) = (&stage.collector_cpus, &stage.sender_cpus);
+    match &stage.interface {
+        None => format!(
+            "veth pair; AF_XDP in copy mode, XDP native; collector and the kernel's receive thread \
+             (threaded NAPI, GRO on) together on processor {collector}, sender on {sender}. Counted \
+             are the collector's processes to their end, the receive thread and softirqs, not the \
+             sender. A full veth ring holds the sender back: a rate that it does not reach counts as \
+             lost"
+        ),
+        Some(interface) => format!(
+            "{interface}; collector on processors {collector}; counted are its processes to their \
+             end and softirqs on all processors"
+        ),
+    }
+}
+
+const NOT_TRIED: &str = "zero-copy drivers, several queues and RSS cannot be tried on veth";
+
+/// Puts all of it into the results.
+pub fn fill(results: &mut Results, measured: &[Measured], latencies: &[Latencies]) {
+    for traffic in Traffic::ALL {
+        let of: Vec<_> = storing(measured, traffic).collect();
+        results.figures.extend(compare(
+            &of,
+            &format!("highest rate without loss, {}, stored", traffic.words()),
+            "records/s",
+            |trial| trial.sent.rate(),
+        ));
+        results.figures.extend(compare(
+            &of,
+            &format!("{}, received and stored", traffic.words()),
+            "records a CPU-second",
+            Trial::records_a_cpu_second,
+        ));
+        results.plots.push(Plot {
+            title: format!("Loss against offered rate, {}", traffic.words()),
+            x: "records/s".into(),
+            y: "% lost".into(),
+            log_x: true,
+            lines: of.iter().map(|measured| loss_line(measured)).collect(),
+        });
+    }
+    let decoding: Vec<_> = measured.iter().filter(|measured| is_decoding_only(measured)).collect();
+    results.figures.extend(receive_and_decode(&decoding));
+    results.figures.extend(latency(latencies));
+    results.plots.push(Plot {
+        title: "Arrival to decoded, at half of the highest rate without loss".into(),
+        x: "percentile".into(),
+        y: "µs".into(),
+        log_x: false,
+        lines: latencies
+            .iter()
+            .map(|way| Line { name: way.name.clone(), points: way.percentiles.clone() })
+            .collect(),
+    });
+}
+
+fn is_decoding_only(measured: &Measured) -> bool {
+    measured.name.ends_with("decoding only")
+}
+
+fn storing(measured: &[Measured], traffic: Traffic) -> impl Iterator<Item = &Measured> {
+    measured.iter().filter(move |one| one.traffic == traffic && !is_decoding_only(one))
+}
+
+/// The first system against the others.
+fn compare(
+    systems: &[&Measured],
+    what: &str,
+    unit: &str,
+    value: impl Fn(&Trial) -> f64,
+) -> Option<Figure> {
+    let (first, others) = systems.split_first()?;
+    let ours = value(&first.highest?);
+    let against = others.iter().filter_map(|other| {
+        let theirs = value(&other.highest?);
+        Some(Against { what: other.name.clone(), value: theirs, ratio: ours / theirs })
+    });
+    let mut notes = vec![NOT_TRIED.to_owned()];
+    for system in systems {
+        if system.is_limited_by_sender {
+            notes.push(format!("{}: the generator was the limit", system.name));
+        }
+        if system.highest.is_none() {
+            notes.push(format!("{}: lost records at every rate tried", system.name));
+        }
+    }
+    Some(Figure {
+        row: None,
+        what: format!("{what}: {}", first.name),
+        value: ours,
+        unit: unit.to_owned(),
+        against: against.collect(),
+        target: None,
+        note: notes.join("; "),
+    })
+}
+
+fn loss_line(measured: &Measured) -> Line {
+    let mut points: Vec<_> =
+        measured.trials.iter().map(|trial| (trial.sent.rate(), 100.0 * trial.loss())).collect();
+    points.sort_by(|one, other| one.0.total_cmp(&other.0));
+    Line { name: measured.name.clone(), points }
+}
+
+/// Row 7.
+fn receive_and_decode(systems: &[&Measured]) -> Option<Figure> {
+    let what = "Huawei USG syslog received and decoded";
+    let mut figure = compare(systems, what, "packets a CPU-second", Trial::datagrams_a_cpu_second)?;
+    let ratio = figure.against.first().map_or(0.0, |against| against.ratio);
+    figure.row = Some(7);
+    figure.target =
+        Some(Target { words: "≥ 3 × the same worker on recvmmsg".into(), met: ratio >= 3.0 });
+    Some(figure)
+}
+
+/// Row 8.
+fn latency(latencies: &[Latencies]) -> Option<Figure> {
+    let (first, others) = latencies.split_first()?;
+    let p999 = first.p999();
+    let against = others.iter().map(|other| Against {
+        what: format!("{}, at {:.0} datagrams/s", other.name, other.rate),
+        value: other.p999(),
+        ratio: other.p999() / p999,
+    });
+    Some(Figure {
+        row: Some(8),
+        what: format!(
+            "arrival to decoded, 99.9th percentile at {:.0} datagrams/s: {}",
+            first.rate, first.name
+        ),
+        value: p999,
+        unit: "µs".into(),
+        against: against.collect(),
+        target: Some(Target { words: "≤ 100 µs".into(), met: p999 <= 100.0 }),
+        note: "arrival is when the XDP program or the kernel's stack saw the datagram; decoded is \
+               when the burst that it came in was"
+            .into(),
+    })
+}
+
+/// Prints the table.
+pub fn print(measured: &[Measured], latencies: &[Latencies]) {
+    println!(
+        "\n{:<38} {:>12} {:>12} {:>15} {:>9}  limit",
+        "highest rate without loss", "datagrams/s", "records/s", "records/CPU-s", "CPU-s"
+    );
+    for one in measured {
+        let name = format!("{} ({})", one.name, one.traffic.words());
+        match one.highest {
+            None => println!("{name:<38} lost records at every rate tried"),
+            Some(trial) => println!(
+                "{name:<38} {:>12.0} {:>12.0} {:>15.0} {:>9.2}  {}",
+                trial.sent.datagram_rate(),
+                trial.sent.rate(),
+                trial.records_a_cpu_second(),
+                trial.cpu_seconds(),
+                if one.is_limited_by_sender { "the generator" } else { "the collector" },
+            ),
+        }
+    }
+    for way in latencies {
+        let percentiles = way.percentiles.iter().map(|(percentile, micros)| match percentile {
+            100.0 => format!("max {micros:.0} µs"),
+            _ => format!("p{percentile} {micros:.0} µs"),
+        });
+        let percentiles: Vec<_> = percentiles.collect();
+        println!("{} at {:.0} datagrams/s: {}", way.name, way.rate, percentiles.join(", "));
+    }
+}

@@ -1,0 +1,116 @@
+//! Ours.
+
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use anyhow::{Context as _, Result, ensure};
+use serde_json::Value;
+
+use super::{RECEIVE_BUFFER_BYTES, System};
+use crate::{
+    bench::lossless::{place::Place, traffic::Traffic},
+    readers,
+};
+
+/// How datagrams come to it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Source {
+    Xdp { busy_poll: bool },
+    Udp,
+}
+
+/// What becomes of its records.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Keep {
+    Store,
+    /// Decoded, counted and thrown away.
+    Count,
+}
+
+pub struct Logweir {
+    pub program: PathBuf,
+    pub source: Source,
+    pub traffic: Traffic,
+    pub keep: Keep,
+}
+
+impl System for Logweir {
+    fn name(&self) -> String {
+        let source = match self.source {
+            Source::Xdp { busy_poll: false } => "AF_XDP",
+            Source::Xdp { busy_poll: true } => "AF_XDP, busy polling",
+            Source::Udp => "recvmmsg",
+        };
+        match self.keep {
+            Keep::Store => format!("logweir, {source}"),
+            Keep::Count => format!("logweir, {source}, decoding only"),
+        }
+    }
+
+    fn traffic(&self) -> Traffic {
+        self.traffic
+    }
+
+    fn install(&self) -> Result<()> {
+        Ok(())
+    }
+
+    fn command(&self, place: &Place, directory: &Path) -> Result<Command> {
+        let mut run = place.collector(&self.program);
+        run.arg("run");
+        match self.source {
+            Source::Xdp { busy_poll } => {
+                run.args(["--source", "xdp", "--interface", &place.interface]);
+                if place.is_veth() {
+                    run.args(["--queues", "1"]);
+                }
+                if busy_poll {
+                    run.arg("--busy-poll");
+                }
+            }
+            Source::Udp => {
+                run.args(["--source", "udp"]);
+            }
+        }
+        run.args(["--receive-buffer-bytes", &RECEIVE_BUFFER_BYTES.to_string()]);
+        run.args(["--listen", &format!("{}={}", self.traffic.port(), self.traffic.format())]);
+        match self.keep {
+            Keep::Store => run.arg("--data").arg(directory.join("data")),
+            Keep::Count => run.args(["--sink", "discard"]),
+        };
+        run.args(["--status-seconds", "0", "--balance"]).arg(directory.join("balance.json"));
+        Ok(run)
+    }
+
+    /// Its sockets are bound before it is ready; it says when it is.
+    fn is_ready(&self, _: u32, directory: &Path) -> bool {
+        let printed = fs::read_to_string(directory.join("printed")).unwrap_or_default();
+        printed.starts_with("collecting: ") && printed.contains('\n')
+    }
+
+    /// As another engine counts the rows of its files; they must be as many as it says itself.
+    fn stored(&self, directory: &Path) -> Result<u64> {
+        let balance = balance(directory)?;
+        let records = &balance["records"];
+        let count = |name: &str| records[name].as_u64().unwrap_or(0);
+        ensure!(balance["unaccounted"]["total"] == 0, "its balance does not come out even");
+        match self.keep {
+            Keep::Count => Ok(count("session")),
+            Keep::Store => {
+                let rows = readers::count_rows(&directory.join("data"), "session")?;
+                let says = count("stored") - count("unparsed");
+                ensure!(rows == says, "DuckDB finds {rows} records, it says {says}");
+                Ok(rows)
+            }
+        }
+    }
+}
+
+/// What it wrote as it ended.
+pub fn balance(directory: &Path) -> Result<Value> {
+    let text = fs::read_to_string(directory.join("balance.json")).context("it left no balance")?;
+    Ok(serde_json::from_str(&text)?)
+}
