@@ -20,7 +20,7 @@ pub fn count_rows(data: &Path, family: &str) -> Result<u64> {
     }
     let files = data.join(format!("family={family}/**/*.parquet"));
     let script = "import duckdb, sys; print(duckdb.sql(\
-        \"select count(*) from read_parquet('\" + sys.argv[1] + \"')\").fetchone()[0])";
+        \"select count(*) from read_parquet('\" + sys.argv[1] + \"')\").fetchall()[0][0])";
     let count = shell::output(Command::new(python()?).args(["-c", script]).arg(files))?;
     Ok(count.trim().parse()?)
 }

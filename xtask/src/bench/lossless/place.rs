@@ -91,8 +91,9 @@ impl Stage {
                 Receiving::BusyPolling => format!("{},{}", self.collector_cpus, self.sender_cpus),
             },
         };
-        // With GRO veth receives by NAPI, as a NIC's driver does, also where no XDP program is.
+        // Then veth receives by NAPI, as a NIC's driver does, also where no XDP program is.
         place.in_collector("ethtool", &["-K", COLLECTOR_INTERFACE, "gro", "on"])?;
+        place.in_exporter("ethtool", &["-K", EXPORTER_INTERFACE, "tso", "off"])?;
         match receiving {
             Receiving::Thread => {
                 place.set("threaded", "1")?;
@@ -166,6 +167,11 @@ impl Place {
     fn in_collector(&self, program: &str, arguments: &[&str]) -> Result<()> {
         let link = self.link.as_ref().context("only a pair of ours is changed")?;
         shell::output(link.in_collector(program).args(arguments)).map(drop)
+    }
+
+    fn in_exporter(&self, program: &str, arguments: &[&str]) -> Result<()> {
+        let link = self.link.as_ref().context("only a pair of ours is changed")?;
+        shell::output(link.in_exporter(program).args(arguments)).map(drop)
     }
 
     fn set(&self, file: &str, value: &str) -> Result<()> {

@@ -7,7 +7,7 @@ use std::{
     process::Command,
 };
 
-use anyhow::{Context as _, Result, ensure};
+use anyhow::{Context as _, Result};
 
 use super::{RECEIVE_BUFFER_BYTES, System, lines, write};
 use crate::{
@@ -45,7 +45,9 @@ impl System for SyslogNg {
         }
         let libraries = libraries()?;
         let libraries: Vec<_> = libraries.iter().map(String::as_str).collect();
-        shell::apt_install(&libraries, "the comparison with syslog-ng")?;
+        if !libraries.is_empty() {
+            shell::apt_install(&libraries, "the comparison with syslog-ng")?;
+        }
         let directory = unpacked();
         fs::create_dir_all(&directory)?;
         let mut download = Command::new("apt-get");
@@ -99,13 +101,17 @@ fn own(mut command: Command) -> Command {
     command
 }
 
-/// The libraries that its package wants.
+/// The libraries that its package wants and that are missing; what is there is left as it is.
 fn libraries() -> Result<Vec<String>> {
     let mut depends = Command::new("apt-cache");
     let text = shell::output(depends.args(["depends", "--no-recommends", PACKAGE]))?;
     let names = text.lines().filter_map(|line| line.trim().strip_prefix("Depends: "));
-    let libraries: Vec<_> =
-        names.filter(|name| name.starts_with("lib")).map(str::to_owned).collect();
-    ensure!(!libraries.is_empty(), "apt-cache knows no {PACKAGE}");
-    Ok(libraries)
+    let libraries = names.filter(|name| name.starts_with("lib")).map(str::to_owned);
+    Ok(libraries.filter(|name| !is_installed(name)).collect())
+}
+
+fn is_installed(package: &str) -> bool {
+    let mut query = Command::new("dpkg-query");
+    let status = shell::output(query.args(["--show", "--showformat=${Status}", package]));
+    status.is_ok_and(|status| status.ends_with(" installed"))
 }
