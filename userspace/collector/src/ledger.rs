@@ -91,9 +91,9 @@ impl Ledger {
     }
 
     /// Takes what is known of a batch's datagrams.
-    pub fn take(&mut self, notes: &[DatagramNote]) {
+    pub fn take(&mut self, notes: impl IntoIterator<Item = DatagramNote>) {
         for note in notes {
-            self.note(note);
+            self.note(&note);
         }
     }
 

@@ -58,7 +58,7 @@ pub fn run(inlet: &Inlet, sink: &mut impl Sink, ledger: &mut Ledger) -> Option<H
     loop {
         match inlet.next(TICK) {
             Next::Batch(full) => {
-                ledger.take(&full.batch.notes);
+                ledger.take(full.batch.notes.iter());
                 sink.take(&full.batch, clock::now());
                 full.recycle();
             }

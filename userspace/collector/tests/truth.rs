@@ -153,10 +153,10 @@ impl Comparison {
     fn drain(&mut self) {
         let batch = &self.batch;
         assert_eq!(batch.unparsed.rows(), 0);
-        let origins = (batch.session.iter().map(|(context, _)| origin(context)))
-            .chain(batch.port_block.iter().map(|(context, _)| origin(context)))
-            .chain(batch.im.iter().map(|(context, _)| origin(context)))
-            .chain(batch.filter.iter().map(|(context, _)| origin(context)));
+        let origins = (batch.session.iter().map(|(context, _)| origin(&context)))
+            .chain(batch.port_block.iter().map(|(context, _)| origin(&context)))
+            .chain(batch.im.iter().map(|(context, _)| origin(&context)))
+            .chain(batch.filter.iter().map(|(context, _)| origin(&context)));
         for (origin, fields) in origins.zip(record::records(batch)) {
             let record = decoded(&fields);
             let key = (origin, record["record"].clone());

@@ -2,7 +2,8 @@
 //! then used again.
 //!
 //! Facts that all records of a datagram share (exporter, time of arrival, …) are not repeated for
-//! each row: they stand once in a [`Run`], which also names the columns that its rows filled. A
+//! each row: they belong to a [`Run`], which also names the columns that its rows filled, and those
+//! that an exporter's datagrams share are kept once. A
 //! column that a run does not name holds leftovers of an earlier use in those rows and must not be
 //! read; so a decoder writes only what the wire carried. Nothing here allocates after
 //! [`Batch::new`].
@@ -11,7 +12,7 @@ use crate::{
     context::Context,
     filter::Filter,
     im::Im,
-    note::DatagramNote,
+    note::Notes,
     port_block::PortBlock,
     rows::Rows,
     session::{ColumnSet, SessionTable},
@@ -64,7 +65,7 @@ pub struct Batch {
     /// Records of the family `unparsed`.
     pub unparsed: Rows<Unparsed>,
     /// What became of each datagram.
-    pub notes: Vec<DatagramNote>,
+    pub notes: Notes,
     /// The bytes of all [`Text`] values.
     pub text: TextArena,
 }
@@ -78,7 +79,7 @@ impl Batch {
             im: Rows::new(capacity.unparsed_rows),
             filter: Rows::new(capacity.unparsed_rows),
             unparsed: Rows::new(capacity.unparsed_rows),
-            notes: Vec::with_capacity(capacity.unparsed_rows),
+            notes: Notes::new(capacity.unparsed_rows),
             text: TextArena::new(capacity.text_bytes),
         }
     }
@@ -109,13 +110,6 @@ impl Batch {
         self.records() == 0 && self.notes.is_empty()
     }
 
-    /// Adds what became of a datagram.
-    pub(crate) fn note(&mut self, note: DatagramNote) {
-        if self.notes.len() < self.notes.capacity() {
-            self.notes.push(note);
-        }
-    }
-
     /// Whether it holds so many records that the writer may as well have it: few enough for the
     /// columns that are written to stay in the processor's caches.
     pub fn is_worth_handing_over(&self) -> bool {
@@ -135,7 +129,7 @@ impl Batch {
             && self.im.room() > lines
             && self.filter.room() > lines
             && self.unparsed.room() > lines
-            && self.notes.len() < self.notes.capacity()
+            && self.notes.room() > 0
             && self.text.room() > payload_bytes.saturating_mul(TextArena::EXPANSION_MAX)
     }
 

@@ -142,12 +142,11 @@ impl Decoder {
     /// Decodes one datagram into the batch, which must have room for it
     /// ([`Batch::has_room_for`]).
     pub fn decode(&mut self, datagram: &Datagram<'_>, batch: &mut Batch) -> Outcome {
-        let format = self.settings.exporter(datagram.exporter).format;
-        let datagram = &Datagram { format: format.unwrap_or(datagram.format), ..*datagram };
         let before = Counts::of(batch);
         let (outcome, sequence) = self.dispatch(datagram, batch);
-        let context = datagram.context(Format::Unknown);
-        batch.note(before.note(&context, outcome, sequence, false, batch));
+        let Datagram { exporter, exporter_port, received_at, .. } = *datagram;
+        let note = DatagramNote::new(exporter, exporter_port, received_at, outcome);
+        before.note(DatagramNote { sequence, ..note }, batch);
         outcome
     }
 
@@ -157,21 +156,31 @@ impl Decoder {
         batch: &mut Batch,
     ) -> (Outcome, Option<Sequence>) {
         use FormatHint::*;
+        let Self { settings, netflow, zones } = self;
+        let exporter = settings.exporter(datagram.exporter);
+        let pinned;
+        let datagram = match exporter.format {
+            None => datagram,
+            Some(format) => {
+                pinned = Datagram { format, ..*datagram };
+                &pinned
+            }
+        };
         let reject = |reason, batch: &mut Batch| datagram.reject(reason, Format::Unknown, batch);
         let outcome = match (datagram.format, datagram.payload) {
             (_, []) => reject(Reason::Empty, batch),
             (Auto | Netflow | HuaweiUsgNetflow, [0, 5 | 9 | 10, ..]) => {
-                return self.netflow.decode(datagram, batch);
+                return netflow.decode(datagram, batch);
             }
             (Auto, [0, 0, 0, 5, ..]) => reject(Reason::Sflow, batch),
             (Netflow | HuaweiUsgNetflow, _) => reject(Reason::UnsupportedVersion, batch),
-            (Binary, _) => return binary::decode(datagram, &self.settings, batch),
-            (Auto, _) if binary::is_marked(datagram, &self.settings.binary) => {
-                return binary::decode(datagram, &self.settings, batch);
+            (Binary, _) => return binary::decode(datagram, settings, batch),
+            (Auto, _) if binary::is_marked(datagram, &settings.binary) => {
+                return binary::decode(datagram, settings, batch);
             }
             (Auto, [b' '..=b'~', ..])
             | (Syslog | HuaweiUsgSyslog | Cgn | Firebrick | Declared(_), _) => {
-                syslog::decode(datagram, &self.settings, &mut self.zones, batch)
+                syslog::decode(datagram, exporter, settings, zones, batch)
             }
             (Auto, _) => reject(Reason::UnknownFormat, batch),
         };
@@ -189,7 +198,7 @@ impl Decoder {
     pub fn release(&mut self, now: UnixNanos, batch: &mut Batch) -> Option<Outcome> {
         let before = Counts::of(batch);
         let (context, outcome) = self.netflow.release(now, batch)?;
-        batch.note(before.note(&context, outcome, None, true, batch));
+        before.note(DatagramNote::settled(&context, outcome), batch);
         Some(outcome)
     }
 
@@ -198,7 +207,7 @@ impl Decoder {
     pub fn abandon(&mut self, batch: &mut Batch) -> Option<Outcome> {
         let before = Counts::of(batch);
         let (context, outcome) = self.netflow.abandon(batch)?;
-        batch.note(before.note(&context, outcome, None, true, batch));
+        before.note(DatagramNote::settled(&context, outcome), batch);
         Some(outcome)
     }
 }
@@ -214,24 +223,35 @@ impl Counts {
         Self { decoded: batch.decoded_records(), unparsed: batch.unparsed.rows() }
     }
 
-    fn note(
-        &self,
-        context: &Context,
-        outcome: Outcome,
-        sequence: Option<Sequence>,
-        waited: bool,
-        batch: &Batch,
-    ) -> DatagramNote {
+    /// Notes what became of a datagram, with the rows that it added.
+    fn note(&self, note: DatagramNote, batch: &mut Batch) {
         let added = |before, now: usize| u32::try_from(now.saturating_sub(before)).unwrap_or(0);
-        DatagramNote {
-            exporter: context.exporter,
-            exporter_port: context.exporter_port,
-            received_at: context.received_at,
-            outcome,
-            waited,
+        batch.notes.push(&DatagramNote {
             records: added(self.decoded, batch.decoded_records()),
             unparsed: added(self.unparsed, batch.unparsed.rows()),
-            sequence,
+            ..note
+        });
+    }
+}
+
+impl DatagramNote {
+    /// Of a datagram that has waited.
+    fn settled(context: &Context, outcome: Outcome) -> Self {
+        let Context { exporter, exporter_port, received_at, .. } = *context;
+        Self { waited: true, ..Self::new(exporter, exporter_port, received_at, outcome) }
+    }
+
+    fn new(exporter: IpAddr, exporter_port: u16, received_at: UnixNanos, outcome: Outcome) -> Self {
+        let (records, unparsed) = (0, 0);
+        Self {
+            exporter,
+            exporter_port,
+            received_at,
+            outcome,
+            waited: false,
+            records,
+            unparsed,
+            sequence: None,
         }
     }
 }

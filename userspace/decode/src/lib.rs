@@ -19,11 +19,13 @@
 pub mod batch;
 pub mod binary;
 pub mod context;
+mod contexts;
 pub mod declared;
 pub mod decoder;
 pub mod extra;
 pub mod filter;
 pub mod im;
+mod interned;
 pub mod limits;
 pub mod nearest;
 pub mod netflow;

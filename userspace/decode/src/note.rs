@@ -2,7 +2,7 @@
 //! stands in the exporter's count. From these notes the ledger of exporters is made, by the one
 //! thread that sees the batches of all workers.
 
-use crate::{context::UnixNanos, decoder::Outcome};
+use crate::{context::UnixNanos, contexts::sender_bits, decoder::Outcome, interned::Interned};
 use std::net::IpAddr;
 
 /// One datagram, or the end of one that waited.
@@ -49,4 +49,142 @@ pub struct Sequence {
     pub uptime_ms: Option<u32>,
     /// Whether it holds templates and no data: some exporters count those apart.
     pub templates_only: bool,
+}
+
+/// The notes of a batch, packed: a sender stands once, and a place in its count only where there is
+/// one. Nothing here allocates after [`Notes::new`].
+#[derive(Debug)]
+pub struct Notes {
+    notes: Vec<Packed>,
+    /// Of the notes that have one, in their order.
+    sequences: Vec<Sequence>,
+    senders: Interned<(IpAddr, u16)>,
+}
+
+#[derive(Clone, Copy, Debug)]
+struct Packed {
+    received_at: UnixNanos,
+    sender: u32,
+    records: u32,
+    unparsed: u32,
+    outcome: Outcome,
+    waited: bool,
+    has_sequence: bool,
+}
+
+impl Notes {
+    /// No notes, and room for so many.
+    pub fn new(capacity: usize) -> Self {
+        Self {
+            notes: Vec::with_capacity(capacity),
+            sequences: Vec::with_capacity(capacity),
+            senders: Interned::new(capacity),
+        }
+    }
+
+    /// Forgets all notes.
+    pub fn clear(&mut self) {
+        self.notes.clear();
+        self.sequences.clear();
+        self.senders.clear();
+    }
+
+    /// Number of notes.
+    pub fn len(&self) -> usize {
+        self.notes.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.notes.is_empty()
+    }
+
+    /// Notes that still fit.
+    pub fn room(&self) -> usize {
+        self.notes.capacity() - self.notes.len()
+    }
+
+    /// Adds a note; `false`, and nothing added, when there is no room.
+    #[inline]
+    pub fn push(&mut self, note: &DatagramNote) -> bool {
+        if self.room() == 0 {
+            return false;
+        }
+        let DatagramNote { exporter, exporter_port, received_at, outcome, .. } = *note;
+        let sender = (exporter, exporter_port);
+        let bits = sender_bits(exporter, exporter_port);
+        let Some(sender) = self.senders.index_of(sender, bits) else { return false };
+        let DatagramNote { waited, records, unparsed, sequence, .. } = *note;
+        let has_sequence = sequence.is_some();
+        self.sequences.extend(sequence);
+        self.notes.push(Packed {
+            received_at,
+            sender,
+            records,
+            unparsed,
+            outcome,
+            waited,
+            has_sequence,
+        });
+        true
+    }
+
+    /// The notes, in the order in which they were added.
+    pub fn iter(&self) -> impl Iterator<Item = DatagramNote> {
+        let mut sequences = self.sequences.iter();
+        self.notes.iter().filter_map(move |note| {
+            let sequence = if note.has_sequence { sequences.next().copied() } else { None };
+            let (exporter, exporter_port) = *self.senders.get(note.sender)?;
+            Some(DatagramNote {
+                exporter,
+                exporter_port,
+                received_at: note.received_at,
+                outcome: note.outcome,
+                waited: note.waited,
+                records: note.records,
+                unparsed: note.unparsed,
+                sequence,
+            })
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::reason::Reason;
+
+    #[test]
+    fn notes_come_back_as_they_were() {
+        let sequence = Sequence {
+            version: 9,
+            domain: 1,
+            number: 2,
+            units: Some(3),
+            uptime_ms: None,
+            templates_only: true,
+        };
+        let note = |last, waited, sequence| DatagramNote {
+            exporter: [192, 0, 2, last].into(),
+            exporter_port: u16::from(last),
+            received_at: i64::from(last),
+            outcome: Outcome::Rejected(Reason::Empty),
+            waited,
+            records: 5,
+            unparsed: 6,
+            sequence,
+        };
+        let all = [
+            note(1, false, Some(sequence)),
+            note(2, true, None),
+            note(1, false, Some(Sequence { number: 7, ..sequence })),
+        ];
+        let mut notes = Notes::new(3);
+        assert!(all.iter().all(|note| notes.push(note)));
+        assert!(!notes.push(&all[0]), "full");
+        assert_eq!(notes.iter().collect::<Vec<_>>(), all);
+        notes.clear();
+        assert!(notes.is_empty() && notes.push(&all[1]));
+        assert_eq!(notes.iter().collect::<Vec<_>>(), all[1..2]);
+    }
 }

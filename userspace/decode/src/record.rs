@@ -82,13 +82,14 @@ pub type Fields<'a> = Vec<(&'static str, Value<'a>)>;
 /// The records of a batch, one [`Fields`] each.
 pub fn records(batch: &Batch) -> impl Iterator<Item = Fields<'_>> {
     let sessions =
-        batch.session.iter().map(move |(context, row)| session_fields(batch, context, &row));
+        batch.session.iter().map(move |(context, row)| session_fields(batch, &context, &row));
     let port_blocks =
-        batch.port_block.iter().map(move |(context, row)| port_block_fields(batch, context, row));
-    let ims = batch.im.iter().map(move |(context, row)| im_fields(batch, context, row));
-    let filters = batch.filter.iter().map(move |(context, row)| filter_fields(batch, context, row));
+        batch.port_block.iter().map(move |(context, row)| port_block_fields(batch, &context, row));
+    let ims = batch.im.iter().map(move |(context, row)| im_fields(batch, &context, row));
+    let filters =
+        batch.filter.iter().map(move |(context, row)| filter_fields(batch, &context, row));
     let unparsed =
-        batch.unparsed.iter().map(move |(context, row)| unparsed_fields(batch, context, row));
+        batch.unparsed.iter().map(move |(context, row)| unparsed_fields(batch, &context, row));
     sessions.chain(port_blocks).chain(ims).chain(filters).chain(unparsed)
 }
 

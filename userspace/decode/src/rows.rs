@@ -3,24 +3,33 @@
 //! Sessions come by the million and in runs that share a context; they have a table of columns
 //! ([`crate::session`]). All other families are rows of a struct.
 
-use crate::context::Context;
+use crate::{
+    context::Context,
+    contexts::{Contexts, Stamp},
+};
 
 /// The records of one family in a batch. Nothing here allocates after [`Rows::new`].
 #[derive(Debug)]
 pub struct Rows<R> {
     rows: Vec<R>,
-    contexts: Vec<Context>,
+    stamps: Vec<Stamp>,
+    contexts: Contexts,
 }
 
 impl<R> Rows<R> {
     /// An empty table for this many rows.
     pub fn new(capacity: usize) -> Self {
-        Self { rows: Vec::with_capacity(capacity), contexts: Vec::with_capacity(capacity) }
+        Self {
+            rows: Vec::with_capacity(capacity),
+            stamps: Vec::with_capacity(capacity),
+            contexts: Contexts::new(capacity),
+        }
     }
 
     /// Forgets all rows.
     pub fn clear(&mut self) {
         self.rows.clear();
+        self.stamps.clear();
         self.contexts.clear();
     }
 
@@ -31,7 +40,7 @@ impl<R> Rows<R> {
 
     /// Rows that still fit.
     pub fn room(&self) -> usize {
-        let capacity = self.rows.capacity().min(self.contexts.capacity());
+        let capacity = self.rows.capacity().min(self.stamps.capacity());
         capacity.saturating_sub(self.rows.len())
     }
 
@@ -40,13 +49,15 @@ impl<R> Rows<R> {
         if self.room() == 0 {
             return false;
         }
+        let Some(stamp) = self.contexts.pack(context) else { return false };
         self.rows.push(row);
-        self.contexts.push(*context);
+        self.stamps.push(stamp);
         true
     }
 
     /// The records, each with its context.
-    pub fn iter(&self) -> impl Iterator<Item = (&Context, &R)> {
-        self.contexts.iter().zip(&self.rows)
+    pub fn iter(&self) -> impl Iterator<Item = (Context, &R)> {
+        let contexts = self.stamps.iter().filter_map(|stamp| self.contexts.get(*stamp));
+        contexts.zip(&self.rows)
     }
 }

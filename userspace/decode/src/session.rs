@@ -1,6 +1,11 @@
 //! The family `session`: one row for each event of a session that a firewall or NAT box reports.
 
-use crate::{batch::Run, context::Context, text::Text};
+use crate::{
+    batch::Run,
+    context::Context,
+    contexts::{Contexts, Stamp},
+    text::Text,
+};
 
 /// What happened to the session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -120,7 +125,8 @@ macro_rules! session_columns {
         #[derive(Debug)]
         pub struct SessionTable {
             rows: usize,
-            runs: Vec<Run>,
+            runs: Vec<PackedRun>,
+            contexts: Contexts,
             $($(#[$doc])* pub $field: Box<[$type]>,)*
         }
 
@@ -130,6 +136,7 @@ macro_rules! session_columns {
                 Self {
                     rows: 0,
                     runs: Vec::with_capacity(capacity),
+                    contexts: Contexts::new(capacity),
                     $($field: vec![$empty; capacity].into_boxed_slice(),)*
                 }
             }
@@ -258,6 +265,15 @@ session_columns! {
     extra / Extra: Text = Text::EMPTY;
 }
 
+/// A [`Run`] as the table keeps it.
+#[derive(Clone, Copy, Debug)]
+struct PackedRun {
+    first_row: u32,
+    rows: u32,
+    columns: ColumnSet,
+    stamp: Stamp,
+}
+
 impl SessionTable {
     /// The shortest session record on the wire, in bytes. NetFlow pads flowsets with up to three
     /// bytes (RFC 3954 §5.3), so a shorter record could not be told from padding.
@@ -267,6 +283,7 @@ impl SessionTable {
     pub fn clear(&mut self) {
         self.rows = 0;
         self.runs.clear();
+        self.contexts.clear();
     }
 
     /// Number of rows.
@@ -280,8 +297,11 @@ impl SessionTable {
     }
 
     /// The runs, in the order of their rows; together they cover all rows.
-    pub fn runs(&self) -> &[Run] {
-        &self.runs
+    pub fn runs(&self) -> impl Iterator<Item = Run> {
+        self.runs.iter().filter_map(|run| {
+            let PackedRun { first_row, rows, columns, stamp } = *run;
+            Some(Run { first_row, rows, columns, context: self.contexts.get(stamp)? })
+        })
     }
 
     /// The row that the next [`SessionTable::commit`] would add, as far as `columns` of it have
@@ -308,17 +328,18 @@ impl SessionTable {
         if rows > self.room() || self.runs.len() == self.runs.capacity() {
             return false;
         }
-        self.runs.push(Run { first_row, rows: count, columns, context: *context });
+        let Some(stamp) = self.contexts.pack(context) else { return false };
+        self.runs.push(PackedRun { first_row, rows: count, columns, stamp });
         self.rows += rows;
         true
     }
 
     /// All records, a row at a time: for output and tests, not for the way to disk.
-    pub fn iter(&self) -> impl Iterator<Item = (&Context, SessionRow)> {
-        self.runs.iter().flat_map(move |run| {
+    pub fn iter(&self) -> impl Iterator<Item = (Context, SessionRow)> {
+        self.runs().flat_map(move |run| {
             let first = run.first_row as usize;
             (first..first + run.rows as usize)
-                .map(move |row| (&run.context, self.read_row(row, run.columns)))
+                .map(move |row| (run.context, self.read_row(row, run.columns)))
         })
     }
 }

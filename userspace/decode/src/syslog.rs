@@ -55,11 +55,11 @@ pub struct Message<'a> {
 /// Decodes all messages of a datagram.
 pub fn decode(
     datagram: &Datagram<'_>,
+    exporter: &ExporterSettings,
     settings: &Settings,
     zones: &mut Zones,
     batch: &mut Batch,
 ) -> Outcome {
-    let exporter = settings.exporter(datagram.exporter);
     let mut outcome = Outcome::Decoded;
     let mut rest = datagram.payload;
     let mut has_im = false;
@@ -168,5 +168,8 @@ fn reject(
 
 /// The context of a record.
 fn context(format: Format, host: &[u8], message: &Message<'_>, batch: &mut Batch) -> Context {
-    Context { host: batch.text.push(host).unwrap_or_default(), ..message.datagram.context(format) }
+    Context {
+        host: batch.text.intern(host).unwrap_or_default(),
+        ..message.datagram.context(format)
+    }
 }

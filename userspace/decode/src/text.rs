@@ -1,6 +1,10 @@
 //! Text of a batch: bytes as the device sent them, in one arena that is allocated once.
 
+use crate::interned::place;
 use std::borrow::Cow;
+
+/// Places for short texts that come again.
+const PLACES: usize = 128;
 
 /// A byte string in the [`TextArena`] of the same batch.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -17,12 +21,19 @@ impl Text {
     pub const fn is_empty(self) -> bool {
         self.len == 0
     }
+
+    /// Where it begins in its arena.
+    pub(crate) const fn start(self) -> u32 {
+        self.start
+    }
 }
 
 /// The text bytes of one batch.
 #[derive(Debug)]
 pub struct TextArena {
     bytes: Vec<u8>,
+    /// Short texts that were interned lately, by their hash.
+    recent: Box<[(ShortText, Text)]>,
 }
 
 impl TextArena {
@@ -36,12 +47,16 @@ impl TextArena {
 
     /// An empty arena of a fixed capacity in bytes.
     pub fn new(capacity: usize) -> Self {
-        Self { bytes: Vec::with_capacity(capacity) }
+        Self {
+            bytes: Vec::with_capacity(capacity),
+            recent: vec![(ShortText::default(), Text::EMPTY); PLACES].into_boxed_slice(),
+        }
     }
 
     /// Forgets all text.
     pub fn clear(&mut self) {
         self.bytes.clear();
+        self.recent.fill((ShortText::default(), Text::EMPTY));
     }
 
     /// Bytes that it holds.
@@ -62,6 +77,20 @@ impl TextArena {
     /// Copies a value in; `None`, and nothing copied, when it does not fit.
     pub fn push(&mut self, value: &[u8]) -> Option<Text> {
         self.push_parts(&[value])
+    }
+
+    /// As [`push`](Self::push), for a value that is likely to have come before (a name of a host, a
+    /// zone, a policy): then it is there already. It cannot be appended to.
+    #[inline]
+    pub fn intern(&mut self, value: &[u8]) -> Option<Text> {
+        let Some(short) = ShortText::new(value) else { return self.push(value) };
+        let (known, text) = self.recent.get(short.place()).copied()?;
+        if known == short {
+            return Some(text);
+        }
+        let text = self.push(value)?;
+        *self.recent.get_mut(short.place())? = (short, text);
+        Some(text)
     }
 
     /// Copies the parts in as one value; `None`, and nothing copied, when they do not fit.
@@ -98,6 +127,43 @@ impl TextArena {
     }
 }
 
+/// A text of at most 16 bytes as two numbers that no other such text has: its first and its last
+/// bytes, which overlap, and its length. The default is the empty text.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+struct ShortText {
+    first: u64,
+    last: u64,
+    len: usize,
+}
+
+impl ShortText {
+    #[inline]
+    fn new(text: &[u8]) -> Option<Self> {
+        let len = text.len();
+        let (first, last) = match text {
+            [] => (0, 0),
+            [first] => (u64::from(*first), 0),
+            [first, middle, last] => {
+                (u64::from(*first) | u64::from(*middle) << 8, u64::from(*last))
+            }
+            [first, last] => (u64::from(*first), u64::from(*last)),
+            _ if len < 8 => (
+                u32::from_le_bytes(*text.first_chunk()?).into(),
+                u32::from_le_bytes(*text.last_chunk()?).into(),
+            ),
+            _ if len <= 16 => {
+                (u64::from_le_bytes(*text.first_chunk()?), u64::from_le_bytes(*text.last_chunk()?))
+            }
+            _ => return None,
+        };
+        Some(Self { first, last, len })
+    }
+
+    fn place(self) -> usize {
+        place::<PLACES>(self.first ^ self.last.rotate_left(32) ^ self.len as u64)
+    }
+}
+
 /// Device text as UTF-8: as it stands where it is valid, else read as GBK, the charset that
 /// Huawei firewalls use unless `firewall log charset utf-8` is set. Never fails: bytes of neither
 /// charset become U+FFFD.
@@ -129,6 +195,27 @@ mod tests {
         let longer = arena.append(first, &[b"c"]).unwrap();
         assert_eq!(arena.get(longer), b"abc");
         assert_eq!(arena.append(first, &[b"x"]), None);
+    }
+
+    #[test]
+    fn a_short_text_is_kept_once_and_told_from_all_others() {
+        let mut arena = TextArena::new(1 << 16);
+        let texts: Vec<Vec<u8>> = (0..40).map(|len| (0..len).collect()).collect();
+        for _ in 0..2 {
+            for text in &texts {
+                for at in 0..text.len() {
+                    let mut other = text.clone();
+                    other[at] ^= 0x80;
+                    let other_text = arena.intern(&other).unwrap();
+                    assert_eq!(arena.get(other_text), other);
+                }
+                let first = arena.intern(text).unwrap();
+                let second = arena.intern(text).unwrap();
+                assert_eq!(arena.get(second), text);
+                assert_eq!(first == second, text.len() <= 16, "{text:?}");
+            }
+            arena.clear();
+        }
     }
 
     #[test]

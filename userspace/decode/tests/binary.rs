@@ -43,7 +43,8 @@ fn decode_by(settings: Settings, format: FormatHint, payload: &[u8]) -> Decoded 
         format,
     };
     let outcome = decoder.decode(&datagram, &mut batch);
-    Decoded { outcome, sequence: batch.notes[0].sequence, records: read::records(&batch) }
+    let sequence = batch.notes.iter().next().unwrap().sequence;
+    Decoded { outcome, sequence, records: read::records(&batch) }
 }
 
 fn decode(payload: &[u8]) -> Decoded {

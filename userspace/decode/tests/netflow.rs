@@ -84,7 +84,7 @@ impl Run {
     }
 
     fn sequence(&self) -> Sequence {
-        self.batch.notes[0].sequence.unwrap()
+        self.batch.notes.iter().next().unwrap().sequence.unwrap()
     }
 }
 

@@ -40,7 +40,9 @@ fn convert_only(name: &str, batches: &[Batch], rounds: usize) {
     let begin = core_seconds();
     for round in 0..rounds {
         let batch = &batches[round % batches.len()];
-        black_box(convert::session(batch, batch.session.runs()).expect("converts"));
+        black_box(
+            convert::session(batch, &batch.session.runs().collect::<Vec<_>>()).expect("converts"),
+        );
     }
     let rate = (rounds * ROWS) as f64 / (core_seconds() - begin) / 1e6;
     println!("{name}: conversion alone {rate:.2} M rows/s");

@@ -120,11 +120,11 @@ impl Writer {
     /// Adds the rows of a batch to their parts, and closes those that are full.
     pub fn append(&mut self, batch: &Batch, now: UnixNanos) -> Appended {
         let mut outcome = Outcome::default();
-        for (hour, runs) in session_hours(batch).iter() {
+        for (hour, runs) in session_hours(batch) {
             let addition = Addition {
-                key: (Family::Session, *hour),
+                key: (Family::Session, hour),
                 rows: runs.iter().map(|run| u64::from(run.rows)).sum(),
-                columns: convert::session(batch, runs),
+                columns: convert::session(batch, &runs),
                 arrivals: runs.iter().map(|run| (run.context.received_at, u64::from(run.rows))),
             };
             self.add(addition, now, &mut outcome);
@@ -320,37 +320,17 @@ struct Addition<A> {
     arrivals: A,
 }
 
-/// The session runs of each hour. As a rule a batch is of one hour, and nothing is copied.
-enum SessionHours<'a> {
-    None,
-    One(Hour, &'a [Run]),
-    Many(BTreeMap<Hour, Vec<Run>>),
-}
-
-impl SessionHours<'_> {
-    fn iter(&self) -> Box<dyn Iterator<Item = (&Hour, &[Run])> + '_> {
-        match self {
-            SessionHours::None => Box::new(std::iter::empty()),
-            SessionHours::One(hour, runs) => Box::new(std::iter::once((hour, *runs))),
-            SessionHours::Many(hours) => {
-                Box::new(hours.iter().map(|(hour, runs)| (hour, runs.as_slice())))
-            }
-        }
-    }
-}
-
-fn session_hours(batch: &Batch) -> SessionHours<'_> {
-    let runs = batch.session.runs();
-    let Some((first, rest)) = runs.split_first() else { return SessionHours::None };
-    let hour = Hour::of(first.context.received_at);
-    if rest.iter().all(|run| Hour::of(run.context.received_at) == hour) {
-        return SessionHours::One(hour, runs);
-    }
+/// The session runs of each hour.
+fn session_hours(batch: &Batch) -> BTreeMap<Hour, Vec<Run>> {
     let mut hours: BTreeMap<Hour, Vec<Run>> = BTreeMap::new();
-    for run in runs {
-        hours.entry(Hour::of(run.context.received_at)).or_default().push(*run);
+    let mut runs = batch.session.runs().peekable();
+    while let Some(first) = runs.peek() {
+        let hour = Hour::of(first.context.received_at);
+        let same =
+            std::iter::from_fn(|| runs.next_if(|run| Hour::of(run.context.received_at) == hour));
+        hours.entry(hour).or_default().extend(same);
     }
-    SessionHours::Many(hours)
+    hours
 }
 
 #[cfg(test)]

@@ -28,7 +28,7 @@ fn v9(last: u8, domain: u32, number: u32) -> DatagramNote {
 
 fn report(limits: Limits, notes: &[DatagramNote]) -> Vec<ExporterReport> {
     let mut ledger = Ledger::new(&limits);
-    ledger.take(notes);
+    ledger.take(notes.iter().copied());
     ledger.report()
 }
 
@@ -144,9 +144,9 @@ fn bare_headers_use_up_nothing() {
     let bare = |domain, number| DatagramNote { records: 0, ..v9(1, domain, number) };
     let mut ledger = Ledger::new(&Limits::DEFAULT);
     for domain in 0..1_000 {
-        ledger.take(&[bare(domain, 1)]);
+        ledger.take([bare(domain, 1)]);
     }
-    ledger.take(&[v9(1, 7, 1), bare(7, 3)]);
+    ledger.take([v9(1, 7, 1), bare(7, 3)]);
     let found = ledger.report();
     assert_eq!((found[0].domains.len(), found[0].untracked), (1, 1_000));
     assert_eq!(found[0].domains[0].missing_datagrams, Some(1));
@@ -165,7 +165,7 @@ fn trackers_are_bounded_over_all_exporters() {
     for exporter in 0..40 {
         for domain in 0..250 {
             let number = u32::from(exporter) * 250 + domain;
-            ledger.take(&[v9(exporter, domain, 1), v9(200, 1, 2 * number)]);
+            ledger.take([v9(exporter, domain, 1), v9(200, 1, 2 * number)]);
         }
     }
     let report = ledger.report();

@@ -62,8 +62,7 @@ impl Books {
         };
         if outcome == Outcome::Waiting {
             assert_eq!(self.decoder.waiting(), waiting);
-            let exporter = self.batch.notes[0].exporter;
-            self.check_note(exporter, outcome, true);
+            self.check_note(self.noted_exporter(), outcome, true);
             return Some(outcome);
         }
         assert_eq!(self.decoder.waiting() + 1, waiting);
@@ -87,8 +86,7 @@ impl Books {
         assert_ne!(outcome, Outcome::Waiting, "a datagram that is settled waits no more");
         self.settled += 1;
         self.check_batch(outcome);
-        let exporter = self.batch.notes[0].exporter;
-        self.check_note(exporter, outcome, true);
+        self.check_note(self.noted_exporter(), outcome, true);
         self.check_balance();
     }
 
@@ -102,19 +100,24 @@ impl Books {
             // The rejected part of a datagram that waited was handed out before.
             Outcome::Rejected(_) | Outcome::Waiting => {}
         }
-        let runs = self.batch.session.runs();
-        let rows: usize = runs.iter().map(|run| run.rows as usize).sum();
+        let rows: usize = self.batch.session.runs().map(|run| run.rows as usize).sum();
         assert_eq!(rows, self.batch.session.rows());
-        let contexts = runs.iter().map(|run| &run.context);
+        let contexts = self.batch.session.runs().map(|run| run.context);
         let contexts = contexts.chain(self.batch.port_block.iter().map(|(context, _)| context));
         let contexts = contexts.chain(self.batch.im.iter().map(|(context, _)| context));
         let mut contexts = contexts.chain(self.batch.filter.iter().map(|(context, _)| context));
         assert!(contexts.all(|context| !context.flags.contains(Flags::EXTRA_TRUNCATED)));
     }
 
+    /// Whom the first note is of.
+    fn noted_exporter(&self) -> IpAddr {
+        self.batch.notes.iter().next().expect("a note").exporter
+    }
+
     /// The batch holds one note: of the datagram, and of all records that it made.
     fn check_note(&self, exporter: IpAddr, outcome: Outcome, waited: bool) {
-        let [note] = &self.batch.notes[..] else { panic!("{} notes", self.batch.notes.len()) };
+        let notes: Vec<_> = self.batch.notes.iter().collect();
+        let [note] = &notes[..] else { panic!("{} notes", notes.len()) };
         assert_eq!((note.exporter, note.outcome, note.waited), (exporter, outcome, waited));
         assert_eq!(note.records as usize, self.batch.decoded_records());
         assert_eq!(note.unparsed as usize, self.batch.unparsed.rows());

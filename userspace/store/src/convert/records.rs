@@ -22,7 +22,7 @@ use logweir_decode::{
 use std::{net::IpAddr, sync::Arc};
 
 /// A record of such a family, and its context.
-pub type Record<'a, R> = (&'a Context, &'a R);
+pub type Record<'a, R> = (Context, &'a R);
 
 /// The records that one array is made of.
 pub(super) struct Records<'a, R> {
@@ -45,7 +45,7 @@ impl<R> Records<'_, R> {
             first_row: 0,
             rows: 1,
             columns: ColumnSet::EMPTY,
-            context: Context { event_time: event_time(context), ..**context },
+            context: Context { event_time: event_time(context), ..*context },
         };
         let runs: Vec<Run> = self.rows.iter().map(run).collect();
         let rows = &Rows::new(&runs);

@@ -21,7 +21,7 @@ use proptest::prelude::*;
 
 /// The rows of a batch, converted and not written.
 fn converted(batch: &Batch) -> Vec<Plain> {
-    plain_rows(&session(batch, batch.session.runs()).unwrap(), "session")
+    plain_rows(&session(batch, &batch.session.runs().collect::<Vec<_>>()).unwrap(), "session")
 }
 
 fn v6(last: u8) -> [u8; 16] {
