@@ -56,6 +56,15 @@ impl ColumnSet {
     /// No column.
     pub const EMPTY: ColumnSet = ColumnSet(0);
 
+    /// The set of these columns.
+    pub const fn of(columns: &[Column]) -> ColumnSet {
+        let (mut set, mut rest) = (ColumnSet::EMPTY, columns);
+        while let Some((column, behind)) = rest.split_first() {
+            (set, rest) = (set.with(*column), behind);
+        }
+        set
+    }
+
     /// The set with one more column.
     #[must_use]
     pub const fn with(self, column: Column) -> ColumnSet {

@@ -60,6 +60,10 @@ pub fn decode(
     zones: &mut Zones,
     batch: &mut Batch,
 ) -> Outcome {
+    let whole = Message { text: datagram.payload, datagram, exporter, settings };
+    if expected(&whole, zones, batch).is_some() {
+        return Outcome::Decoded;
+    }
     let mut outcome = Outcome::Decoded;
     let mut rest = datagram.payload;
     let mut has_im = false;
@@ -68,7 +72,10 @@ pub fn decode(
         rest = after;
         let message = Message { text, datagram, exporter, settings };
         let im_before = batch.im.rows();
-        let result = if text.is_empty() && count > 1 {
+        let is_whole = count == 1 && rest.is_empty();
+        let result = if text.is_empty() && count > 1
+            || !is_whole && expected(&message, zones, batch).is_some()
+        {
             Ok(())
         } else {
             message_records(&message, zones, batch)
@@ -85,6 +92,18 @@ pub fn decode(
         }
     }
     outcome
+}
+
+/// Decodes a text that is one of the messages that most datagrams hold, just as devices write it;
+/// `None`, and nothing done, where it is not. No other decoder would take such a message, and
+/// [`split::next`] would find no other end of it.
+fn expected(message: &Message<'_>, zones: &mut Zones, batch: &mut Batch) -> Option<()> {
+    match message.datagram.format {
+        FormatHint::Auto | FormatHint::Syslog | FormatHint::HuaweiUsgSyslog => {
+            usg_default::decode_expected(message, zones, batch)
+        }
+        _ => None,
+    }
 }
 
 /// Decodes one message: by its pinned format, or by what it looks like.

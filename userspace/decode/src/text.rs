@@ -1,7 +1,7 @@
 //! Text of a batch: bytes as the device sent them, in one arena that is allocated once.
 
 use crate::interned::place;
-use std::borrow::Cow;
+use std::{borrow::Cow, ops::Range};
 
 /// Places for short texts that come again.
 const PLACES: usize = 128;
@@ -16,6 +16,14 @@ pub struct Text {
 impl Text {
     /// The empty text, which stands for an absent value.
     pub const EMPTY: Text = Text { start: 0, len: 0 };
+
+    /// A part of it, by offsets; what lies behind its end is left out.
+    #[must_use]
+    pub fn part(self, offsets: Range<u32>) -> Text {
+        let end = offsets.end.min(self.len);
+        let start = offsets.start.min(end);
+        Text { start: self.start + start, len: end - start }
+    }
 
     /// Whether the value is absent.
     pub const fn is_empty(self) -> bool {
@@ -186,6 +194,19 @@ mod tests {
         assert_eq!(arena.push(&vec![0; capacity]), None);
         assert_eq!(arena.get(first), b"12345");
         assert_eq!(arena.room(), capacity - 5);
+    }
+
+    #[test]
+    fn a_part_stays_within_its_text() {
+        let mut arena = TextArena::new(64);
+        arena.push(b"abc").unwrap();
+        let text = arena.push(b"defg").unwrap();
+        arena.push(b"hij").unwrap();
+        for (offsets, expected) in
+            [(0..4, "defg"), (1..3, "ef"), (2..9, "fg"), (5..9, ""), (3..1, "")]
+        {
+            assert_eq!(arena.get(text.part(offsets)), expected.as_bytes());
+        }
     }
 
     #[test]

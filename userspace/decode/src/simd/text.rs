@@ -1,3 +1,4 @@
+#![expect(unsafe_code, reason = "vector loads")]
 //! Kernels for lines of text: where separators stand, and the numbers and addresses between them.
 //!
 //! A decoder looks once for all separators of a line ([`Places`]), checks that they stand where it
@@ -25,4 +26,11 @@ impl Span {
     pub fn of(self, text: &[u8]) -> Option<&[u8]> {
         text.get(usize::from(self.start)..usize::from(self.end))
     }
+}
+
+#[cfg(target_arch = "x86_64")]
+#[inline(always)]
+fn load_16(bytes: &[u8; 16]) -> std::arch::x86_64::__m128i {
+    // SAFETY: 16 bytes are there, and the load asks for no alignment.
+    unsafe { std::arch::x86_64::_mm_loadu_si128(bytes.as_ptr().cast()) }
 }

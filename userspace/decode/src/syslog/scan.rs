@@ -88,43 +88,24 @@ pub fn number_or_hex(text: &[u8]) -> Option<u64> {
 
 /// An IPv4 address as a number. Leading zeros are decimal, as boxes that pad addresses mean them.
 pub fn v4(text: &[u8]) -> Option<u32> {
-    const HIGH_BITS: u128 = u128::from_ne_bytes([0x80; 16]);
-    if text.len() > 15 {
-        return None;
+    let (mut address, mut octet) = (0, 0);
+    let (mut digits, mut octets) = (0, 1);
+    for byte in text {
+        let digit = byte.wrapping_sub(b'0');
+        if digit <= 9 {
+            octet = octet * 10 + u32::from(digit);
+            digits += 1;
+            if digits > 3 {
+                return None;
+            }
+        } else if *byte == b'.' && digits != 0 && octet < 256 && octets < 4 {
+            address = address << 8 | octet;
+            (octet, digits, octets) = (0, 0, octets + 1);
+        } else {
+            return None;
+        }
     }
-    // The first character is the lowest byte. Loads overlap, so that few sizes make do.
-    let shift = 8 * text.len();
-    let word = if let (Some(head), Some(tail)) = (text.first_chunk::<8>(), text.last_chunk::<8>()) {
-        u128::from(u64::from_le_bytes(*head))
-            | u128::from(u64::from_le_bytes(*tail)) << (shift - 64)
-    } else {
-        let (head, tail) = (text.first_chunk::<4>()?, text.last_chunk::<4>()?);
-        u128::from(u32::from_le_bytes(*head))
-            | u128::from(u32::from_le_bytes(*tail)) << (shift - 32)
-    };
-    // The high bits of the bytes that are full stops, and of the one behind the text.
-    let others = word ^ u128::from_ne_bytes([b'.'; 16]);
-    let stops = !(((others & !HIGH_BITS) + !HIGH_BITS) | others) & HIGH_BITS;
-    let mut ends = stops | 0x80 << shift;
-    if ends.count_ones() != 4 {
-        return None;
-    }
-    let (mut address, mut start) = (0, 0);
-    for _ in 0..4 {
-        let end = ends.trailing_zeros() & !7;
-        address = address << 8 | octet((word >> start) as u32, end - start)?;
-        start = end + 8;
-        ends &= ends - 1;
-    }
-    Some(address)
-}
-
-/// A number below 256 from its one to three digits, the first one in the lowest byte.
-fn octet(text: u32, bits: u32) -> Option<u32> {
-    let digits = (text ^ 0x0030_3030) << 24u32.checked_sub(bits)? & 0x00ff_ffff;
-    let above_9 = ((digits & 0x007f_7f7f) + 0x0076_7676) | digits;
-    let number = (digits & 0xff) * 100 + (digits >> 8 & 0xff) * 10 + (digits >> 16);
-    (bits != 0 && above_9 & 0x0080_8080 == 0 && number < 256).then_some(number)
+    (octets == 4 && digits != 0 && octet < 256).then_some(address << 8 | octet)
 }
 
 /// The number of an IP protocol, from its name in either case or its number.
@@ -147,6 +128,12 @@ pub fn protocol(text: &[u8]) -> Option<u8> {
         (b"l2tp", 115),
         (b"udp-lite", 136),
     ];
+    // By far the most.
+    match text {
+        b"tcp" => return Some(6),
+        b"udp" => return Some(17),
+        _ => {}
+    }
     let named = NAMES.iter().find(|(name, _)| text.eq_ignore_ascii_case(name));
     named.map(|(_, number)| *number).or_else(|| u8::try_from(number(text)?).ok())
 }

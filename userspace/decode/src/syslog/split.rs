@@ -133,7 +133,8 @@ fn trim_start(bytes: &[u8]) -> &[u8] {
     bytes.get(start..).unwrap_or_default()
 }
 
-fn trim(bytes: &[u8]) -> &[u8] {
+/// A message without the padding behind it.
+pub fn trim(bytes: &[u8]) -> &[u8] {
     let end = bytes.iter().rposition(|byte| !is_padding(*byte)).map_or(0, |last| last + 1);
     bytes.get(..end).unwrap_or_default()
 }

@@ -36,6 +36,43 @@ pub fn read_vrp(text: &[u8]) -> Option<(HeaderTime, &[u8])> {
     Some((HeaderTime { unix_nanos, has_zone: zone_s.is_some() }, rest))
 }
 
+/// Reads `YYYY-MM-DD hh:mm:ss ` from the start of the text, eight characters at a time; what
+/// follows it comes back. [`read_vrp`] would read the same, unless ` DST` follows.
+pub fn read_plain(text: &[u8]) -> Option<(HeaderTime, &[u8])> {
+    let (text, rest) = text.split_first_chunk::<20>()?;
+    let (date, clock) = text.split_first_chunk::<8>()?;
+    let [century, _, year, _, _, month, ..] = pairs::<{ word(b"0000-00-") }>(*date)?;
+    let [day, _, _, hour, _, _, minute, _] = pairs::<{ word(b"00 00:00") }>(*clock.first_chunk()?)?;
+    let [.., second, _, _] = pairs::<{ word(b"0:00:00 ") }>(*clock.last_chunk()?)?;
+    let days = days(i64::from(century) * 100 + i64::from(year), month.into(), day.into())?;
+    let clock = seconds_of_day(hour.into(), minute.into(), second.into())?;
+    Some((HeaderTime { unix_nanos: nanos(days, clock, 0)?, has_zone: false }, rest))
+}
+
+const fn word(text: &[u8; 8]) -> u64 {
+    u64::from_le_bytes(*text)
+}
+
+/// For each digit of a text the number of two digits that it begins. The pattern has zeros in the
+/// places of digits; other characters must be as they are there.
+fn pairs<const PATTERN: u64>(text: [u8; 8]) -> Option<[u8; 8]> {
+    const HIGH_BITS: u64 = 0x8080_8080_8080_8080;
+    // A digit may be up to 9 more than a zero, and any other character no more.
+    let to_high_bit = const {
+        let mut bytes = PATTERN.to_le_bytes();
+        let mut rest = bytes.as_mut_slice();
+        while let Some((byte, behind)) = rest.split_first_mut() {
+            *byte = if *byte == b'0' { 0x80 - 10 } else { 0x80 - 1 };
+            rest = behind;
+        }
+        u64::from_le_bytes(bytes)
+    };
+    let digits = u64::from_le_bytes(text) ^ PATTERN;
+    let above = ((digits & !HIGH_BITS) + to_high_bit) | digits;
+    let pairs = digits.wrapping_mul(10).wrapping_add(digits >> 8);
+    (above & HIGH_BITS == 0).then_some(pairs.to_le_bytes())
+}
+
 /// Reads `YYYY-MM-DDThh:mm:ss[.f]` and `Z` or a zone (RFC 5424 §6.2.3).
 pub fn read_rfc3339(text: &[u8]) -> Option<(HeaderTime, &[u8])> {
     let (date, rest) = read_iso_date(text)?;
@@ -348,7 +385,29 @@ mod tests {
         #[test]
         fn agrees_with_a_calendar_library(second in 0..i64::MAX / 1_000_000_000) {
             let time = jiff::Timestamp::from_second(second).unwrap();
-            prop_assert_eq!(seconds(&time.strftime("%Y-%m-%d %H:%M:%S").to_string()), Some(second));
+            let text = time.strftime("%Y-%m-%d %H:%M:%S H").to_string();
+            prop_assert_eq!(seconds(&text), Some(second));
+            let (plain, rest) = read_plain(text.as_bytes()).unwrap();
+            prop_assert_eq!((plain.unix_nanos / 1_000_000_000, rest), (second, b"H".as_slice()));
+        }
+
+        #[test]
+        fn what_is_plain_is_read_as_any_other(
+            text in "2[0-9]{3}-[01][0-9]-[0-3][0-9] [0-2][0-9]:[0-6][0-9]:[0-6][0-9] H",
+            at in 0usize..20,
+            byte in any::<u8>(),
+            mutate in any::<bool>(),
+        ) {
+            let mut text = text.into_bytes();
+            if mutate {
+                text[at] = byte;
+            }
+            let any = read_vrp(&text).map(|(time, rest)| (time, rest.to_vec()));
+            if let Some((time, rest)) = read_plain(&text) {
+                prop_assert_eq!(any, Some((time, [b" ", rest].concat())));
+            } else if !mutate {
+                prop_assert_eq!(any, None);
+            }
         }
     }
 }

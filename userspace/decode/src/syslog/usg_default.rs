@@ -12,12 +12,17 @@
 //! place, and a key that by its name is the address of a tunnel (`TUNNEL_KEYS`, guesses) is one;
 //! such a record is marked as inferred.
 
+mod expected;
+
+pub use expected::decode as decode_expected;
+
 use super::{
     Message, context,
     header::Header,
     im,
     pairs::{Keys, Pairs},
     scan,
+    time::HeaderTime,
     zone::Zones,
 };
 use crate::{
@@ -77,24 +82,38 @@ pub fn decode(
     if tunnel.is_some() {
         context.flags = Flags::READING_INFERRED;
     }
+    let times = [row.start_s, row.end_s];
+    let (event_time, flags) = event_time(header.time, event, times, message, zones);
+    context.event_time = event_time;
+    context.flags = context.flags.with(flags);
+    batch.session.push(&context, &row);
+    Ok(())
+}
+
+/// When an event was, from the header's time and the session's begin and end; the zone of the
+/// header's time is learned on the way.
+fn event_time(
+    header_time: Option<HeaderTime>,
+    event: Event,
+    begin_and_end_s: [Option<u32>; 2],
+    message: &Message<'_>,
+    zones: &mut Zones,
+) -> (EventTime, Flags) {
     let exporter = message.datagram.exporter;
-    let [start_s, end_s] = [row.start_s, row.end_s].map(|time| time.filter(|time| *time != 0));
+    let [start_s, end_s] = begin_and_end_s.map(|time| time.filter(|time| *time != 0));
     // Only a session that ended or was just built tells when its log was made.
     let made_s = if event == Event::Create { end_s.or(start_s) } else { end_s };
-    context.event_time = match (header.time, made_s) {
+    match (header_time, made_s) {
         (Some(time), None) if start_s.is_none() || event == Event::Update => {
             let (unix_nanos, flags) = zones.resolve(time, exporter, message.exporter);
-            context.flags = context.flags.with(flags);
-            EventTime::Header(unix_nanos)
+            (EventTime::Header(unix_nanos), flags)
         }
         (Some(time), Some(made_s)) => {
             zones.learn(time, made_s, exporter);
-            EventTime::Record
+            (EventTime::Record, Flags::NONE)
         }
-        _ => EventTime::Record,
-    };
-    batch.session.push(&context, &row);
-    Ok(())
+        _ => (EventTime::Record, Flags::NONE),
+    }
 }
 
 /// The keys of session logs.

@@ -25,13 +25,21 @@ const DELAY_MAX_S: i64 = 120;
 #[derive(Debug)]
 pub struct Zones {
     learned: HashMap<IpAddr, i64>,
+    /// Some of what was learned, by the end of the exporter's address: a line seldom tells more.
+    recent: [Option<(IpAddr, i64)>; 64],
     exporters_max: usize,
 }
 
 impl Zones {
     /// Nothing learned, of so many exporters at the most.
     pub fn new(exporters_max: usize) -> Self {
-        Self { learned: HashMap::new(), exporters_max }
+        Self { learned: HashMap::new(), recent: [None; _], exporters_max }
+    }
+
+    /// What was learned.
+    #[cfg(test)]
+    pub(super) fn learned(&self) -> &HashMap<IpAddr, i64> {
+        &self.learned
     }
 
     /// A header's time in UTC, and how sure that is.
@@ -66,12 +74,30 @@ impl Zones {
         if !plausible {
             return;
         }
+        let recent = self.recent.get_mut(slot(exporter));
+        if recent.as_deref() == Some(&Some((exporter, east_s))) {
+            return;
+        }
         if let Some(known) = self.learned.get_mut(&exporter) {
             *known = east_s;
         } else if self.learned.len() < self.exporters_max {
             self.learned.insert(exporter, east_s);
+        } else {
+            return;
+        }
+        if let Some(recent) = recent {
+            *recent = Some((exporter, east_s));
         }
     }
+}
+
+/// The place of an exporter among the recent ones.
+fn slot(exporter: IpAddr) -> usize {
+    let last = match exporter {
+        IpAddr::V4(address) => address.octets()[3],
+        IpAddr::V6(address) => address.octets()[15],
+    };
+    usize::from(last) % 64
 }
 
 /// A civil time, given as if it were UTC, in UTC.

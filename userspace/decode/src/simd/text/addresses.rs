@@ -9,6 +9,8 @@
 //! digits of all 16 numbers are moved to four bytes each, and multiplied and added up at once.
 
 use super::Span;
+#[cfg(target_arch = "x86_64")]
+use super::load_16;
 use crate::{
     simd::{Kind, Level},
     syslog::scan,
@@ -23,6 +25,9 @@ pub fn v4s<const N: usize>(level: Level, text: &[u8], spans: &[Span; N]) -> Opti
         #[cfg(target_arch = "x86_64")]
         // SAFETY: the level says that the processor has these instructions.
         Kind::Avx512 => unsafe { v4s_avx512(text, spans) },
+        #[cfg(target_arch = "x86_64")]
+        // SAFETY: the level says that the processor has these instructions.
+        Kind::Avx2 => unsafe { v4s_avx2(text, spans) },
         _ => None,
     };
     found.or_else(|| v4s_portable(text, spans))
@@ -36,30 +41,33 @@ fn v4s_portable<const N: usize>(text: &[u8], spans: &[Span; N]) -> Option<[u32; 
     Some(values)
 }
 
+/// As [`v4s`]; `None` for what it leaves to the portable twin.
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
+fn v4s_avx2<const N: usize>(text: &[u8], spans: &[Span; N]) -> Option<[u32; N]> {
+    let mut values = [0; N];
+    for (value, span) in values.iter_mut().zip(spans) {
+        let (lane, end) = lane(text, *span)?;
+        *value = one_avx2(lane, end)?;
+    }
+    Some(values)
+}
+
 /// As [`v4s`], four at a time; `None` for what it leaves to the portable twin.
 #[cfg(target_arch = "x86_64")]
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vbmi2,bmi1,bmi2,lzcnt,popcnt")]
 fn v4s_avx512<const N: usize>(text: &[u8], spans: &[Span; N]) -> Option<[u32; N]> {
     let mut values = [0; N];
-    for (values, spans) in values.chunks_mut(4).zip(spans.chunks(4)) {
-        // Lanes without an address repeat the last one.
-        let last = *spans.last()?;
-        let span = |at: usize| spans.get(at).copied().unwrap_or(last);
-        let [(a, a_end), (b, b_end), (c, c_end), (d, d_end)] = [
-            lane(text, span(0))?,
-            lane(text, span(1))?,
-            lane(text, span(2))?,
-            lane(text, span(3))?,
-        ];
-        let lanes = _mm512_inserti64x4::<1>(
-            _mm512_castsi256_si512(_mm256_inserti128_si256::<1>(_mm256_castsi128_si256(a), b)),
-            _mm256_inserti128_si256::<1>(_mm256_castsi128_si256(c), d),
-        );
-        let ends = a_end | b_end << 16 | c_end << 32 | d_end << 48;
-        let four = four_avx512(lanes, ends)?;
-        for (value, four_value) in values.iter_mut().zip(four) {
-            *value = four_value;
-        }
+    let (fours, rest) = spans.as_chunks::<4>();
+    let (value_fours, value_rest) = values.as_chunks_mut::<4>();
+    for (four, values) in fours.iter().zip(value_fours) {
+        *values = four_avx512(text, four)?;
+    }
+    if let [first, ..] = *rest {
+        let mut four = [first; 4];
+        four.iter_mut().zip(rest).for_each(|(to, from)| *to = *from);
+        let four = four_avx512(text, &four)?;
+        value_rest.iter_mut().zip(four).for_each(|(to, from)| *to = from);
     }
     Some(values)
 }
@@ -70,32 +78,117 @@ fn v4s_avx512<const N: usize>(text: &[u8], spans: &[Span; N]) -> Option<[u32; N]
 fn lane(text: &[u8], span: Span) -> Option<(__m128i, u64)> {
     let len = u32::from(span.end.wrapping_sub(span.start));
     let bytes = text.get(usize::from(span.start)..)?.first_chunk::<16>()?;
-    // SAFETY: 16 bytes are there, and the load asks for no alignment.
-    let lane = unsafe { _mm_loadu_si128(bytes.as_ptr().cast()) };
-    (len < 16).then_some((lane, 1 << (len & 15)))
+    (len < 16).then_some((load_16(bytes), 1 << (len & 15)))
 }
 
-/// Four addresses; `ends` has in the 16 bits of each lane the one of the byte behind the address.
+/// How the digits of an address's four numbers, each with the byte behind it, are moved to the ends
+/// of four bytes each. The index has a bit for each number with a second digit, and above these
+/// one for each with a third.
+#[cfg(target_arch = "x86_64")]
+#[expect(clippy::indexing_slicing, reason = "evaluated by the compiler")]
+const MOVES: [[u8; 16]; 256] = {
+    let mut moves = [[0x80; 16]; 256];
+    let mut index = 0;
+    while index < 256 {
+        let (mut number, mut from) = (0, 0);
+        while number < 4 {
+            let len = 2 + (index >> number & 1) + (index >> (4 + number) & 1);
+            let mut at = 0;
+            while at < len {
+                moves[index][4 * number + 4 - len + at] = (from + at) as u8;
+                at += 1;
+            }
+            (number, from) = (number + 1, from + len);
+        }
+        index += 1;
+    }
+    moves
+};
+
+/// One address; `end` is the bit of the byte behind it.
+#[cfg(target_arch = "x86_64")]
+#[inline]
+#[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
+fn one_avx2(lane: __m128i, end: u64) -> Option<u32> {
+    let inside = end - 1;
+    let digits = _mm_sub_epi8(lane, _mm_set1_epi8(b'0'.cast_signed()));
+    let is_digit = _mm_cmpeq_epi8(_mm_min_epu8(digits, _mm_set1_epi8(9)), digits);
+    let is_digit = u64::from(_mm_movemask_epi8(is_digit).cast_unsigned()) & inside;
+    let is_stop = _mm_cmpeq_epi8(lane, _mm_set1_epi8(b'.'.cast_signed()));
+    let is_stop = u64::from(_mm_movemask_epi8(is_stop).cast_unsigned()) & inside;
+    let numbers = Numbers::told_by(is_digit, is_stop | end);
+    if is_digit | is_stop != inside || !numbers.valid || numbers.stops.count_ones() != 4 {
+        return None;
+    }
+    let index =
+        _pext_u64(numbers.two, numbers.stops) | _pext_u64(numbers.three, numbers.stops) << 4;
+    let moves = load_16(MOVES.get(index as usize)?);
+    let digits = _mm_shuffle_epi8(digits, moves);
+    let twos = _mm_maddubs_epi16(digits, _mm_set1_epi32(WEIGHTS));
+    let octets = _mm_madd_epi16(twos, _mm_set1_epi16(1));
+    let above_255 = _mm_srli_epi32::<8>(octets);
+    if _mm_testz_si128(above_255, above_255) == 0 {
+        return None;
+    }
+    // The lowest byte of each, the first one on top.
+    let order = _mm_set_epi8(-1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, -1, 0, 4, 8, 12);
+    Some(_mm_cvtsi128_si32(_mm_shuffle_epi8(octets, order)).cast_unsigned())
+}
+
+/// What the digits of a number in four bytes count, and what stands behind them.
+#[cfg(target_arch = "x86_64")]
+const WEIGHTS: i32 = i32::from_le_bytes([100, 10, 1, 0]);
+
+/// What the bits of digits and of the bytes behind numbers tell of these numbers.
+#[cfg(target_arch = "x86_64")]
+struct Numbers {
+    /// The bits of the bytes behind a number.
+    stops: u64,
+    /// The bits of the bytes behind two digits.
+    two: u64,
+    /// The bits of the bytes behind three digits.
+    three: u64,
+    /// Whether each has one to three digits.
+    valid: bool,
+}
+
+#[cfg(target_arch = "x86_64")]
+impl Numbers {
+    /// No address fills its lane of 16 bits, so that nothing comes over from the lane before.
+    #[inline(always)]
+    fn told_by(is_digit: u64, stops: u64) -> Self {
+        let one = is_digit << 1;
+        let two = one & is_digit << 2;
+        let three = two & is_digit << 3;
+        let four = three & is_digit << 4;
+        Self { stops, two, three, valid: stops & (!one | four) == 0 }
+    }
+}
+
+/// Four addresses.
 #[cfg(target_arch = "x86_64")]
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vbmi2,bmi1,bmi2,lzcnt,popcnt")]
-fn four_avx512(lanes: __m512i, ends: u64) -> Option<[u32; 4]> {
-    const FIRST_BITS: u64 = 0x0001_0001_0001_0001;
+fn four_avx512(text: &[u8], spans: &[Span; 4]) -> Option<[u32; 4]> {
+    let [a, b, c, d] = *spans;
+    let (a, b) = (lane(text, a)?, lane(text, b)?);
+    let (c, d) = (lane(text, c)?, lane(text, d)?);
+    let lanes = _mm512_inserti64x4::<1>(
+        _mm512_castsi256_si512(_mm256_inserti128_si256::<1>(_mm256_castsi128_si256(a.0), b.0)),
+        _mm256_inserti128_si256::<1>(_mm256_castsi128_si256(c.0), d.0),
+    );
+    let ends = a.1 | b.1 << 16 | c.1 << 32 | d.1 << 48;
     // The bits below each end: no lane borrows from the next, as each has an end.
-    let inside = (ends - FIRST_BITS) & !ends;
+    let inside = (ends - 0x0001_0001_0001_0001) & !ends;
     let digits = _mm512_sub_epi8(lanes, _mm512_set1_epi8(b'0'.cast_signed()));
     let is_digit = _mm512_cmple_epu8_mask(digits, _mm512_set1_epi8(9)) & inside;
     let is_stop = _mm512_cmpeq_epi8_mask(lanes, _mm512_set1_epi8(b'.'.cast_signed())) & inside;
-    let stops = is_stop | ends;
-    // Whether one, two, three, four digits stand before a byte. No address fills its lane, so
-    // that nothing comes over from the lane before.
-    let one = is_digit << 1;
-    let two = one & is_digit << 2;
-    let three = two & is_digit << 3;
-    let four = three & is_digit << 4;
-    let counts = [stops & 0xffff, stops & 0xffff_ffff, stops & 0xffff_ffff_ffff, stops];
-    let four_each = counts.map(u64::count_ones) == [4, 8, 12, 16];
-    if is_digit | is_stop != inside || stops & !one != 0 || stops & four != 0 || !four_each {
+    let Numbers { stops, two, three, valid } = Numbers::told_by(is_digit, is_stop | ends);
+    let four_each = (stops & 0xffff).count_ones() == 4
+        && (stops & 0xffff_ffff).count_ones() == 8
+        && (stops >> 48).count_ones() == 4
+        && stops.count_ones() == 16;
+    if is_digit | is_stop != inside || !valid || !four_each {
         return None;
     }
     // A number and its stop go to the end of four bytes.
@@ -104,17 +197,17 @@ fn four_avx512(lanes: __m512i, ends: u64) -> Option<[u32; 4]> {
         | _pdep_u64(_pext_u64(three, stops), 0x1111_1111_1111_1111);
     let digits = _mm512_maskz_compress_epi8(inside | ends, digits);
     let digits = _mm512_maskz_expand_epi8(places, digits);
-    let twos = _mm512_maddubs_epi16(digits, _mm512_set1_epi32(i32::from_le_bytes([100, 10, 1, 0])));
+    let twos = _mm512_maddubs_epi16(digits, _mm512_set1_epi32(WEIGHTS));
     let octets = _mm512_madd_epi16(twos, _mm512_set1_epi16(1));
     if _mm512_cmpgt_epu32_mask(octets, _mm512_set1_epi32(255)) != 0 {
         return None;
     }
-    let mut addresses = [0; 16];
-    let octets = _mm512_cvtepi32_epi8(octets);
-    // SAFETY: 16 bytes are there, and the store asks for no alignment.
+    let order = _mm_set_epi8(12, 13, 14, 15, 8, 9, 10, 11, 4, 5, 6, 7, 0, 1, 2, 3);
+    let octets = _mm_shuffle_epi8(_mm512_cvtepi32_epi8(octets), order);
+    let mut addresses = [0; 4];
+    // SAFETY: four values of four bytes are 16 bytes, and the store asks for no alignment.
     unsafe { _mm_storeu_si128(addresses.as_mut_ptr().cast(), octets) };
-    let (addresses, _): (&[[u8; 4]], _) = addresses.as_chunks();
-    Some(<&[[u8; 4]; 4]>::try_from(addresses).ok()?.map(u32::from_be_bytes))
+    Some(addresses)
 }
 
 #[cfg(test)]

@@ -8,6 +8,8 @@
 //! of neighbours make numbers of two, four and eight digits of them, in all lanes at once.
 
 use super::Span;
+#[cfg(target_arch = "x86_64")]
+use super::load_16;
 use crate::{
     simd::{Kind, Level},
     syslog::scan,
@@ -44,9 +46,7 @@ fn numbers_portable<const N: usize>(text: &[u8], spans: &[Span; N]) -> Option<[u
 fn lane(text: &[u8], span: Span) -> Option<(__m128i, u32)> {
     let len = u32::from(span.end.wrapping_sub(span.start));
     let bytes = text.get(..usize::from(span.end))?.last_chunk::<16>()?;
-    // SAFETY: 16 bytes are there, and the load asks for no alignment.
-    let lane = unsafe { _mm_loadu_si128(bytes.as_ptr().cast()) };
-    (1..=16).contains(&len).then_some((lane, len))
+    (1..=16).contains(&len).then_some((load_16(bytes), len))
 }
 
 /// As [`numbers`], two at a time; `None` for what it leaves to the portable twin.
@@ -54,38 +54,48 @@ fn lane(text: &[u8], span: Span) -> Option<(__m128i, u32)> {
 #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
 fn numbers_avx2<const N: usize>(text: &[u8], spans: &[Span; N]) -> Option<[u64; N]> {
     let mut values = [0; N];
-    let offsets = _mm256_broadcastsi128_si256(_mm_set_epi8(
-        15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0,
-    ));
-    for (values, spans) in values.chunks_mut(2).zip(spans.chunks(2)) {
-        let (first, second) = (spans.first()?, spans.last()?);
-        let ((low, low_len), (high, high_len)) = (lane(text, *first)?, lane(text, *second)?);
-        let absent = |len: u32| _mm_set1_epi8(15 - len as i8);
-        let absent =
-            _mm256_inserti128_si256::<1>(_mm256_castsi128_si256(absent(low_len)), absent(high_len));
-        let lanes = _mm256_inserti128_si256::<1>(_mm256_castsi128_si256(low), high);
-        let digits = _mm256_and_si256(
-            _mm256_sub_epi8(lanes, _mm256_set1_epi8(b'0'.cast_signed())),
-            _mm256_cmpgt_epi8(offsets, absent),
-        );
-        let above_9 = _mm256_subs_epu8(digits, _mm256_set1_epi8(9));
-        if _mm256_testz_si256(above_9, above_9) == 0 {
-            return None;
+    let mut at = 0;
+    while let Some(value) = values.get_mut(at) {
+        let first = *spans.get(at)?;
+        let second = spans.get(at + 1).copied().unwrap_or(first);
+        let [one, other] = two_avx2(lane(text, first)?, lane(text, second)?)?;
+        *value = one;
+        if let Some(value) = values.get_mut(at + 1) {
+            *value = other;
         }
-        let twos = _mm256_maddubs_epi16(digits, _mm256_set1_epi16(1 << 8 | 10));
-        let fours = _mm256_madd_epi16(twos, _mm256_set1_epi32(1 << 16 | 100));
-        let packed = _mm256_packus_epi32(fours, fours);
-        let eights = _mm256_madd_epi16(packed, _mm256_set1_epi32(1 << 16 | 10_000));
-        let sixteens = _mm256_add_epi64(
-            _mm256_mul_epu32(eights, _mm256_set1_epi64x(100_000_000)),
-            _mm256_srli_epi64::<32>(eights),
-        );
-        let both = [_mm256_extract_epi64::<0>(sixteens), _mm256_extract_epi64::<2>(sixteens)];
-        for (value, sixteen) in values.iter_mut().zip(both) {
-            *value = sixteen.cast_unsigned();
-        }
+        at += 2;
     }
     Some(values)
+}
+
+#[cfg(target_arch = "x86_64")]
+#[inline]
+#[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
+fn two_avx2(low: (__m128i, u32), high: (__m128i, u32)) -> Option<[u64; 2]> {
+    let lanes = _mm256_inserti128_si256::<1>(_mm256_castsi128_si256(low.0), high.0);
+    let absent = _mm256_inserti128_si256::<1>(
+        _mm256_castsi128_si256(_mm_set1_epi8(15 - low.1 as i8)),
+        _mm_set1_epi8(15 - high.1 as i8),
+    );
+    let offsets = _mm_set_epi8(15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0);
+    let digits = _mm256_and_si256(
+        _mm256_sub_epi8(lanes, _mm256_set1_epi8(b'0'.cast_signed())),
+        _mm256_cmpgt_epi8(_mm256_broadcastsi128_si256(offsets), absent),
+    );
+    let above_9 = _mm256_subs_epu8(digits, _mm256_set1_epi8(9));
+    if _mm256_testz_si256(above_9, above_9) == 0 {
+        return None;
+    }
+    let twos = _mm256_maddubs_epi16(digits, _mm256_set1_epi16(1 << 8 | 10));
+    let fours = _mm256_madd_epi16(twos, _mm256_set1_epi32(1 << 16 | 100));
+    let packed = _mm256_packus_epi32(fours, fours);
+    let eights = _mm256_madd_epi16(packed, _mm256_set1_epi32(1 << 16 | 10_000));
+    let sixteens = _mm256_add_epi64(
+        _mm256_mul_epu32(eights, _mm256_set1_epi64x(100_000_000)),
+        _mm256_srli_epi64::<32>(eights),
+    );
+    let one = _mm256_extract_epi64::<0>(sixteens).cast_unsigned();
+    Some([one, _mm256_extract_epi64::<2>(sixteens).cast_unsigned()])
 }
 
 /// As [`numbers`], four at a time; `None` for what it leaves to the portable twin.
@@ -93,48 +103,52 @@ fn numbers_avx2<const N: usize>(text: &[u8], spans: &[Span; N]) -> Option<[u64; 
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,bmi1,bmi2,lzcnt,popcnt")]
 fn numbers_avx512<const N: usize>(text: &[u8], spans: &[Span; N]) -> Option<[u64; N]> {
     let mut values = [0; N];
-    for (values, spans) in values.chunks_mut(4).zip(spans.chunks(4)) {
-        // Lanes without a number repeat the last one.
-        let last = *spans.last()?;
-        let span = |at: usize| spans.get(at).copied().unwrap_or(last);
-        let [(a, a_len), (b, b_len), (c, c_len), (d, d_len)] = [
-            lane(text, span(0))?,
-            lane(text, span(1))?,
-            lane(text, span(2))?,
-            lane(text, span(3))?,
-        ];
-        // The last digits are the highest bytes of a lane.
-        let present = |len: u32, lane: u32| (0xffff_u64 << (16 - len) & 0xffff) << (16 * lane);
-        let present = present(a_len, 0) | present(b_len, 1) | present(c_len, 2) | present(d_len, 3);
-        let lanes = _mm512_inserti64x4::<1>(
-            _mm512_castsi256_si512(_mm256_inserti128_si256::<1>(_mm256_castsi128_si256(a), b)),
-            _mm256_inserti128_si256::<1>(_mm256_castsi128_si256(c), d),
-        );
-        let digits = _mm512_maskz_sub_epi8(present, lanes, _mm512_set1_epi8(b'0'.cast_signed()));
-        if _mm512_cmpgt_epu8_mask(digits, _mm512_set1_epi8(9)) != 0 {
-            return None;
-        }
-        let twos = _mm512_maddubs_epi16(digits, _mm512_set1_epi16(1 << 8 | 10));
-        let fours = _mm512_madd_epi16(twos, _mm512_set1_epi32(1 << 16 | 100));
-        let packed = _mm512_packus_epi32(fours, fours);
-        let eights = _mm512_madd_epi16(packed, _mm512_set1_epi32(1 << 16 | 10_000));
-        let sixteens = _mm512_add_epi64(
-            _mm512_mul_epu32(eights, _mm512_set1_epi64(100_000_000)),
-            _mm512_srli_epi64::<32>(eights),
-        );
-        // Each lane holds its number twice.
-        let four = _mm512_castsi512_si256(_mm512_permutexvar_epi64(
-            _mm512_set_epi64(0, 0, 0, 0, 6, 4, 2, 0),
-            sixteens,
-        ));
-        let mut four_values = [0; 4];
-        // SAFETY: four values of eight bytes are 32 bytes.
-        unsafe { _mm256_storeu_si256(four_values.as_mut_ptr().cast(), four) };
-        for (value, four_value) in values.iter_mut().zip(four_values) {
-            *value = four_value;
-        }
+    let (fours, rest) = spans.as_chunks::<4>();
+    let (value_fours, value_rest) = values.as_chunks_mut::<4>();
+    for (four, values) in fours.iter().zip(value_fours) {
+        four_avx512(text, four, values)?;
+    }
+    if let [first, ..] = *rest {
+        let (mut four, mut values) = ([first; 4], [0; 4]);
+        four.iter_mut().zip(rest).for_each(|(to, from)| *to = *from);
+        four_avx512(text, &four, &mut values)?;
+        value_rest.iter_mut().zip(values).for_each(|(to, from)| *to = from);
     }
     Some(values)
+}
+
+#[cfg(target_arch = "x86_64")]
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,bmi1,bmi2,lzcnt,popcnt")]
+fn four_avx512(text: &[u8], spans: &[Span; 4], values: &mut [u64; 4]) -> Option<()> {
+    let [a, b, c, d] = *spans;
+    let (a, b) = (lane(text, a)?, lane(text, b)?);
+    let (c, d) = (lane(text, c)?, lane(text, d)?);
+    // The last digits are the highest bytes of a lane.
+    let absent_ab = 0xffff >> a.1 | (0xffff >> b.1) << 16;
+    let absent = absent_ab | (0xffff >> c.1) << 32 | (0xffff >> d.1) << 48_u64;
+    let lanes = _mm512_inserti64x4::<1>(
+        _mm512_castsi256_si512(_mm256_inserti128_si256::<1>(_mm256_castsi128_si256(a.0), b.0)),
+        _mm256_inserti128_si256::<1>(_mm256_castsi128_si256(c.0), d.0),
+    );
+    let digits = _mm512_maskz_sub_epi8(!absent, lanes, _mm512_set1_epi8(b'0'.cast_signed()));
+    if _mm512_cmpgt_epu8_mask(digits, _mm512_set1_epi8(9)) != 0 {
+        return None;
+    }
+    let twos = _mm512_maddubs_epi16(digits, _mm512_set1_epi16(1 << 8 | 10));
+    let fours = _mm512_madd_epi16(twos, _mm512_set1_epi32(1 << 16 | 100));
+    let packed = _mm512_packus_epi32(fours, fours);
+    let eights = _mm512_madd_epi16(packed, _mm512_set1_epi32(1 << 16 | 10_000));
+    let sixteens = _mm512_add_epi64(
+        _mm512_mul_epu32(eights, _mm512_set1_epi64(100_000_000)),
+        _mm512_srli_epi64::<32>(eights),
+    );
+    // Each lane holds its number twice.
+    let four = _mm512_permutexvar_epi64(_mm512_set_epi64(0, 0, 0, 0, 6, 4, 2, 0), sixteens);
+    let four = _mm512_castsi512_si256(four);
+    // SAFETY: four values of eight bytes are 32 bytes, and the store asks for no alignment.
+    unsafe { _mm256_storeu_si256(values.as_mut_ptr().cast(), four) };
+    Some(())
 }
 
 #[cfg(test)]

@@ -4,6 +4,8 @@
 )]
 //! Where the bytes of a set stand in a text, by comparing 64 of them at a time.
 
+#[cfg(target_arch = "x86_64")]
+use super::load_16;
 use crate::simd::{Kind, Level};
 #[cfg(target_arch = "x86_64")]
 use std::arch::x86_64::*;
@@ -93,24 +95,22 @@ impl Places {
             #[cfg(target_arch = "x86_64")]
             // SAFETY: the level says that the processor has these instructions.
             Kind::Avx2 => unsafe { self.find_avx2(text, set) },
-            _ => self.find_by(text, |block| set.mask(block)),
+            _ => self.find_portable(text, set),
         };
         found.then(|| self.at.get(..self.count))?
     }
 
-    #[inline(always)]
-    fn find_by(&mut self, text: &[u8], mask: impl Fn(&[u8; 64]) -> u64) -> bool {
+    fn find_portable(&mut self, text: &[u8], set: &ByteSet) -> bool {
         let (blocks, rest) = text.as_chunks();
         let mut base = 0u16;
         for block in blocks {
-            if !self.push(mask(block), base) {
+            if !self.push(set.mask(block), base) {
                 return false;
             }
             base = base.wrapping_add(64);
         }
-        let mut last = [0; 64];
-        let filled = last.iter_mut().zip(rest).map(|(to, from)| *to = *from).count();
-        self.push(mask(&last) & ((1 << filled) - 1), base)
+        let filled = (1 << rest.len()) - 1;
+        self.push(set.mask(&padded(rest)) & filled, base)
     }
 
     /// Adds the places of a block's bits.
@@ -133,22 +133,20 @@ impl Places {
     }
 
     #[cfg(target_arch = "x86_64")]
-    #[target_feature(enable = "avx2,bmi1,lzcnt,popcnt")]
+    #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
     fn find_avx2(&mut self, text: &[u8], set: &ByteSet) -> bool {
         let by_low_half = _mm256_broadcastsi128_si256(load_16(&set.by_low_half));
         let by_high_half = _mm256_broadcastsi128_si256(load_16(&BITS));
-        let mask_32 = |bytes: __m256i| {
-            let low = _mm256_shuffle_epi8(by_low_half, bytes);
-            let high_halves = _mm256_and_si256(_mm256_srli_epi16(bytes, 4), _mm256_set1_epi8(15));
-            let high = _mm256_shuffle_epi8(by_high_half, high_halves);
-            let absent = _mm256_cmpeq_epi8(_mm256_and_si256(low, high), _mm256_setzero_si256());
-            u64::from(!_mm256_movemask_epi8(absent).cast_unsigned())
-        };
-        self.find_by(text, |block| {
-            let (halves, _) = block.as_chunks::<32>();
-            let masks = halves.iter().map(|half| mask_32(load_32(half)));
-            masks.rev().fold(0, |mask, half| mask << 32 | half)
-        })
+        let (blocks, rest) = text.as_chunks();
+        let mut base = 0u16;
+        for block in blocks {
+            if !self.push(mask_avx2(block, by_low_half, by_high_half), base) {
+                return false;
+            }
+            base = base.wrapping_add(64);
+        }
+        let filled = (1 << rest.len()) - 1;
+        self.push(mask_avx2(&padded(rest), by_low_half, by_high_half) & filled, base)
     }
 
     #[cfg(target_arch = "x86_64")]
@@ -160,25 +158,17 @@ impl Places {
         let by_high_half = _mm512_broadcast_i32x4(load_16(&BITS));
         let (blocks, rest) = text.as_chunks();
         let mut base = 0u16;
-        let mut push = |bytes: __m512i| {
-            let low = _mm512_shuffle_epi8(by_low_half, bytes);
-            let high_halves = _mm512_and_si512(_mm512_srli_epi16(bytes, 4), _mm512_set1_epi8(15));
-            let high = _mm512_shuffle_epi8(by_high_half, high_halves);
-            let found = self.push_avx512(_mm512_test_epi8_mask(low, high), base);
-            base = base.wrapping_add(64);
-            found
-        };
         for block in blocks {
-            if !push(load_64(block)) {
+            let mask = mask_avx512(load_64(block), by_low_half, by_high_half);
+            if !self.push_avx512(mask, base) {
                 return false;
             }
+            base = base.wrapping_add(64);
         }
         let filled = (1 << rest.len()) - 1;
         // SAFETY: the mask names no byte behind the rest's end, and others are not read.
         let last = unsafe { _mm512_maskz_loadu_epi8(filled, rest.as_ptr().cast()) };
-        // A zero behind the end is none of the text's.
-        let last = _mm512_mask_blend_epi8(filled, _mm512_set1_epi8(-1), last);
-        rest.is_empty() || push(last)
+        self.push_avx512(mask_avx512(last, by_low_half, by_high_half) & filled, base)
     }
 
     #[cfg(target_arch = "x86_64")]
@@ -192,29 +182,62 @@ impl Places {
         };
         let offsets = _mm512_maskz_compress_epi8(mask, load_64(&OFFSETS));
         let base = _mm512_set1_epi16(base.cast_signed());
-        let low = _mm512_cvtepu8_epi16(_mm512_castsi512_si256(offsets));
-        let (halves, _) = room.as_chunks_mut::<32>();
-        let mut halves = halves.iter_mut();
-        let mut store = |offsets: __m512i| {
-            let Some(half) = halves.next() else { return };
-            let places = _mm512_add_epi16(base, offsets);
-            // SAFETY: 32 places of two bytes are 64 bytes, and the store asks for no alignment.
-            unsafe { _mm512_storeu_si512(half.as_mut_ptr().cast(), places) };
-        };
-        store(low);
+        let ([low, high], _) = room.as_chunks_mut::<32>() else { return false };
+        store_32(
+            low,
+            _mm512_add_epi16(base, _mm512_cvtepu8_epi16(_mm512_castsi512_si256(offsets))),
+        );
         let count = mask.count_ones() as usize;
         if count > 32 {
-            store(_mm512_cvtepu8_epi16(_mm512_extracti64x4_epi64::<1>(offsets)));
+            let offsets = _mm512_extracti64x4_epi64::<1>(offsets);
+            store_32(high, _mm512_add_epi16(base, _mm512_cvtepu8_epi16(offsets)));
         }
         self.count += count;
         self.count <= Self::MAX
     }
 }
 
+/// The last bytes of a text, with zeros behind them.
+fn padded(rest: &[u8]) -> [u8; 64] {
+    let mut block = [0; 64];
+    if let Some(start) = block.get_mut(..rest.len()) {
+        start.copy_from_slice(rest);
+    }
+    block
+}
+
+/// The bits of the bytes that are in a set.
 #[cfg(target_arch = "x86_64")]
-fn load_16(bytes: &[u8; 16]) -> __m128i {
-    // SAFETY: 16 bytes are there, and the load asks for no alignment.
-    unsafe { _mm_loadu_si128(bytes.as_ptr().cast()) }
+#[inline]
+#[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
+fn mask_avx2(block: &[u8; 64], by_low_half: __m256i, by_high_half: __m256i) -> u64 {
+    let ([first, second], _) = block.as_chunks::<32>() else { return 0 };
+    let absent = |bytes: __m256i| {
+        let low = _mm256_shuffle_epi8(by_low_half, bytes);
+        let high_halves = _mm256_and_si256(_mm256_srli_epi16::<4>(bytes), _mm256_set1_epi8(15));
+        let high = _mm256_shuffle_epi8(by_high_half, high_halves);
+        let absent = _mm256_cmpeq_epi8(_mm256_and_si256(low, high), _mm256_setzero_si256());
+        u64::from(_mm256_movemask_epi8(absent).cast_unsigned())
+    };
+    !(absent(load_32(first)) | absent(load_32(second)) << 32)
+}
+
+/// The bits of the bytes that are in a set.
+#[cfg(target_arch = "x86_64")]
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw")]
+fn mask_avx512(bytes: __m512i, by_low_half: __m512i, by_high_half: __m512i) -> u64 {
+    let low = _mm512_shuffle_epi8(by_low_half, bytes);
+    let high_halves = _mm512_and_si512(_mm512_srli_epi16::<4>(bytes), _mm512_set1_epi8(15));
+    _mm512_test_epi8_mask(low, _mm512_shuffle_epi8(by_high_half, high_halves))
+}
+
+#[cfg(target_arch = "x86_64")]
+#[inline]
+#[target_feature(enable = "avx512f")]
+fn store_32(places: &mut [u16; 32], values: __m512i) {
+    // SAFETY: 32 places of two bytes are 64 bytes, and the store asks for no alignment.
+    unsafe { _mm512_storeu_si512(places.as_mut_ptr().cast(), values) };
 }
 
 #[cfg(target_arch = "x86_64")]
