@@ -120,7 +120,7 @@ impl<'a> Encoded<'a> {
 
     /// Encodes one pair. A value of more than 65,535 bytes is cut.
     pub fn new(key: &[u8], value: Value<'a>) -> Self {
-        let key = key.get(..key.len().min(KEY_MAX)).unwrap_or_default();
+        let key = cut_key(key);
         Self::with_key(u8::try_from(key.len()).unwrap_or(0), key, value)
     }
 
@@ -184,11 +184,22 @@ pub fn add(extra: &mut Text, key: &[u8], value: Value<'_>, arena: &mut TextArena
     *extra = arena.append(*extra, &Encoded::new(key, value).parts()).unwrap_or(*extra);
 }
 
-/// Adds a text, unless it is empty: see [`add`].
+/// Adds a text, unless it is empty: see [`add`]. Compiled where it is called, because with a key
+/// that is known all in front of the value is.
+#[inline(always)]
 pub fn add_text(extra: &mut Text, key: &[u8], value: &[u8], arena: &mut TextArena) {
-    if !value.is_empty() {
-        add(extra, key, Value::Text(value), arena);
+    if value.is_empty() {
+        return;
     }
+    let (key, value) = (cut_key(key), cut(value));
+    let key_len = u8::try_from(key.len()).unwrap_or(0);
+    let [len_0, len_1] = u16::try_from(value.len()).unwrap_or(u16::MAX).to_ne_bytes();
+    let parts = [&[key_len], key, &[TEXT, len_0, len_1], value];
+    *extra = arena.append(*extra, &parts).unwrap_or(*extra);
+}
+
+fn cut_key(key: &[u8]) -> &[u8] {
+    key.get(..KEY_MAX).unwrap_or(key)
 }
 
 fn cut(bytes: &[u8]) -> &[u8] {

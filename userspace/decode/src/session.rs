@@ -181,7 +181,9 @@ macro_rules! session_columns {
                 }
             }
 
-            /// Writes the values that are present, and tells which these were.
+            /// Writes the values that are present, and tells which these were. Compiled where
+            /// it is called, so that columns which a format does not have cost nothing.
+            #[inline(always)]
             fn write_row(&mut self, row: usize, values: &SessionRow) -> ColumnSet {
                 let mut columns = ColumnSet::EMPTY;
                 $(if let (Some(value), Some(cell)) = (values.$field, self.$field.get_mut(row)) {
@@ -320,6 +322,7 @@ impl SessionTable {
     }
 
     /// Adds one record; `false`, and nothing added, when the table is full.
+    #[inline(always)]
     pub fn push(&mut self, context: &Context, values: &SessionRow) -> bool {
         if self.room() == 0 {
             return false;

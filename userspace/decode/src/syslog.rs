@@ -15,6 +15,7 @@
 //! those of [`rfc`].
 
 pub mod cgn;
+mod clock;
 mod cursor;
 pub mod firebrick;
 pub mod header;

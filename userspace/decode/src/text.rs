@@ -102,6 +102,7 @@ impl TextArena {
     }
 
     /// Copies the parts in as one value; `None`, and nothing copied, when they do not fit.
+    #[inline]
     pub fn push_parts(&mut self, parts: &[&[u8]]) -> Option<Text> {
         let len: usize = parts.iter().map(|part| part.len()).sum();
         if len > self.room() {
@@ -117,6 +118,7 @@ impl TextArena {
 
     /// Appends to `text`, which must be empty or the value pushed last; `None`, and nothing
     /// appended, when it is not, or when there is no room.
+    #[inline]
     pub fn append(&mut self, text: Text, parts: &[&[u8]]) -> Option<Text> {
         if text.is_empty() {
             return self.push_parts(parts);

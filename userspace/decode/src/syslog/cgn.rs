@@ -70,6 +70,17 @@ struct Event<'a> {
 
 impl<'a> Event<'a> {
     fn read(name: &'a [u8]) -> Self {
+        let (kind, begins) = match name {
+            b"UserbasedA" => (Kind::Block, true),
+            b"UserbasedW" => (Kind::Block, false),
+            b"SessionbasedA" | b"SessionA" => (Kind::Session, true),
+            b"SessionbasedW" | b"SessionW" => (Kind::Session, false),
+            _ => return Self::read_any(name),
+        };
+        Self { name, kind, begins: Some(begins) }
+    }
+
+    fn read_any(name: &'a [u8]) -> Self {
         const PREFIXES: [(&[u8], Kind); 4] = [
             (b"userbased", Kind::Block),
             (b"sessionbased", Kind::Session),

@@ -62,14 +62,33 @@ impl<'a> Cursor<'a> {
         Some(address)
     }
 
-    /// A text of at most fifteen bytes up to a byte, which is passed over.
+    /// A text up to a byte, which is passed over.
     #[inline(always)]
     pub fn until(&mut self, stop: u8) -> Option<&'a [u8]> {
-        let near = self.0.get(..16).unwrap_or(self.0);
-        let len = near.iter().position(|byte| *byte == stop)?;
+        let stops = u64::from_ne_bytes([stop; 8]);
+        let mut len = zero_bytes(window(self.0) ^ stops).trailing_zeros() as usize / 8;
+        if len == 8 {
+            let rest = self.0.get(8..)?;
+            len += zero_bytes(window(rest) ^ stops).trailing_zeros() as usize / 8;
+            if len == 16 {
+                len = memchr::memchr(stop, self.0)?;
+            }
+        }
         let (text, rest) = self.0.split_at_checked(len)?;
         self.0 = rest.get(1..)?;
         Some(text)
+    }
+
+    /// One to fifteen ASCII letters, up to what is none.
+    #[inline(always)]
+    pub fn letters(&mut self) -> Option<&'a [u8]> {
+        let mut len = leading_letters(window(self.0));
+        if len == 8 {
+            len += leading_letters(window(self.0.get(8..)?));
+        }
+        let (letters, rest) = self.0.split_at_checked(len)?;
+        self.0 = rest;
+        (1..16).contains(&len).then_some(letters)
     }
 
     #[inline(always)]
@@ -104,6 +123,23 @@ fn first_other(window: u64) -> u64 {
     (values.wrapping_add(ABOVE_NINE) | values) & TOP_BITS
 }
 
+/// The top bits of bytes that are zero; of bytes behind the first one they may be set as well.
+#[inline(always)]
+fn zero_bytes(window: u64) -> u64 {
+    const ONES: u64 = u64::from_ne_bytes([1; 8]);
+    window.wrapping_sub(ONES) & !window & TOP_BITS
+}
+
+/// How many of the first bytes are letters.
+#[inline(always)]
+fn leading_letters(window: u64) -> usize {
+    // From 1 for a to 26 for z, in either case.
+    let places = (window | u64::from_ne_bytes([0x20; 8])) ^ u64::from_ne_bytes([0x60; 8]);
+    let above = places.wrapping_add(u64::from_ne_bytes([0x7f - 26; 8])) | places;
+    let others = (above | zero_bytes(places)) & TOP_BITS;
+    others.trailing_zeros() as usize / 8
+}
+
 /// The number that the first digits are, and how many these are: eight at the most.
 #[inline(always)]
 fn leading_digits(window: u64) -> (u64, usize) {
@@ -123,21 +159,27 @@ fn leading_v4(text: &[u8]) -> Option<(u32, usize)> {
         Some(bytes) => *bytes,
         None => short_window(text),
     };
-    let mut bytes = u128::from_le_bytes(bytes);
+    let bytes = u128::from_le_bytes(bytes);
+    let (mut low, mut high) = (bytes as u64, (bytes >> 64) as u64);
     let (mut address, mut len, mut bad) = (0, 0, 0);
     for octet in 0..4 {
-        let window = bytes as u32;
-        let values = window ^ ZEROS as u32;
+        let values = low as u32 ^ ZEROS as u32;
         let others = (values.wrapping_add(ABOVE_NINE as u32) | values) & TOP_BITS as u32;
         let digits = others.trailing_zeros() / 8;
-        let value = values.checked_shl(32 - 8 * digits).unwrap_or(0);
-        let value = (value >> 24) + (value >> 16 & 0xff) * 10 + (value >> 8 & 0xff) * 100;
-        bytes >>= 8 * digits;
-        let is_dot = octet == 3 || bytes as u8 == b'.';
-        bytes >>= 8;
-        bad |= u32::from(!is_dot || digits == 0 || digits == 4) | value >> 8;
-        address = address << 8 | value;
-        len += digits as usize + usize::from(octet < 3);
+        // The last digit comes to the highest byte.
+        let value = u64::from(values) << (32 - 8 * digits);
+        let value = (value >> 24 & 0xff) + (value >> 16 & 0xff) * 10 + (value >> 8 & 0xff) * 100;
+        let stop = low >> (8 * digits) & 0xff;
+        bad |= value >> 8 | u64::from(digits.wrapping_sub(1) > 2);
+        address = address << 8 | value as u32;
+        len += digits as usize;
+        if octet < 3 {
+            bad |= stop ^ u64::from(b'.');
+            len += 1;
+            let shift = 8 * digits + 8;
+            low = low >> shift | high << (64 - shift);
+            high >>= shift;
+        }
     }
     (bad == 0).then_some((address, len))
 }
@@ -171,12 +213,24 @@ mod tests {
         }
     }
 
-    #[test]
-    fn a_word_is_short_and_ends() {
-        let mut cursor = Cursor(b"trust) to");
-        assert_eq!((cursor.until(b')'), cursor.0), (Some(b"trust".as_slice()), b" to".as_slice()));
-        for text in ["", "trust", "0123456789abcdef)"] {
-            assert_eq!(Cursor(text.as_bytes()).until(b')'), None);
+    proptest! {
+        #[test]
+        fn words_end_where_they_do(text in "[a-zA-Z]{0,18}[ -\u{ff}]{0,4}[a-zA-Z ]{0,30}") {
+            let text = text.as_bytes();
+            for stop in [b' ', b')', 0xc3] {
+                let mut cursor = Cursor(text);
+                let expected = text.iter().position(|byte| *byte == stop);
+                prop_assert_eq!(cursor.until(stop), expected.map(|end| &text[..end]));
+                if let Some(end) = expected {
+                    prop_assert_eq!(cursor.0, &text[end + 1..]);
+                }
+            }
+            let mut cursor = Cursor(text);
+            let letters = text.iter().take_while(|byte| byte.is_ascii_alphabetic()).count();
+            match cursor.letters() {
+                Some(word) => prop_assert_eq!((word, cursor.0), text.split_at(letters)),
+                None => prop_assert!(letters == 0 || letters > 15),
+            }
         }
     }
 }

@@ -17,6 +17,8 @@
 //! A line about a session's end is a record of the family `session`. It has no absolute time: the
 //! end is the header's, or that of arrival. Its counts are modulo 2³².
 
+mod regular;
+
 use super::{Message, context, header, rfc, scan, zone::Zones};
 use crate::{
     batch::Batch,
@@ -43,12 +45,15 @@ const ICMPV6: u8 = 58;
 /// one that is, with a number that cannot be.
 pub fn decode(message: &Message<'_>, zones: &mut Zones, batch: &mut Batch) -> Result<(), Reason> {
     let header = rfc::read(message.text, message.datagram.received_at)?;
-    let line = Line::read(header.text).ok_or(Reason::SyslogUnknown)?;
+    let (line, values) = match regular::read(header.text) {
+        Some((line, values)) => (line, Some(values)),
+        None => (Line::read(header.text).ok_or(Reason::SyslogUnknown)?, None),
+    };
     let is_pinned = message.datagram.format == FormatHint::Firebrick;
     if !is_pinned && header.time.is_some() && begins_with_process(line.filter) {
         return Err(Reason::SyslogUnknown);
     }
-    let values = Values::read(&line).ok_or(Reason::FilterValue)?;
+    let values = values.or_else(|| Values::read(&line)).ok_or(Reason::FilterValue)?;
     let mut context = context(Format::Firebrick, header.host, message, batch);
     if let Some(time) = header.time {
         let (unix_nanos, flags) = zones.resolve(time, context.exporter, message.exporter);
@@ -220,19 +225,25 @@ fn read_mac(word: &[u8]) -> Option<Option<[u8; 6]>> {
         if !matches!(separator, [] | [b':' | b'-']) {
             return None;
         }
-        let digit = |digit: u8| char::from(digit).to_digit(16);
-        *byte = u8::try_from(digit(high)? << 4 | digit(low)?).ok()?;
+        *byte = hex_digit(high)? << 4 | hex_digit(low)?;
     }
     Some(Some(mac))
 }
 
+fn hex_digit(digit: u8) -> Option<u8> {
+    char::from(digit).to_digit(16).and_then(|digit| u8::try_from(digit).ok())
+}
+
 /// Takes TCP's flags off: letters of `SARF` behind the ends, which never end so.
 fn split_flags(ends: &[u8]) -> (&[u8], &[u8]) {
-    let is_flag = |byte: &u8| matches!(byte, b'S' | b'A' | b'R' | b'F' | b'P' | b'U');
     match split_last_word(ends) {
         Some((before, word)) if !word.is_empty() && word.iter().all(is_flag) => (before, word),
         _ => (ends, &[]),
     }
+}
+
+fn is_flag(byte: &u8) -> bool {
+    matches!(byte, b'S' | b'A' | b'R' | b'F' | b'P' | b'U')
 }
 
 /// Both ends: the target from its right, then the source up to the first `-` behind a whole end.
@@ -276,7 +287,7 @@ fn split_last_part(text: &[u8]) -> Option<(&[u8], &[u8])> {
 }
 
 /// The numbers of a line.
-#[derive(Default)]
+#[derive(Debug, Default, PartialEq, Eq)]
 struct Values<'a> {
     protocol: u8,
     src_port: Option<u16>,

@@ -9,6 +9,7 @@
 //! the year is the one that brings the time nearest to that of arrival.
 
 use super::{
+    clock,
     header::{skip_priority, skip_spaces, split_once},
     time::{self, HeaderTime},
 };
@@ -64,7 +65,8 @@ fn read_5424(text: &[u8]) -> Option<RfcHeader<'_>> {
 }
 
 fn read_3164(text: &[u8], received_at: UnixNanos) -> Option<RfcHeader<'_>> {
-    let (time, rest) = time::read_rfc3164(text, received_at)?;
+    let usual = clock::read_rfc3164(text, received_at);
+    let (time, rest) = usual.or_else(|| time::read_rfc3164(text, received_at))?;
     let (host, text) = word(skip_spaces(rest))?;
     // A tag in the host's place belongs to the text.
     let (host, text) =

@@ -335,9 +335,7 @@ fn push_session(
     // A session has one public port: a second one is kept, and what it means is not known.
     let second = mapping.last.filter(|last| Some(*last) != row.nat_src_port);
     add_number(&mut extra, b"nat_src_port_last", second, arena);
-    if !line.header.scene.is_empty() {
-        extra::add(&mut extra, b"scene", Value::Text(line.header.scene), arena);
-    }
+    add_text(&mut extra, b"scene", line.header.scene, arena);
     row.src_vrf = add_others(&mut extra, mapping, tail, arena);
     row.extra = Some(extra).filter(|extra| !extra.is_empty());
     let inferred = mapping.inferred || event.begins.is_none() || second.is_some();

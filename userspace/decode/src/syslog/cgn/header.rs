@@ -12,6 +12,8 @@
 //! in front of the time or behind it. Any word may be in angle brackets. With two times the first
 //! is a relay's, and so is what stands in front of the second.
 
+mod regular;
+
 use crate::{
     context::UnixNanos,
     syslog::{
@@ -41,7 +43,7 @@ pub enum Form {
 }
 
 /// A header, and what it leaves.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Header<'a> {
     /// The box's time.
     pub time: Option<HeaderTime>,
@@ -63,6 +65,10 @@ pub struct Header<'a> {
 
 /// Reads the header of a message; `None` for a message without the marks.
 pub fn read(message: &[u8], received_at: UnixNanos) -> Option<Header<'_>> {
+    regular::read(message, received_at).or_else(|| read_any(message, received_at))
+}
+
+fn read_any(message: &[u8], received_at: UnixNanos) -> Option<Header<'_>> {
     let text = skip_spaces(skip_priority(message).ok()?);
     let mut rest = text.strip_prefix(b"1 ").unwrap_or(text);
     let mut time: Option<HeaderTime> = None;

@@ -15,8 +15,8 @@ pub(super) fn read(content: &[u8]) -> Option<Sentence<'_>> {
     };
     at.option(b"n");
     at.literal(b" ")?;
-    let protocol = at.until(b' ')?;
-    at.literal(b"session,")?;
+    let protocol = at.letters()?;
+    at.literal(b" session,")?;
     at.option(b" ");
     let source = end(&mut at)?;
     at.literal(b" to ")?;
