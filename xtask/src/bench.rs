@@ -43,3 +43,8 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         Bench::Report(arguments) => report::run(arguments),
     }
 }
+
+/// Compares instruction counts with those committed; gives the reason where that can't be done.
+pub fn check_counts() -> Result<Option<String>> {
+    counts::check()
+}

@@ -8,7 +8,7 @@ use std::{
 
 use anyhow::{Context as _, Result, bail};
 
-use crate::{demo, readers, shell};
+use crate::{bench, demo, readers, shell};
 
 /// Run every test, those that need root included; say what was skipped and why
 #[derive(clap::Args)]
@@ -34,6 +34,8 @@ pub fn run(_: &Arguments) -> Result<()> {
     tally.cargo_test("the rings under loom", &mut loom())?;
     tally.step("the demo", demo::run(&demo::Arguments::default()));
     tally.step("DuckDB reads the demo's files", readers::duckdb());
+    println!("counting instructions");
+    tally.step_or_skip("the decoders' instruction counts", bench::check_counts());
     tally.close()
 }
 
@@ -113,6 +115,14 @@ impl Tally {
                 self.failures.push(what.into());
             }
         }
+    }
+
+    /// A step that may say why it can't be taken here.
+    fn step_or_skip(&mut self, what: &str, result: Result<Option<String>>) {
+        if let Ok(Some(reason)) = &result {
+            self.skipped.push(reason.clone());
+        }
+        self.step(what, result.map(drop));
     }
 
     fn close(mut self) -> Result<()> {

@@ -60,7 +60,7 @@ fn figures(started: SystemTime) -> Result<Vec<Figure>> {
         decoded.push((format.group, best.byte_rate()));
         figures.push(Figure {
             row: format.target.map(|(row, _)| row),
-            what: format!("{} → columns", format.title),
+            what: format.what(),
             value: best.rate(),
             unit: format!("{}/s", format.unit),
             against: against(best, &others),

@@ -28,6 +28,13 @@ pub enum Asked {
 
 use Asked::{BytesOf, Rate};
 
+impl Format {
+    /// What its figure is called.
+    pub fn what(&self) -> String {
+        format!("{} → columns", self.title)
+    }
+}
+
 const fn records(
     group: &'static str,
     title: &'static str,
@@ -74,10 +81,10 @@ pub const ALL: &[Format] = &[
     lines(
         "default-teardown",
         "USG Default TEARDOWN",
-        340.0,
+        338.0,
         Some((4, Rate(20e6, &[("syslog_loose", 20.0)]))),
     ),
-    lines("default-built", "USG Default BUILT", 260.0, LINES),
+    lines("default-built", "USG Default BUILT", 267.0, LINES),
     lines("default-teardown-detailed", "USG Default TEARDOWN, all keys", 434.0, None),
     lines("mtn", "USG mtn", 179.0, LINES),
     lines("cn", "CGN, China Telecom's form", 110.0, LINES),
