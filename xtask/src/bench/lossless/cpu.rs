@@ -66,18 +66,39 @@ pub fn receive_threads(interface: &str) -> Vec<u32> {
     processes().filter(|(_, stat)| stat.name.starts_with(&prefix)).map(|(pid, _)| pid).collect()
 }
 
-/// Seconds of softirqs that are nobody's, on all processors. Ticks sample them; a tick is 4 ms on
+/// Seconds of softirqs on these processors ("0", "2-5,7"). Ticks sample them; a tick is 4 ms on
 /// many kernels.
-pub fn softirq_seconds() -> f64 {
+pub fn softirq_seconds(cpus: &str) -> f64 {
+    const SOFTIRQ: usize = 7;
+    let cpus = list(cpus);
     let stat = fs::read_to_string("/proc/stat").unwrap_or_default();
-    let ticks = stat.lines().next().and_then(|all| all.split_whitespace().nth(7)?.parse().ok());
-    ticks.unwrap_or(0.0) / TICKS_A_SECOND
+    let ticks = stat.lines().filter_map(|line| {
+        let fields: Vec<_> = line.split_whitespace().collect();
+        let cpu: usize = fields.first()?.strip_prefix("cpu")?.parse().ok()?;
+        cpus.contains(&cpu).then(|| fields.get(SOFTIRQ)?.parse::<f64>().ok()).flatten()
+    });
+    ticks.sum::<f64>() / TICKS_A_SECOND
+}
+
+/// The processors of a list such as `taskset -c` takes.
+fn list(cpus: &str) -> Vec<usize> {
+    let ranges = cpus.split(',').filter_map(|range| {
+        let (first, last) = range.split_once('-').unwrap_or((range, range));
+        Some(first.trim().parse::<usize>().ok()?..=last.trim().parse::<usize>().ok()?)
+    });
+    ranges.flatten().collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use std::process;
+
+    #[test]
+    fn a_list_of_processors_is_read() {
+        assert_eq!(list("0"), [0]);
+        assert_eq!(list("2-4, 7"), [2, 3, 4, 7]);
+    }
 
     #[test]
     fn this_process_has_used_some_time_and_goes_on() {

@@ -62,23 +62,23 @@ impl Session {
 
     fn search(&self, system: &dyn System) -> Result<Measured> {
         let name = system.name();
-        let mut trials = Vec::new();
+        // As much as the link takes: no rate above it can be offered, and what is stored of it is
+        // near to what the system bears.
         let flood = self.trial(system, None)?;
-        trials.push(flood);
-        let mut highest = flood.is_lossless().then_some(flood);
-        if highest.is_none() {
-            let stored_rate = flood.stored as f64 / flood.sent.seconds;
-            search::highest(flood.sent.rate(), 0.9 * stored_rate, self.resolution, |rate| {
-                let trial = self.fair_trial(system, rate)?;
-                trials.push(trial);
-                if trial.is_lossless() {
-                    highest = Some(trial);
-                }
-                Ok(trial.is_lossless())
-            })?;
-        }
+        let stored_rate = flood.stored as f64 / flood.sent.seconds;
+        let mut trials = vec![flood];
+        let mut highest = None;
+        search::highest(flood.sent.rate(), stored_rate, self.resolution, |rate| {
+            let trial = self.fair_trial(system, rate)?;
+            trials.push(trial);
+            if trial.is_lossless() {
+                highest = Some(trial);
+            }
+            Ok(trial.is_lossless())
+        })?;
+        const BUSY: f64 = 0.9;
         let is_limited_by_sender =
-            flood.is_lossless() && flood.cpu_seconds() < 0.9 * flood.sent.seconds;
+            flood.is_lossless() && flood.cpu_seconds() < BUSY * flood.sent.seconds;
         Ok(Measured { name, traffic: system.traffic(), trials, highest, is_limited_by_sender })
     }
 

@@ -5,17 +5,14 @@ use std::{
     fs,
     path::{Path, PathBuf},
     process::Command,
-    thread,
-    time::{Duration, Instant},
 };
 
-use anyhow::{Context as _, Result, anyhow, ensure};
+use anyhow::{Context as _, Result, anyhow};
 
-use super::cpu;
-use crate::{
-    netns::{COLLECTOR_ADDRESS, COLLECTOR_INTERFACE, EXPORTER_INTERFACE, Link},
-    shell,
-};
+use crate::{netns::Link, shell};
+
+mod hop;
+mod veth;
 
 /// What holds for all trials.
 pub struct Stage {
@@ -38,7 +35,7 @@ pub enum Receiving {
     BusyPolling,
 }
 
-/// Where one trial runs. Dropping it removes the pair.
+/// Where one trial runs. Dropping it removes what was made for it.
 pub struct Place {
     link: Option<Link>,
     /// The collector's.
@@ -53,7 +50,7 @@ impl Stage {
     /// Where the next trial runs.
     pub fn place(&self, receiving: Receiving) -> Result<Place> {
         match &self.interface {
-            None => self.veth(receiving),
+            None => veth::place(self, receiving),
             Some(interface) => self.interface(interface),
         }
     }
@@ -73,57 +70,6 @@ impl Stage {
             mac: mac.trim().to_owned(),
             collector_cpus: self.collector_cpus.clone(),
         })
-    }
-
-    fn veth(&self, receiving: Receiving) -> Result<Place> {
-        let link = Link::new()?;
-        let mut read = link.in_collector("cat");
-        let mac = shell::output(read.arg(format!("/sys/class/net/{COLLECTOR_INTERFACE}/address")))?;
-        let place = Place {
-            link: Some(link),
-            interface: COLLECTOR_INTERFACE.to_owned(),
-            sender_interface: Some(EXPORTER_INTERFACE.to_owned()),
-            address: COLLECTOR_ADDRESS.to_owned(),
-            mac: mac.trim().to_owned(),
-            collector_cpus: match receiving {
-                Receiving::Thread => self.collector_cpus.clone(),
-                // A worker that spins leaves its processor to nobody: the others need one, too.
-                Receiving::BusyPolling => format!("{},{}", self.collector_cpus, self.sender_cpus),
-            },
-        };
-        // Then veth receives by NAPI, as a NIC's driver does, also where no XDP program is.
-        place.in_collector("ethtool", &["-K", COLLECTOR_INTERFACE, "gro", "on"])?;
-        place.in_exporter("ethtool", &["-K", EXPORTER_INTERFACE, "tso", "off"])?;
-        match receiving {
-            Receiving::Thread => {
-                place.set("threaded", "1")?;
-                self.pin_receive_threads()?;
-            }
-            Receiving::BusyPolling => {
-                place.set("napi_defer_hard_irqs", "2")?;
-                place.set("gro_flush_timeout", "200000")?;
-            }
-        }
-        Ok(place)
-    }
-
-    /// The kernel receives on the collector's processors, not on the sender's.
-    fn pin_receive_threads(&self) -> Result<()> {
-        const PATIENCE: Duration = Duration::from_secs(2);
-        let deadline = Instant::now() + PATIENCE;
-        let threads = loop {
-            let threads = cpu::receive_threads(COLLECTOR_INTERFACE);
-            if !threads.is_empty() {
-                break threads;
-            }
-            ensure!(Instant::now() < deadline, "the kernel made no thread to receive by");
-            thread::sleep(Duration::from_millis(5));
-        };
-        for thread in threads {
-            let mut pin = Command::new("taskset");
-            shell::output(pin.args(["-p", "-c", &self.collector_cpus, &thread.to_string()]))?;
-        }
-        Ok(())
     }
 
     /// The generator; none where a person has to start it.
@@ -162,20 +108,5 @@ impl Place {
     /// Whether it is a veth pair, of which the kernel's receive thread is known.
     pub fn is_veth(&self) -> bool {
         self.link.is_some()
-    }
-
-    fn in_collector(&self, program: &str, arguments: &[&str]) -> Result<()> {
-        let link = self.link.as_ref().context("only a pair of ours is changed")?;
-        shell::output(link.in_collector(program).args(arguments)).map(drop)
-    }
-
-    fn in_exporter(&self, program: &str, arguments: &[&str]) -> Result<()> {
-        let link = self.link.as_ref().context("only a pair of ours is changed")?;
-        shell::output(link.in_exporter(program).args(arguments)).map(drop)
-    }
-
-    fn set(&self, file: &str, value: &str) -> Result<()> {
-        let path = format!("/sys/class/net/{}/{file}", self.interface);
-        self.in_collector("sh", &["-c", &format!("echo {value} > {path}")])
     }
 }

@@ -13,15 +13,16 @@ pub fn mode(stage: &Stage) -> String {
     let (collector, sender) = (&stage.collector_cpus, &stage.sender_cpus);
     match &stage.interface {
         None => format!(
-            "veth pair; AF_XDP in copy mode, XDP native; collector and the kernel's receive thread \
-             (threaded NAPI, GRO on) together on processor {collector}, sender on {sender}. Counted \
-             are the collector's processes to their end, the receive thread and softirqs, not the \
-             sender. A full veth ring holds the sender back: a rate that it does not reach counts as \
-             lost"
+            "veth pair, fed with XDP frames as a NIC's driver would; AF_XDP in copy mode, XDP \
+             native; collector and the kernel's receive thread (threaded NAPI, GRO on, polled each \
+             50 µs) together on processor {collector}, sender on {sender}. Counted are the \
+             collector's processes to their end, the receive thread and softirqs of processor \
+             {collector}, not the sender. What the veth ring of 256 packets cannot take is lost, as \
+             in a NIC"
         ),
         Some(interface) => format!(
             "{interface}; collector on processors {collector}; counted are its processes to their \
-             end and softirqs on all processors"
+             end and softirqs of these processors"
         ),
     }
 }

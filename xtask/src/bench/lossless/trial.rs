@@ -125,7 +125,7 @@ impl Spent {
         let threads: f64 = threads.into_iter().map(cpu::seconds_of).sum();
         Self {
             process: cpu::seconds_of(running.process.id()),
-            receive: threads + cpu::softirq_seconds(),
+            receive: threads + cpu::softirq_seconds(&place.collector_cpus),
         }
     }
 }
