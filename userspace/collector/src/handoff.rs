@@ -33,6 +33,8 @@ impl FullBatch {
 pub struct Outlet {
     full: Sender<FullBatch>,
     empty: Receiver<Box<Batch>>,
+    /// Empty batches at hand, the one last used on top: parts of it may still be in the caches.
+    spare: Vec<Box<Batch>>,
     home: Sender<Box<Batch>>,
     writer: Weak<()>,
 }
@@ -74,11 +76,8 @@ pub fn connect(batches: &[usize], capacity: Capacity) -> (Vec<Outlet>, Inlet) {
         .iter()
         .map(|&batches| {
             let (home, empty) = bounded(batches);
-            for _ in 0..batches {
-                // The channel has room for exactly these.
-                let _ = home.try_send(Box::new(Batch::new(capacity)));
-            }
-            Outlet { full: full.clone(), empty, home, writer: Arc::downgrade(&writer) }
+            let spare = (0..batches).map(|_| Box::new(Batch::new(capacity))).collect();
+            Outlet { full: full.clone(), empty, spare, home, writer: Arc::downgrade(&writer) }
         })
         .collect();
     (outlets, Inlet { full: receiver, _writer: writer })
@@ -86,14 +85,18 @@ pub fn connect(batches: &[usize], capacity: Capacity) -> (Vec<Outlet>, Inlet) {
 
 impl Outlet {
     /// An empty batch, if there is one.
-    pub fn take_empty(&self) -> Option<Box<Batch>> {
-        self.empty.try_recv().ok()
+    pub fn take_empty(&mut self) -> Option<Box<Batch>> {
+        self.spare.extend(self.empty.try_iter());
+        self.spare.pop()
     }
 
     /// An empty batch, as soon as there is one; `None` when the writer is gone.
-    pub fn wait_empty(&self) -> Option<Box<Batch>> {
+    pub fn wait_empty(&mut self) -> Option<Box<Batch>> {
         const PATIENCE: Duration = Duration::from_millis(100);
         loop {
+            if let Some(batch) = self.take_empty() {
+                return Some(batch);
+            }
             match self.empty.recv_timeout(PATIENCE) {
                 Ok(batch) => return Some(batch),
                 Err(_) if self.writer_is_gone() => return None,
@@ -122,8 +125,8 @@ mod tests {
 
     #[test]
     fn batches_circulate_and_are_never_more() {
-        let (outlets, inlet) = connect(&[2], SMALL);
-        let [outlet] = outlets.as_slice() else { unreachable!() };
+        let (mut outlets, inlet) = connect(&[2], SMALL);
+        let [outlet] = outlets.as_mut_slice() else { unreachable!() };
         for _ in 0..5 {
             let first = outlet.take_empty().unwrap();
             let second = outlet.take_empty().unwrap();
@@ -138,9 +141,28 @@ mod tests {
     }
 
     #[test]
+    fn the_batch_used_last_is_taken_first() {
+        let (mut outlets, inlet) = connect(&[3], SMALL);
+        let [outlet] = outlets.as_mut_slice() else { unreachable!() };
+        let place = |batch: &Batch| std::ptr::from_ref(batch);
+        let used = outlet.take_empty().unwrap();
+        let address = place(&used);
+        for _ in 0..3 {
+            let batch = outlet.take_empty().unwrap();
+            outlet.hand_over(batch).unwrap();
+            let Next::Batch(full) = inlet.next(Duration::ZERO) else { panic!("a batch") };
+            full.recycle();
+        }
+        outlet.hand_over(used).unwrap();
+        let Next::Batch(full) = inlet.next(Duration::ZERO) else { panic!("a batch") };
+        full.recycle();
+        assert_eq!(place(&outlet.take_empty().unwrap()), address);
+    }
+
+    #[test]
     fn both_ends_notice_that_the_other_is_gone() {
         let (mut outlets, inlet) = connect(&[2], SMALL);
-        let outlet = outlets.pop().unwrap();
+        let mut outlet = outlets.pop().unwrap();
         let batch = outlet.take_empty().unwrap();
         outlet.hand_over(batch).unwrap();
         drop(outlets);

@@ -22,14 +22,7 @@ pub(super) fn read(content: &[u8]) -> Option<Sentence<'_>> {
     at.literal(b" to ")?;
     let destination = end(&mut at)?;
     let stats = if at.option(b", duration ") { Some(stats(&mut at)?) } else { None };
-    (at.0 == b".").then_some(Sentence {
-        event,
-        protocol,
-        source,
-        destination,
-        stats,
-        rest: &[],
-    })
+    (at.0 == b".").then_some(Sentence { event, protocol, source, destination, stats, rest: &[] })
 }
 
 #[inline(always)]
