@@ -1,14 +1,14 @@
-//! `cargo xtask ebpf`: builds the XDP program and writes `ebpf/object/`, or checks that what is
-//! committed there is what the source gives.
+//! `cargo xtask ebpf`: builds the XDP program, and the programs that it is timed with, and writes
+//! `ebpf/object/`, or checks that what is committed there is what the source gives.
 
 use std::{fmt::Write as _, fs, path::Path};
 
-use anyhow::{Context as _, Result, bail, ensure};
+use anyhow::{Context as _, Result, ensure};
 use sha2::{Digest as _, Sha256};
 use similar::TextDiff;
 
 use self::{
-    build::Build,
+    build::{Build, Object},
     toolchain::{Kind, Toolchain},
 };
 use crate::shell;
@@ -17,12 +17,12 @@ mod build;
 mod llvm;
 mod toolchain;
 
-const OBJECT: &str = "steer.o";
-const CHECKSUM: &str = "steer.o.sha256";
-const DISASSEMBLY: &str = "steer.dis";
-const TOOLS: &str = "steer.tools";
+/// The XDP program, and what it is timed with.
+const OBJECTS: [&str; 2] = ["steer", "timing"];
+/// The versions that built them.
+const TOOLS: &str = "tools";
 
-/// Builds the XDP program into ebpf/object/ (object, checksum, disassembly, tool versions).
+/// Builds the XDP program into ebpf/object/ (objects, checksums, disassemblies, tool versions).
 #[derive(clap::Args)]
 pub struct Arguments {
     /// Write nothing; fail if the committed object is not what the source gives.
@@ -36,83 +36,87 @@ pub struct Arguments {
 pub fn run(arguments: &Arguments) -> Result<()> {
     let committed = shell::root().join("ebpf/object");
     if arguments.check {
-        check_checksum(&committed)?;
+        OBJECTS.iter().try_for_each(|name| check_checksum(&committed, name))?;
     }
     let llvm = llvm::Tools::find_or_install()?;
     let toolchain = Toolchain::find_or_install(arguments.toolchain)?;
     println!("building with {toolchain}");
     let build = Build::run(&toolchain, &llvm)?;
-    if arguments.check { check(&committed, &build, &llvm) } else { write(&committed, &build) }
+    if !arguments.check {
+        return write(&committed, &build);
+    }
+    build.objects.iter().try_for_each(|object| check(&committed, object, &build.tools, &llvm))
 }
 
 fn write(committed: &Path, build: &Build) -> Result<()> {
     fs::create_dir_all(committed).context("cannot make ebpf/object")?;
-    for (name, bytes) in [
-        (OBJECT, build.object.as_slice()),
-        (CHECKSUM, checksum(&build.object).as_bytes()),
-        (DISASSEMBLY, build.disassembly.as_bytes()),
-        (TOOLS, build.tools.as_bytes()),
-    ] {
-        fs::write(committed.join(name), bytes)
-            .with_context(|| format!("cannot write ebpf/object/{name}"))?;
+    let write = |file: &str, bytes: &[u8]| {
+        fs::write(committed.join(file), bytes)
+            .with_context(|| format!("cannot write ebpf/object/{file}"))
+    };
+    write(TOOLS, build.tools.as_bytes())?;
+    for object in &build.objects {
+        let name = object.name;
+        write(&format!("{name}.o"), &object.bytes)?;
+        write(&format!("{name}.o.sha256"), checksum(name, &object.bytes).as_bytes())?;
+        write(&format!("{name}.dis"), object.disassembly.as_bytes())?;
+        println!("wrote ebpf/object/{name}.o ({} instructions)", object.instructions);
     }
-    println!("wrote ebpf/object/{OBJECT} ({} instructions)", build.instructions);
     Ok(())
 }
 
 /// Two builds are the same if their instructions are: line numbers and names in the BTF may differ
 /// between versions of the tools.
-fn check(committed: &Path, build: &Build, llvm: &llvm::Tools) -> Result<()> {
-    let disassembly = llvm.disassemble(committed, OBJECT)?;
-    if disassembly != build.disassembly {
-        let committed_tools = read(committed, TOOLS)?;
-        bail!(
-            "ebpf/object/{OBJECT} is not what ebpf/steer gives: run `cargo xtask ebpf` and commit \
-             ebpf/object\n{}\ncommitted by:\n{committed_tools}\nbuilt by:\n{}",
-            difference(&disassembly, &build.disassembly),
-            build.tools,
-        );
-    }
-    println!("ebpf/object/{OBJECT}: {} instructions, as the source gives", build.instructions);
-
+fn check(committed: &Path, built: &Object, built_by: &str, llvm: &llvm::Tools) -> Result<()> {
+    let name = built.name;
+    let disassembly = llvm.disassemble(committed, &format!("{name}.o"))?;
     let tools = read(committed, TOOLS)?;
+    ensure!(
+        disassembly == built.disassembly,
+        "ebpf/object/{name}.o is not what ebpf/steer gives: run `cargo xtask ebpf` and commit \
+         ebpf/object\n{}\ncommitted by:\n{tools}\nbuilt by:\n{built_by}",
+        difference(&disassembly, &built.disassembly),
+    );
+    println!("ebpf/object/{name}.o: {} instructions, as the source gives", built.instructions);
+
     if !tools.lines().any(|line| line == llvm.version()) {
-        println!("ebpf/object/{DISASSEMBLY}: not compared, written by another llvm-objdump");
+        println!("ebpf/object/{name}.dis: not compared, written by another llvm-objdump");
         return Ok(());
     }
-    let text = read(committed, DISASSEMBLY)?;
+    let text = read(committed, &format!("{name}.dis"))?;
     ensure!(
         text == disassembly,
-        "ebpf/object/{DISASSEMBLY} is not the disassembly of {OBJECT}: run `cargo xtask ebpf` and \
+        "ebpf/object/{name}.dis is not the disassembly of {name}.o: run `cargo xtask ebpf` and \
          commit ebpf/object\n{}",
         difference(&text, &disassembly),
     );
-    println!("ebpf/object/{DISASSEMBLY}: the disassembly of {OBJECT}");
+    println!("ebpf/object/{name}.dis: the disassembly of {name}.o");
     Ok(())
 }
 
-fn check_checksum(committed: &Path) -> Result<()> {
-    let object = fs::read(committed.join(OBJECT))
-        .with_context(|| format!("cannot read ebpf/object/{OBJECT}"))?;
-    let (said, is) = (read(committed, CHECKSUM)?, checksum(&object));
+fn check_checksum(committed: &Path, name: &str) -> Result<()> {
+    let file = format!("{name}.o");
+    let object = fs::read(committed.join(&file))
+        .with_context(|| format!("cannot read ebpf/object/{file}"))?;
+    let (said, is) = (read(committed, &format!("{file}.sha256"))?, checksum(name, &object));
     ensure!(
         said == is,
-        "the SHA-256 in ebpf/object/{CHECKSUM} ({}) is not that of {OBJECT} ({}): run `cargo xtask ebpf` and commit \
-         ebpf/object",
+        "the SHA-256 in ebpf/object/{file}.sha256 ({}) is not that of {file} ({}): run \
+         `cargo xtask ebpf` and commit ebpf/object",
         said.split_whitespace().next().unwrap_or("none"),
         is.split_whitespace().next().unwrap_or("none"),
     );
-    println!("ebpf/object/{CHECKSUM}: that of {OBJECT}");
+    println!("ebpf/object/{file}.sha256: that of {file}");
     Ok(())
 }
 
 /// As `sha256sum` writes and checks it.
-fn checksum(object: &[u8]) -> String {
+fn checksum(name: &str, object: &[u8]) -> String {
     let mut line = String::new();
     for byte in Sha256::digest(object) {
         write!(line, "{byte:02x}").expect("a string grows");
     }
-    line + "  " + OBJECT + "\n"
+    line + "  " + name + ".o\n"
 }
 
 fn difference(committed: &str, built: &str) -> String {
@@ -123,7 +127,7 @@ fn difference(committed: &str, built: &str) -> String {
         .to_string()
 }
 
-fn read(committed: &Path, name: &str) -> Result<String> {
-    fs::read_to_string(committed.join(name))
-        .with_context(|| format!("cannot read ebpf/object/{name}"))
+fn read(committed: &Path, file: &str) -> Result<String> {
+    fs::read_to_string(committed.join(file))
+        .with_context(|| format!("cannot read ebpf/object/{file}"))
 }

@@ -9,12 +9,14 @@
 mod counter;
 mod frame_meta;
 mod listener;
+mod port;
 mod setting;
 
 pub use counter::{Counter, Fate};
 pub use frame_meta::{FRAME_META_LEN, Family, FrameMeta};
 pub use listener::{ALLOW_MAX, AllowKeyV4, AllowKeyV6, LISTENERS_MAX, ListenerKey};
-pub use setting::Setting;
+pub use port::{PORTS, PortListeners};
+pub use setting::Settings;
 
 /// How many RX queues the socket map has room for; a frame of a queue beyond it is passed up and
 /// counted as [`Counter::NoSocket`].
@@ -26,7 +28,9 @@ pub mod names {
     pub const PROGRAM: &str = "steer";
     /// `XSKMAP`: RX queue number → AF_XDP socket.
     pub const SOCKETS: &str = "SOCKETS";
-    /// Hash: [`crate::ListenerKey`] → listener number (`u32`).
+    /// Array: UDP port → [`crate::PortListeners`] (`u32`).
+    pub const PORTS: &str = "PORTS";
+    /// Hash: [`crate::ListenerKey`] → number (`u32`) of a listener on a single address.
     pub const LISTENERS: &str = "LISTENERS";
     /// LPM trie: exporter IPv4 prefixes that may send; being in it is what counts, not the value.
     pub const ALLOW_V4: &str = "ALLOW_V4";
@@ -34,6 +38,7 @@ pub mod names {
     pub const ALLOW_V6: &str = "ALLOW_V6";
     /// Per-CPU array: [`crate::Counter`] → packets (`u64`).
     pub const COUNTERS: &str = "COUNTERS";
-    /// Array: [`crate::Setting`] → its value (`u32`).
-    pub const SETTINGS: &str = "SETTINGS";
+    /// Array of one element: [`crate::Settings`]. It is a section of the object, so that the program
+    /// reads it without a lookup.
+    pub const SETTINGS: &str = ".data.settings";
 }

@@ -1,18 +1,17 @@
-//! Keys of the listener map and of the allow-lists.
+//! Keys of the map of listeners on single addresses, and of the allow-lists.
 
-/// How many listener keys the map holds.
+/// How many listeners on single addresses the map holds.
 pub const LISTENERS_MAX: u32 = 256;
 
 /// How many prefixes each of the two allow-lists holds. The tries take memory as they fill.
 pub const ALLOW_MAX: u32 = 65_536;
 
-/// Key of the listener map. The program looks first for the packet's destination address and port,
-/// then for the port with [`ListenerKey::any_address`].
+/// Key of the listener map: a single address with a port.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[repr(C)]
 pub struct ListenerKey {
     /// Destination address in network byte order; IPv4 as an IPv4-mapped address
-    /// (RFC 4291 §2.5.5.2); all zero for any address of either family.
+    /// (RFC 4291 §2.5.5.2).
     pub address: [u8; 16],
     /// Destination port in network byte order.
     pub port: [u8; 2],
@@ -21,12 +20,6 @@ pub struct ListenerKey {
 }
 
 impl ListenerKey {
-    /// Every address, this port.
-    #[inline(always)]
-    pub const fn any_address(port: u16) -> Self {
-        Self { address: [0; 16], port: port.to_be_bytes(), reserved: [0; 2] }
-    }
-
     /// One IPv4 address, this port.
     #[inline(always)]
     pub const fn v4(address: [u8; 4], port: u16) -> Self {

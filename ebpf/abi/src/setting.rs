@@ -1,33 +1,22 @@
-//! What can be changed while the XDP program runs. The settings stand in an array map and not in
-//! globals of the object, because the verifier freezes read-only globals when the program is loaded.
+//! What can be changed while the XDP program runs.
 
-/// Index into the settings map. A setting that was never written is 0.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-#[repr(u32)]
-pub enum Setting {
+/// The settings, as they stand in the section of the object that the loader makes the map
+/// [`SETTINGS`](crate::names::SETTINGS) of. All are 0 at first.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Settings {
     /// 1 when the allow-list is in force, 0 when every exporter may send.
-    AllowListEnforced = 0,
+    pub allow_list_enforced: u32,
     /// The longest frame, in bytes from the Ethernet header on, that goes to a socket; 0 for no
     /// limit. A socket bound without `XDP_USE_SG` drops what does not fit into one UMEM frame.
-    FrameLenMax = 1,
+    pub frame_len_max: u32,
 }
 
-impl Setting {
-    /// All settings, in the order of their indices.
-    pub const ALL: &[Setting] = &[Setting::AllowListEnforced, Setting::FrameLenMax];
+impl Settings {
+    /// How many words they are.
+    pub const WORDS: usize = 2;
 
-    /// How many settings there are.
-    pub const COUNT: usize = Self::ALL.len();
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn all_lists_each_setting_at_its_index() {
-        for (index, setting) in Setting::ALL.iter().enumerate() {
-            assert_eq!(*setting as usize, index);
-        }
+    /// The words as they stand in the map, in the order of the fields, in the host's byte order.
+    pub const fn to_words(self) -> [u32; Self::WORDS] {
+        [self.allow_list_enforced, self.frame_len_max]
     }
 }

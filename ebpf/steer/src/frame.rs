@@ -3,31 +3,31 @@
 use aya_ebpf::{helpers::bpf_xdp_get_buff_len, programs::XdpContext};
 
 /// The bytes of a frame that can be read directly, which are those of its first buffer.
-pub struct Frame {
+pub struct Frame<'a> {
+    ctx: &'a XdpContext,
     start: usize,
     end: usize,
-    len: u64,
 }
 
-impl Frame {
+impl<'a> Frame<'a> {
     #[inline(always)]
-    pub fn new(ctx: &XdpContext) -> Self {
-        // SAFETY: the context is the one that the kernel called the program with.
-        let len = unsafe { bpf_xdp_get_buff_len(ctx.ctx) };
-        Self { start: ctx.data(), end: ctx.data_end(), len }
+    pub fn new(ctx: &'a XdpContext) -> Self {
+        Self { ctx, start: ctx.data(), end: ctx.data_end() }
     }
 
-    /// Length of the whole frame, over all its buffers.
+    /// Length of the whole frame, over all its buffers. It takes a call of the kernel: without
+    /// CAP_PERFMON the verifier does not let `data` be subtracted from `data_end`.
     #[inline(always)]
     pub fn len(&self) -> u64 {
-        self.len
+        // SAFETY: the context is the one that the kernel called the program with.
+        unsafe { bpf_xdp_get_buff_len(self.ctx.ctx) }
     }
 
     /// The `N` 16-bit words at `offset`, as they stand in memory, if the first buffer holds them.
     ///
     /// Words, because the compiler would read bytes one by one for fear of an unaligned load.
     #[inline(always)]
-    pub fn words<const N: usize>(&self, offset: usize) -> Option<&[u16; N]> {
+    pub fn words<const N: usize>(&self, offset: usize) -> Option<&'a [u16; N]> {
         let from = self.start + offset;
         if from + size_of::<[u16; N]>() > self.end {
             return None;

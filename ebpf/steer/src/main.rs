@@ -10,6 +10,7 @@ mod count;
 mod frame;
 mod listener;
 mod metadata;
+mod object;
 mod parse;
 mod setting;
 mod socket;
@@ -19,7 +20,7 @@ use aya_ebpf::{
     macros::xdp,
     programs::XdpContext,
 };
-use logweir_abi::{Counter, Fate, FrameMeta, Setting};
+use logweir_abi::{Counter, Fate, FrameMeta};
 
 use crate::frame::Frame;
 
@@ -46,11 +47,11 @@ fn redirect(ctx: &XdpContext) -> Result<(), Counter> {
     let frame = Frame::new(ctx);
     let datagram = parse::datagram(&frame)?;
     let listener = listener::find(&datagram).ok_or(Counter::NotListener)?;
-    if !allow::may_send(datagram.source) {
+    let settings = setting::current();
+    if settings.allow_list_enforced != 0 && !allow::may_send(datagram.addresses.source()) {
         return Err(Counter::NotAllowed);
     }
-    let frame_len_max = setting::value(Setting::FrameLenMax);
-    if frame_len_max != 0 && frame.len() > u64::from(frame_len_max) {
+    if settings.frame_len_max != 0 && datagram.frame_len > u64::from(settings.frame_len_max) {
         return Err(Counter::TooLong);
     }
     socket::redirect(ctx)?;
@@ -59,18 +60,6 @@ fn redirect(ctx: &XdpContext) -> Result<(), Counter> {
         listener,
         payload_offset: datagram.payload_offset,
         payload_len: datagram.payload_len,
-        family: datagram.source.family(),
+        family: datagram.addresses.family(),
     })
 }
-
-/// A program that could get here has an edge that the verifier rejects: it does not load.
-#[cfg(not(test))]
-#[panic_handler]
-fn panic(_info: &core::panic::PanicInfo<'_>) -> ! {
-    loop {}
-}
-
-/// GPL-compatible for the kernel's loader; no helper in use demands it. See ebpf/README.md.
-#[unsafe(link_section = "license")]
-#[unsafe(no_mangle)]
-static LICENSE: [u8; 13] = *b"Dual MIT/GPL\0";

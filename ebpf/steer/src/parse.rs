@@ -1,6 +1,8 @@
 //! From the Ethernet header to the UDP payload. Only the plain shape is taken: whatever needs the
 //! kernel's judgement or its memory (fragments, options, odd lengths) is left to the kernel.
 
+use core::array::from_fn;
+
 use logweir_abi::{Counter, Family};
 
 use crate::frame::Frame;
@@ -31,14 +33,45 @@ pub enum Address {
     V6([u32; 4]),
 }
 
-impl Address {
+/// The addresses of a datagram. Few datagrams need them: those of IPv6 stay where they are until
+/// then. If those of IPv4 did too, the compiler would read both by the same instructions, at an
+/// offset in a register; see [`datagram`].
+#[derive(Clone, Copy)]
+pub enum Addresses<'a> {
+    V4 { source: u32, destination: u32 },
+    V6(&'a [u16; IPV6_LEN / 2]),
+}
+
+impl Addresses<'_> {
+    #[inline(always)]
+    pub fn source(self) -> Address {
+        match self {
+            Addresses::V4 { source, .. } => Address::V4(source),
+            Addresses::V6(header) => v6(header, 4),
+        }
+    }
+
+    #[inline(always)]
+    pub fn destination(self) -> Address {
+        match self {
+            Addresses::V4 { destination, .. } => Address::V4(destination),
+            Addresses::V6(header) => v6(header, 12),
+        }
+    }
+
     #[inline(always)]
     pub fn family(self) -> Family {
         match self {
-            Address::V4(_) => Family::V4,
-            Address::V6(_) => Family::V6,
+            Addresses::V4 { .. } => Family::V4,
+            Addresses::V6(_) => Family::V6,
         }
     }
+}
+
+/// The address that begins at this word of an IPv6 header.
+#[inline(always)]
+fn v6(header: &[u16; IPV6_LEN / 2], at: usize) -> Address {
+    Address::V6(from_fn(|i| word(header[at + 2 * i], header[at + 2 * i + 1])))
 }
 
 /// The word that these two make in the memory of a little-endian machine (`bpfel`).
@@ -48,18 +81,19 @@ pub fn word(first: u16, second: u16) -> u32 {
 }
 
 /// A UDP datagram that lies whole in the frame.
-pub struct Datagram {
-    pub source: Address,
-    pub destination: Address,
+pub struct Datagram<'a> {
+    pub addresses: Addresses<'a>,
     /// In network byte order.
     pub destination_port: u16,
     pub payload_offset: u16,
     pub payload_len: u16,
+    /// Length of the whole frame.
+    pub frame_len: u64,
 }
 
 /// Finds the UDP datagram of a frame, or the reason why there is none to take.
 #[inline(always)]
-pub fn datagram(frame: &Frame) -> Result<Datagram, Counter> {
+pub fn datagram<'a>(frame: &Frame<'a>) -> Result<Datagram<'a>, Counter> {
     let ethernet: &[u16; ETHERNET_LEN / 2] = frame.words(0).ok_or(Counter::Truncated)?;
     // Written out, so that each offset is a constant in a copy of its own: without CAP_PERFMON the
     // verifier adds nothing but constants to a packet pointer.
@@ -82,13 +116,13 @@ fn is_vlan_tag(ethertype: u16) -> bool {
 
 /// The EtherType behind the tag whose EtherType ends at `offset`.
 #[inline(always)]
-fn behind_vlan_tag(frame: &Frame, offset: usize) -> Result<u16, Counter> {
+fn behind_vlan_tag(frame: &Frame<'_>, offset: usize) -> Result<u16, Counter> {
     let tag: &[u16; VLAN_TAG_LEN / 2] = frame.words(offset).ok_or(Counter::Truncated)?;
     Ok(u16::from_be(tag[1]))
 }
 
 #[inline(always)]
-fn ip(frame: &Frame, offset: usize, ethertype: u16) -> Result<Datagram, Counter> {
+fn ip<'a>(frame: &Frame<'a>, offset: usize, ethertype: u16) -> Result<Datagram<'a>, Counter> {
     match ethertype {
         ETHERTYPE_IPV4 => ipv4(frame, offset),
         ETHERTYPE_IPV6 => ipv6(frame, offset),
@@ -97,7 +131,7 @@ fn ip(frame: &Frame, offset: usize, ethertype: u16) -> Result<Datagram, Counter>
 }
 
 #[inline(always)]
-fn ipv4(frame: &Frame, offset: usize) -> Result<Datagram, Counter> {
+fn ipv4<'a>(frame: &Frame<'a>, offset: usize) -> Result<Datagram<'a>, Counter> {
     let header: &[u16; IPV4_LEN / 2] = frame.words(offset).ok_or(Counter::Truncated)?;
     let [first, _type_of_service] = header[0].to_ne_bytes();
     let [_time_to_live, protocol] = header[4].to_ne_bytes();
@@ -122,16 +156,19 @@ fn ipv4(frame: &Frame, offset: usize) -> Result<Datagram, Counter> {
     let ip_payload_len = total_len.wrapping_sub(IPV4_LEN);
     let udp = udp(frame, offset + IPV4_LEN, ip_payload_len)?;
     Ok(Datagram {
-        source: Address::V4(word(header[6], header[7])),
-        destination: Address::V4(word(header[8], header[9])),
+        addresses: Addresses::V4 {
+            source: word(header[6], header[7]),
+            destination: word(header[8], header[9]),
+        },
         destination_port: udp.destination_port,
         payload_offset: (offset + IPV4_LEN + UDP_LEN) as u16,
         payload_len: udp.payload_len,
+        frame_len: udp.frame_len,
     })
 }
 
 #[inline(always)]
-fn ipv6(frame: &Frame, offset: usize) -> Result<Datagram, Counter> {
+fn ipv6<'a>(frame: &Frame<'a>, offset: usize) -> Result<Datagram<'a>, Counter> {
     let header: &[u16; IPV6_LEN / 2] = frame.words(offset).ok_or(Counter::Truncated)?;
     let [first, _traffic_class] = header[0].to_ne_bytes();
     let [next_header, _hop_limit] = header[3].to_ne_bytes();
@@ -147,13 +184,12 @@ fn ipv6(frame: &Frame, offset: usize) -> Result<Datagram, Counter> {
     // A jumbogram has length 0 here and an extension header; without one, 0 is too short for UDP.
     let ip_payload_len = usize::from(u16::from_be(header[2]));
     let udp = udp(frame, offset + IPV6_LEN, ip_payload_len)?;
-    let [_, _, _, _, s0, s1, s2, s3, s4, s5, s6, s7, d0, d1, d2, d3, d4, d5, d6, d7] = *header;
     Ok(Datagram {
-        source: Address::V6([word(s0, s1), word(s2, s3), word(s4, s5), word(s6, s7)]),
-        destination: Address::V6([word(d0, d1), word(d2, d3), word(d4, d5), word(d6, d7)]),
+        addresses: Addresses::V6(header),
         destination_port: udp.destination_port,
         payload_offset: (offset + IPV6_LEN + UDP_LEN) as u16,
         payload_len: udp.payload_len,
+        frame_len: udp.frame_len,
     })
 }
 
@@ -168,19 +204,21 @@ struct Udp {
     /// In network byte order.
     destination_port: u16,
     payload_len: u16,
+    frame_len: u64,
 }
 
 /// The UDP header at `offset`, if its length is what IP says and the frame holds.
 #[inline(always)]
-fn udp(frame: &Frame, offset: usize, ip_payload_len: usize) -> Result<Udp, Counter> {
+fn udp(frame: &Frame<'_>, offset: usize, ip_payload_len: usize) -> Result<Udp, Counter> {
     let header: &[u16; UDP_LEN / 2] = frame.words(offset).ok_or(Counter::Truncated)?;
     let udp_len = u16::from_be(header[2]);
-    // A frame may be longer than its datagram: Ethernet pads short ones.
-    if usize::from(udp_len) != ip_payload_len
-        || usize::from(udp_len) < UDP_LEN
-        || (offset + usize::from(udp_len)) as u64 > frame.len()
-    {
+    if usize::from(udp_len) != ip_payload_len || usize::from(udp_len) < UDP_LEN {
         return Err(Counter::BadLength);
     }
-    Ok(Udp { destination_port: header[1], payload_len: udp_len - UDP_LEN as u16 })
+    let frame_len = frame.len();
+    // A frame may be longer than its datagram: Ethernet pads short ones.
+    if (offset + usize::from(udp_len)) as u64 > frame_len {
+        return Err(Counter::BadLength);
+    }
+    Ok(Udp { destination_port: header[1], payload_len: udp_len - UDP_LEN as u16, frame_len })
 }

@@ -5,24 +5,32 @@
 
 mod error;
 mod prefix;
+pub mod timing;
+mod trial;
 
 use std::{
-    collections::HashSet, fmt, hash::Hash, io, net::IpAddr, ops::Index, os::fd::BorrowedFd,
-    time::Duration,
+    collections::{BTreeMap, HashSet},
+    fmt,
+    hash::Hash,
+    io,
+    net::IpAddr,
+    ops::Index,
+    os::fd::BorrowedFd,
 };
 
 use aya::{
-    Ebpf, EbpfError, EbpfLoader, Pod, TestRun as _, TestRunOptions,
+    Ebpf, EbpfError, EbpfLoader, Pod,
     maps::{Array, HashMap, LpmTrie, Map, MapData, MapError, PerCpuArray, XskMap, lpm_trie::Key},
     programs::{ProgramError, Xdp, XdpError, XdpMode, xdp::XdpLinkId},
 };
 use logweir_abi::{
-    ALLOW_MAX, AllowKeyV4, AllowKeyV6, Counter, FRAME_META_LEN, LISTENERS_MAX, ListenerKey,
-    SOCKETS_MAX, Setting, names,
+    ALLOW_MAX, AllowKeyV4, AllowKeyV6, Counter, LISTENERS_MAX, ListenerKey, PortListeners,
+    SOCKETS_MAX, Settings, names,
 };
 
 pub use error::SteeringError;
 pub use prefix::{Prefix, PrefixError};
+pub use trial::{Trial, Verdict};
 
 /// The XDP program as it is committed.
 static OBJECT: &[u8] = aya::include_bytes_aligned!("../../../ebpf/object/steer.o");
@@ -36,7 +44,8 @@ pub struct Steering {
     attached: Option<(String, XdpLinkId)>,
     sockets: XskMap<MapData>,
     counters: PerCpuArray<MapData, u64>,
-    settings: Array<MapData, u32>,
+    settings: Array<MapData, [u32; Settings::WORDS]>,
+    set: Settings,
     allow_v4: LpmTrie<MapData, AllowKeyV4, u32>,
     allow_v6: LpmTrie<MapData, AllowKeyV6, u32>,
 }
@@ -52,11 +61,12 @@ impl Steering {
             .map_err(|source| SteeringError::Load { source: Box::new(EbpfError::from(source)) })?;
         program.load().map_err(|source| SteeringError::from_load(source.into()))?;
 
-        set_listeners(&mut take(&mut ebpf, names::LISTENERS)?, &config.listeners)?;
+        set_listeners(&mut ebpf, &config.listeners)?;
         let mut steering = Self {
             sockets: take(&mut ebpf, names::SOCKETS)?,
             counters: take(&mut ebpf, names::COUNTERS)?,
             settings: take(&mut ebpf, names::SETTINGS)?,
+            set: Settings::default(),
             allow_v4: take(&mut ebpf, names::ALLOW_V4)?,
             allow_v6: take(&mut ebpf, names::ALLOW_V6)?,
             attached: None,
@@ -179,12 +189,12 @@ impl Steering {
     pub fn set_allow_list(&mut self, allow: &[Prefix]) -> Result<(), SteeringError> {
         let (v4, v6) = keys(allow);
         if allow.is_empty() {
-            self.set(Setting::AllowListEnforced, 0)?;
+            self.set(Settings { allow_list_enforced: 0, ..self.set })?;
         }
         replace(&mut self.allow_v4, names::ALLOW_V4, &v4)?;
         replace(&mut self.allow_v6, names::ALLOW_V6, &v6)?;
         if !allow.is_empty() {
-            self.set(Setting::AllowListEnforced, 1)?;
+            self.set(Settings { allow_list_enforced: 1, ..self.set })?;
         }
         Ok(())
     }
@@ -193,58 +203,22 @@ impl Steering {
     /// ones go to the kernel's stack. It is [`FRAME_LEN_MAX_DEFAULT`] at first: raise it where the
     /// sockets take frames in several descriptors, lower it where UMEM frames are smaller.
     pub fn set_frame_len_max(&mut self, bytes: u32) -> Result<(), SteeringError> {
-        self.set(Setting::FrameLenMax, bytes)
+        self.set(Settings { frame_len_max: bytes, ..self.set })
     }
 
-    fn set(&mut self, setting: Setting, value: u32) -> Result<(), SteeringError> {
+    fn set(&mut self, settings: Settings) -> Result<(), SteeringError> {
         self.settings
-            .set(setting as u32, value, 0)
-            .map_err(|source| map_error(names::SETTINGS, source))
+            .set(0, settings.to_words(), 0)
+            .map_err(|source| map_error(names::SETTINGS, source))?;
+        self.set = settings;
+        Ok(())
     }
 
-    /// Runs the program over one frame without a device in between (`BPF_PROG_TEST_RUN`), with the
-    /// maps as they are: the frame is counted, and nobody receives it. The kernel wants 14 bytes at
-    /// least.
-    pub fn try_frame(&self, trial: &Trial<'_>) -> Result<Verdict, SteeringError> {
-        let len = trial.frame.len();
-        // struct xdp_md: data, data_end, data_meta, ingress_ifindex, rx_queue_index, egress_ifindex
-        let data_end = trial.first_buffer_len.unwrap_or(len) as u32;
-        let data = trial.metadata_len as u32;
-        let (ifindex, queue) = trial.rx_queue.unwrap_or((0, 0));
-        let mut context = [0; 24];
-        for (bytes, value) in
-            context.chunks_exact_mut(4).zip([data, data_end, 0, ifindex, queue, 0])
-        {
-            bytes.copy_from_slice(&value.to_ne_bytes());
-        }
-        let mut packet = vec![0; len + FRAME_META_LEN];
-        let mut context_after = [0; 24];
-        let program: &Xdp = self
-            .ebpf
+    fn program(&self) -> Result<&Xdp, SteeringError> {
+        self.ebpf
             .program(names::PROGRAM)
-            .ok_or(SteeringError::Object { missing: names::PROGRAM })?
-            .try_into()
-            .map_err(|source| SteeringError::Trial { source: Box::new(source) })?;
-        let result = program
-            .test_run(TestRunOptions {
-                data_in: Some(trial.frame),
-                data_out: Some(&mut packet),
-                ctx_in: Some(&context),
-                ctx_out: Some(&mut context_after),
-                repeat: trial.repeat,
-                ..TestRunOptions::new()
-            })
-            .map_err(|source| SteeringError::Trial { source: Box::new(source) })?;
-        packet.truncate(result.data_size_out as usize);
-        let [d0, d1, d2, d3, ..] = context_after;
-        let metadata_len = u32::from_ne_bytes([d0, d1, d2, d3]) as usize;
-        let packet_without_metadata = packet.split_off(metadata_len.min(packet.len()));
-        Ok(Verdict {
-            action: result.return_value,
-            metadata: packet,
-            packet: packet_without_metadata,
-            duration: result.duration,
-        })
+            .and_then(|program| program.try_into().ok())
+            .ok_or(SteeringError::Object { missing: names::PROGRAM })
     }
 
     fn program_mut(&mut self) -> Result<&mut Xdp, SteeringError> {
@@ -289,13 +263,13 @@ impl From<&crate::listener::Listener> for Listener {
 }
 
 impl Listener {
-    fn key(&self) -> ListenerKey {
-        match self.address.map(|address| address.to_canonical()) {
-            None => ListenerKey::any_address(self.port),
+    /// The key of its address; `None` if it listens on every address.
+    fn key(&self) -> Option<ListenerKey> {
+        match self.address?.to_canonical() {
             // `0.0.0.0` and `::` mean any address, as they do for a socket.
-            Some(address) if address.is_unspecified() => ListenerKey::any_address(self.port),
-            Some(IpAddr::V4(address)) => ListenerKey::v4(address.octets(), self.port),
-            Some(IpAddr::V6(address)) => ListenerKey::v6(address.octets(), self.port),
+            address if address.is_unspecified() => None,
+            IpAddr::V4(address) => Some(ListenerKey::v4(address.octets(), self.port)),
+            IpAddr::V6(address) => Some(ListenerKey::v6(address.octets(), self.port)),
         }
     }
 }
@@ -360,44 +334,6 @@ impl Index<Counter> for Counters {
     }
 }
 
-/// A frame for [`Steering::try_frame`].
-#[derive(Clone, Copy, Debug)]
-pub struct Trial<'a> {
-    /// The frame, from the Ethernet header on.
-    pub frame: &'a [u8],
-    /// How many of its first bytes are not of the frame, but metadata that stands in front of it
-    /// already.
-    pub metadata_len: usize,
-    /// How much of the whole lies in the first buffer; `None` for as much as fits. Linux 6.18 and
-    /// later.
-    pub first_buffer_len: Option<usize>,
-    /// Index of the interface and number of the queue that it comes in on; `None` for queue 0 of
-    /// the loopback device.
-    pub rx_queue: Option<(u32, u32)>,
-    /// How often the program runs.
-    pub repeat: u32,
-}
-
-impl<'a> Trial<'a> {
-    /// One run, in one buffer, on queue 0.
-    pub fn new(frame: &'a [u8]) -> Self {
-        Self { frame, metadata_len: 0, first_buffer_len: None, rx_queue: None, repeat: 1 }
-    }
-}
-
-/// What the program made of a trial.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Verdict {
-    /// The XDP action: 1 drop, 2 pass, 4 redirect.
-    pub action: u32,
-    /// The metadata area that it left in front of the packet.
-    pub metadata: Vec<u8>,
-    /// The packet behind it.
-    pub packet: Vec<u8>,
-    /// Time of one run.
-    pub duration: Duration,
-}
-
 fn take<M>(ebpf: &mut Ebpf, name: &'static str) -> Result<M, SteeringError>
 where
     M: TryFrom<Map, Error = MapError>,
@@ -406,22 +342,37 @@ where
     M::try_from(map).map_err(|source| map_error(name, source))
 }
 
-fn set_listeners(
-    map: &mut HashMap<MapData, [u8; 20], u32>,
-    listeners: &[Listener],
-) -> Result<(), SteeringError> {
-    check_room(names::LISTENERS, listeners.len(), LISTENERS_MAX)?;
-    const NO_REPLACEMENT: u64 = 1; // BPF_NOEXIST
+/// Fills the port map, and the map of single addresses first: it says whether one is there twice.
+fn set_listeners(ebpf: &mut Ebpf, listeners: &[Listener]) -> Result<(), SteeringError> {
+    let mut on_address: HashMap<_, [u8; 20], u32> = take(ebpf, names::LISTENERS)?;
+    let mut on_port: Array<_, u32> = take(ebpf, names::PORTS)?;
+    let on_single = listeners.iter().filter(|listener| listener.key().is_some());
+    check_room(names::LISTENERS, on_single.count(), LISTENERS_MAX)?;
+    let mut ports: BTreeMap<u16, PortListeners> = BTreeMap::new();
     for listener in listeners {
-        map.insert(listener.key().to_bytes(), u32::from(listener.number), NO_REPLACEMENT).map_err(
+        let duplicate =
+            || SteeringError::DuplicateListener { address: listener.address, port: listener.port };
+        let port = ports.entry(listener.port).or_default();
+        let Some(key) = listener.key() else {
+            if port.any_address().is_some() {
+                return Err(duplicate());
+            }
+            *port = port.with_any_address(listener.number);
+            continue;
+        };
+        const NO_REPLACEMENT: u64 = 1; // BPF_NOEXIST
+        on_address.insert(key.to_bytes(), u32::from(listener.number), NO_REPLACEMENT).map_err(
             |source| match errno(&source) {
-                Some(rustix::io::Errno::EXIST) => SteeringError::DuplicateListener {
-                    address: listener.address,
-                    port: listener.port,
-                },
+                Some(rustix::io::Errno::EXIST) => duplicate(),
                 _ => map_error(names::LISTENERS, source),
             },
         )?;
+        *port = port.with_single_addresses();
+    }
+    for (port, listeners) in ports {
+        on_port
+            .set(u32::from(port), listeners.to_word(), 0)
+            .map_err(|source| map_error(names::PORTS, source))?;
     }
     Ok(())
 }
@@ -502,9 +453,9 @@ mod tests {
             let address = address.map(|text| text.parse().expect(text));
             Listener { address, port: 514, number: 1 }.key()
         };
-        assert_eq!(key(None), ListenerKey::any_address(514));
-        assert_eq!(key(Some("0.0.0.0")), ListenerKey::any_address(514));
-        assert_eq!(key(Some("::")), ListenerKey::any_address(514));
-        assert_eq!(key(Some("::ffff:192.0.2.1")), ListenerKey::v4([192, 0, 2, 1], 514));
+        assert_eq!(key(None), None);
+        assert_eq!(key(Some("0.0.0.0")), None);
+        assert_eq!(key(Some("::")), None);
+        assert_eq!(key(Some("::ffff:192.0.2.1")), Some(ListenerKey::v4([192, 0, 2, 1], 514)));
     }
 }

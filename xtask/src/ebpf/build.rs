@@ -1,11 +1,14 @@
-//! Building the object so that it is the same wherever the checkout lies.
+//! Building the objects so that they are the same wherever the checkout lies.
 
-use std::{env, fs, path::PathBuf};
+use std::{
+    env, fs,
+    path::{Path, PathBuf},
+};
 
 use anyhow::{Context as _, Result};
 
 use super::{
-    OBJECT,
+    OBJECTS,
     llvm::Tools,
     toolchain::{TARGET, Toolchain},
 };
@@ -13,9 +16,16 @@ use crate::shell;
 
 /// What a build gives.
 pub struct Build {
-    pub object: Vec<u8>,
-    pub disassembly: String,
+    pub objects: Vec<Object>,
+    /// A line for each tool.
     pub tools: String,
+}
+
+/// A built object.
+pub struct Object {
+    pub name: &'static str,
+    pub bytes: Vec<u8>,
+    pub disassembly: String,
     pub instructions: usize,
 }
 
@@ -31,15 +41,24 @@ impl Build {
             .env_remove("RUSTFLAGS")
             .env("CARGO_ENCODED_RUSTFLAGS", flags)
             .env("CARGO_TARGET_DIR", &target_dir);
-        shell::run(&mut cargo).context("the XDP program does not build")?;
+        shell::run(&mut cargo).context("the XDP programs do not build")?;
 
         let release = target_dir.join(TARGET).join("release");
-        let stripped = release.join(OBJECT);
-        llvm.strip(&release.join("steer"), &stripped)?;
-        let object = fs::read(&stripped).context("the stripped object is gone")?;
-        let disassembly = llvm.disassemble(&release, OBJECT)?;
+        let objects = OBJECTS.iter().map(|name| Object::new(name, &release, llvm));
         let tools = toolchain.versions() + llvm.version() + "\n";
-        Ok(Self { object, instructions: instructions(&disassembly), disassembly, tools })
+        Ok(Self { objects: objects.collect::<Result<_>>()?, tools })
+    }
+}
+
+impl Object {
+    /// Strips what was linked as `name`, and looks at it.
+    fn new(name: &'static str, release: &Path, llvm: &Tools) -> Result<Self> {
+        let file = format!("{name}.o");
+        let stripped = release.join(&file);
+        llvm.strip(&release.join(name), &stripped)?;
+        let bytes = fs::read(&stripped).context("the stripped object is gone")?;
+        let disassembly = llvm.disassemble(release, &file)?;
+        Ok(Self { name, bytes, instructions: instructions(&disassembly), disassembly })
     }
 }
 
@@ -75,7 +94,7 @@ fn remapped_paths() -> Result<Vec<(PathBuf, String)>> {
     Ok(paths)
 }
 
-/// Counts those of the program, not the memory functions that lie beside it.
+/// Counts those of the programs, not the memory functions that lie beside them.
 fn instructions(disassembly: &str) -> usize {
     let code = disassembly.split_once("section xdp").map_or("", |(_, code)| code);
     let last = code.lines().rev().find_map(|line| {

@@ -3,7 +3,9 @@
 use std::{fmt::Write as _, fs, path::PathBuf};
 
 use aya_obj::{Object, ProgramSection};
-use logweir_abi::{ALLOW_MAX, Counter, LISTENERS_MAX, ListenerKey, SOCKETS_MAX, Setting, names};
+use logweir_abi::{
+    ALLOW_MAX, Counter, LISTENERS_MAX, ListenerKey, PORTS, SOCKETS_MAX, Settings, names,
+};
 use sha2::{Digest as _, Sha256};
 
 fn committed(name: &str) -> Vec<u8> {
@@ -41,11 +43,12 @@ fn the_maps_have_the_sizes_that_the_contract_says() {
     let listener_key = size_of::<ListenerKey>() as u32;
     let mut expected = [
         (names::SOCKETS, XSKMAP, (4, 4, SOCKETS_MAX)),
+        (names::PORTS, ARRAY, (4, 4, PORTS)),
         (names::LISTENERS, HASH, (listener_key, 4, LISTENERS_MAX)),
         (names::ALLOW_V4, LPM_TRIE, (4 + 4, 4, ALLOW_MAX)),
         (names::ALLOW_V6, LPM_TRIE, (4 + 16, 4, ALLOW_MAX)),
         (names::COUNTERS, PER_CPU_ARRAY, (4, 8, Counter::COUNT as u32)),
-        (names::SETTINGS, ARRAY, (4, 4, Setting::COUNT as u32)),
+        (names::SETTINGS, ARRAY, (4, 4 * Settings::WORDS as u32, 1)),
     ];
     expected.sort_unstable();
     assert_eq!(maps, expected);
