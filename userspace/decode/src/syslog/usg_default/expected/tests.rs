@@ -47,7 +47,7 @@ fn read(
         [row.src_zone, row.dst_zone, row.policy, row.user, row.close_reason, row.application];
     let [a, b, c, d, e, f] = names.map(|text| batch.text(text.unwrap_or_default()).to_vec());
     let texts = [batch.text(context.host).to_vec(), a, b, c, d, e, f, vec![]];
-    let unplaced = Context { host: Text::EMPTY, ..*context };
+    let unplaced = Context { host: Text::EMPTY, ..context };
     let present = |text: Option<Text>| text.map(|_| Text::EMPTY);
     let row = SessionRow {
         src_zone: present(row.src_zone),
