@@ -24,12 +24,13 @@ const PACKET_BYTES_MIN: f64 = 46.0;
 
 pub fn run(_: &Arguments) -> Result<()> {
     let decoded = Results::load("decode")?;
-    match &decoded {
-        Some(results) => {
-            println!("decoding as measured on {} ({})", results.head.cpu, results.head.at)
-        }
-        None => println!("nothing is measured yet: `cargo xtask bench decode` fills in the cores"),
-    }
+    println!(
+        "{}",
+        decoded.as_ref().map_or_else(
+            || "nothing is measured yet: `cargo xtask bench decode` fills in the cores".to_owned(),
+            |results| format!("decoding as measured on {} ({})", results.head.cpu, results.head.at),
+        )
+    );
     let rate = |format: &Format| {
         let figures = decoded.iter().flat_map(|results| &results.figures);
         let what = format.what();
