@@ -1,6 +1,7 @@
 //! `cargo xtask bench lossless`: the highest rate without loss, ours and that of other collectors
 //! (RFC 2544 §26.1), and what a record costs each.
 
+mod buffers;
 mod cpu;
 mod measure;
 mod place;
@@ -19,6 +20,7 @@ use std::{
 use anyhow::{Result, ensure};
 
 use self::{
+    buffers::RaisedLimit,
     place::Stage,
     systems::{Keep, Logweir, Source},
     traffic::Traffic,
@@ -76,6 +78,7 @@ fn parse_percent(text: &str) -> Result<f64, String> {
 pub fn run(arguments: &Arguments) -> Result<()> {
     ensure!(shell::is_root(), "AF_XDP and namespaces need root: run it by sudo");
     let session = Session::new(arguments)?;
+    let _limit = RaisedLimit::new()?;
     let mut measured = Vec::new();
     for traffic in Traffic::ALL {
         for system in systems::storing(traffic, &session.bench.stage.logweir) {
