@@ -36,8 +36,8 @@ pub struct Args {
     /// Stop after so many seconds, however much is out
     #[arg(long, value_name = "SECONDS")]
     seconds: Option<f64>,
-    /// Make so many datagrams first and send them over and over, so that making them does not
-    /// limit the rate; to an interface, their sequence numbers repeat and have no UDP checksum
+    /// Make so many datagrams first and send them over and over, to an interface, so that making
+    /// them does not limit the rate; their sequence numbers repeat, their UDP checksums are zero
     #[arg(long, value_name = "N")]
     replay: Option<usize>,
     /// The same seed sends the same sessions, but for their times
