@@ -33,6 +33,8 @@ enum Bench {
     Report(report::Arguments),
 }
 
+pub use report::check as check_report;
+
 pub fn run(arguments: &Arguments) -> Result<()> {
     match &arguments.bench {
         Bench::Decode(arguments) => decode::run(arguments),

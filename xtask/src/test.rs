@@ -32,6 +32,7 @@ pub fn run(_: &Arguments) -> Result<()> {
     }
     tally.cargo_test("the workspace's tests", &mut tests)?;
     tally.cargo_test("the rings under loom", &mut loom())?;
+    tally.step("the README's performance section", bench::check_report());
     tally.step("the demo", demo::run(&demo::Arguments::default()));
     tally.step("DuckDB reads the demo's files", readers::duckdb());
     println!("counting instructions");

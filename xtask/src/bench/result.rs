@@ -1,6 +1,10 @@
 //! What a measurement leaves behind: figures, each beside what it is compared with, and plots.
 
-use std::{fs, path::PathBuf, process::Command};
+use std::{
+    fs,
+    path::{Path, PathBuf},
+    process::Command,
+};
 
 use anyhow::{Context as _, Result};
 use serde::{Deserialize, Serialize};
@@ -105,9 +109,15 @@ impl Results {
         if !file.exists() {
             return Ok(None);
         }
-        let text = fs::read_to_string(&file)?;
-        let results = serde_json::from_str(&text);
-        results.map(Some).with_context(|| format!("{} is not of this version", file.display()))
+        Self::read(&file).map(Some)
+    }
+
+    /// Reads a file of results.
+    pub fn read(file: &Path) -> Result<Self> {
+        let text =
+            fs::read_to_string(file).with_context(|| format!("cannot read {}", file.display()))?;
+        serde_json::from_str(&text)
+            .with_context(|| format!("{} is not of this version", file.display()))
     }
 }
 
