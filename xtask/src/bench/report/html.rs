@@ -83,7 +83,7 @@ fn targets(rows: &[Row<'_>]) -> String {
             lines.push(Cells { class, cells: cells.map(escape).to_vec() });
         }
     }
-    table(&["#", "what", "measured", "target", "verdict", "against", "note"], &lines)
+    table(&["row", "what", "measured", "target", "verdict", "against", "note"], &lines)
 }
 
 fn further(figures: &[&Figure]) -> Vec<Cells> {
@@ -110,23 +110,18 @@ fn table(head: &[&str], rows: &[Cells]) -> String {
     let names: String = head.iter().map(|name| format!("<th>{name}</th>")).collect();
     let mut text = format!("<table>\n<thead><tr>{names}</tr></thead>\n<tbody>\n");
     for row in rows {
-        let cells = head
-            .iter()
-            .zip(&row.cells)
-            .filter(|(_, cell)| !cell.is_empty() || row.cells.len() == head.len());
-        let cells: String = cells
-            .map(|(name, cell)| {
-                format!("<td class=\"{}\" data-name=\"{name}\">{cell}</td>", class(name))
-            })
-            .collect();
+        let cell = |(name, cell): (&&str, &String)| {
+            format!("<td class=\"{}\" data-name=\"{name}\">{cell}</td>", class(name))
+        };
+        let cells: String = head.iter().zip(&row.cells).map(cell).collect();
         let _ = writeln!(text, "<tr class=\"{}\">{cells}</tr>", row.class);
     }
     text + "</tbody>\n</table>\n"
 }
 
-/// A column's class.
+/// A column's class: its name, or the last word of it.
 fn class(name: &str) -> &str {
-    if name == "#" { "number" } else { name.split(' ').next_back().unwrap_or(name) }
+    name.split(' ').next_back().unwrap_or(name)
 }
 
 /// Text as it stands in HTML and SVG.

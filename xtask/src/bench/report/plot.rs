@@ -51,6 +51,11 @@ fn drawing(plot: &Plot, title: &str) -> String {
     svg + "</svg>"
 }
 
+/// A tick is a round number: `50 k`, not `50.0 k`.
+fn label(tick: f64) -> String {
+    table::short(tick).replace(".0 ", " ")
+}
+
 fn at_x(place: f64) -> f64 {
     LEFT + place * (WIDTH - LEFT - RIGHT)
 }
@@ -63,7 +68,7 @@ fn axes(svg: &mut String, x: &Scale, y: &Scale, plot: &Plot) {
     let (bottom, right) = (HEIGHT - BOTTOM, WIDTH - RIGHT);
     for tick in y.ticks() {
         let Some(place) = y.place(tick) else { continue };
-        let (at, text) = (at_y(place), table::short(tick));
+        let (at, text) = (at_y(place), label(tick));
         let _ = write!(svg, "<path class=\"grid\" d=\"M{LEFT} {at:.1}H{right}\"/>");
         let _ = write!(
             svg,
@@ -74,7 +79,7 @@ fn axes(svg: &mut String, x: &Scale, y: &Scale, plot: &Plot) {
     }
     for tick in x.ticks() {
         let Some(place) = x.place(tick) else { continue };
-        let (at, text) = (at_x(place), table::short(tick));
+        let (at, text) = (at_x(place), label(tick));
         let _ = write!(svg, "<path class=\"grid\" d=\"M{at:.1} {TOP}V{bottom}\"/>");
         let _ = write!(
             svg,

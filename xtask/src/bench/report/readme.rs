@@ -77,7 +77,7 @@ fn lines(row: &Row<'_>) -> String {
             words::verdict(figure).to_owned(),
             words::comparisons(figure),
         ];
-        format!("| {} |\n", cells.map(|cell| cell.replace('|', "\\|")).join(" | "))
+        format!("| {} |\n", cells.map(|cell| escape(&cell)).join(" | "))
     };
     row.figures.iter().map(line).collect()
 }
@@ -87,10 +87,16 @@ fn shortfalls(rows: &[Row<'_>]) -> String {
     let mut text = String::new();
     for row in rows {
         for figure in row.figures.iter().filter(|figure| words::verdict(figure) == "not met") {
-            let _ = writeln!(text, "- Row {}, {}: {}.", row.number, figure.what, figure.note);
+            let (what, note) = (escape(&figure.what), escape(&figure.note));
+            let _ = writeln!(text, "- Row {}, {what}: {note}.", row.number);
         }
     }
     if text.is_empty() { text } else { format!("\nWhat falls short, and why:\n\n{text}") }
+}
+
+/// Text as it stands in a table of Markdown.
+fn escape(text: &str) -> String {
+    text.replace('|', "\\|").replace('<', "&lt;").replace('\n', " ")
 }
 
 #[cfg(test)]
