@@ -2,13 +2,15 @@
 //! Kernels for lines of text: where separators stand, and the numbers and addresses between them.
 //!
 //! A decoder looks once for all separators of a line ([`Places`]), checks that they stand where it
-//! expects them, and has the values between them read together ([`numbers`], [`v4s`]).
+//! expects them ([`values`]), and has what is between them read together ([`numbers`], [`v4s`]).
 
 mod addresses;
+mod keys;
 mod numbers;
 mod places;
 
 pub use addresses::v4s;
+pub use keys::{Key, values};
 pub use numbers::numbers;
 pub use places::{ByteSet, Places};
 

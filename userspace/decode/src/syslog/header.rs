@@ -88,12 +88,18 @@ pub(super) struct Tag<'a> {
 
 /// Passes over `<PRI>`, which is optional.
 pub(crate) fn skip_priority(message: &[u8]) -> Result<&[u8], Reason> {
-    let Some(text) = message.strip_prefix(b"<") else { return Ok(message) };
-    let end = text.iter().take(4).position(|byte| *byte == b'>').ok_or(Reason::SyslogPriority)?;
-    let (digits, text) = text.split_at_checked(end).ok_or(Reason::SyslogPriority)?;
-    match super::scan::number(digits) {
-        Some(0..=191) => Ok(text.get(1..).unwrap_or_default()),
-        _ => Err(Reason::SyslogPriority),
+    let (digits, text) = match message {
+        [b'<', c, b'>', text @ ..] => ([b'0', b'0', *c], text),
+        [b'<', b, c, b'>', text @ ..] => ([b'0', *b, *c], text),
+        [b'<', a, b, c, b'>', text @ ..] => ([*a, *b, *c], text),
+        [b'<', ..] => return Err(Reason::SyslogPriority),
+        _ => return Ok(message),
+    };
+    let [a, b, c] = digits;
+    let is_number = a.is_ascii_digit() && b.is_ascii_digit() && c.is_ascii_digit();
+    match is_number && digits <= *b"191" {
+        true => Ok(text),
+        false => Err(Reason::SyslogPriority),
     }
 }
 

@@ -100,7 +100,8 @@ fn event_time(
     zones: &mut Zones,
 ) -> (EventTime, Flags) {
     let exporter = message.datagram.exporter;
-    let [start_s, end_s] = begin_and_end_s.map(|time| time.filter(|time| *time != 0));
+    let [start_s, end_s] = begin_and_end_s;
+    let (start_s, end_s) = (start_s.filter(|time| *time != 0), end_s.filter(|time| *time != 0));
     // Only a session that ended or was just built tells when its log was made.
     let made_s = if event == Event::Create { end_s.or(start_s) } else { end_s };
     match (header_time, made_s) {

@@ -5,7 +5,7 @@
 //! distance of the two, to a quarter of an hour, is the zone; it is learned anew with each such
 //! line, and so follows summer time.
 
-use super::time::HeaderTime;
+use super::time::{self, HeaderTime, PLAIN_LEN};
 use crate::{
     context::{Flags, UnixNanos},
     settings::{ExporterSettings, Zone},
@@ -28,18 +28,33 @@ pub struct Zones {
     /// Some of what was learned, by the end of the exporter's address: a line seldom tells more.
     recent: [Option<(IpAddr, i64)>; 64],
     exporters_max: usize,
+    /// The last plain time: lines come faster than clocks go.
+    plain: Option<([u8; PLAIN_LEN], HeaderTime)>,
 }
 
 impl Zones {
     /// Nothing learned, of so many exporters at the most.
     pub fn new(exporters_max: usize) -> Self {
-        Self { learned: HashMap::new(), recent: [None; _], exporters_max }
+        Self { learned: HashMap::new(), recent: [None; _], exporters_max, plain: None }
     }
 
     /// What was learned.
     #[cfg(test)]
     pub(super) fn learned(&self) -> &HashMap<IpAddr, i64> {
         &self.learned
+    }
+
+    /// As [`time::read_plain`].
+    pub(super) fn read_plain<'a>(&mut self, text: &'a [u8]) -> Option<(HeaderTime, &'a [u8])> {
+        let (head, rest) = text.split_first_chunk()?;
+        match &self.plain {
+            Some((known, time)) if known == head => Some((*time, rest)),
+            _ => {
+                let time = time::read_plain(head)?;
+                self.plain = Some((*head, time));
+                Some((time, rest))
+            }
+        }
     }
 
     /// A header's time in UTC, and how sure that is.
@@ -68,14 +83,17 @@ impl Zones {
             return;
         }
         let ahead_s = time.unix_nanos.div_euclid(1_000_000_000) - i64::from(utc_s);
+        let recent = self.recent.get_mut(slot(exporter));
+        if let Some(Some((known, east_s))) = recent.as_deref()
+            && *known == exporter
+            && (ahead_s - east_s).unsigned_abs() <= DELAY_MAX_S as u64
+        {
+            return;
+        }
         let east_s = (ahead_s + QUARTER_S / 2).div_euclid(QUARTER_S) * QUARTER_S;
         let plausible =
             (-WEST_MAX_S..=EAST_MAX_S).contains(&east_s) && (ahead_s - east_s).abs() <= DELAY_MAX_S;
         if !plausible {
-            return;
-        }
-        let recent = self.recent.get_mut(slot(exporter));
-        if recent.as_deref() == Some(&Some((exporter, east_s))) {
             return;
         }
         if let Some(known) = self.learned.get_mut(&exporter) {

@@ -9,6 +9,7 @@ use super::load_16;
 use crate::simd::{Kind, Level};
 #[cfg(target_arch = "x86_64")]
 use std::arch::x86_64::*;
+use std::mem::MaybeUninit;
 
 /// A set of ASCII characters.
 ///
@@ -69,13 +70,13 @@ impl ByteSet {
 /// The offsets of the bytes of a set, in order.
 #[derive(Clone, Debug)]
 pub struct Places {
-    at: [u16; Places::MAX + 64],
+    at: [MaybeUninit<u16>; Places::MAX + 64],
     count: usize,
 }
 
 impl Default for Places {
     fn default() -> Self {
-        Self { at: [0; _], count: 0 }
+        Self { at: [const { MaybeUninit::uninit() }; _], count: 0 }
     }
 }
 
@@ -97,7 +98,9 @@ impl Places {
             Kind::Avx2 => unsafe { self.find_avx2(text, set) },
             _ => self.find_portable(text, set),
         };
-        found.then(|| self.at.get(..self.count))?
+        let found = self.at.get(..self.count).filter(|_| found)?;
+        // SAFETY: as many have been written.
+        Some(unsafe { found.assume_init_ref() })
     }
 
     fn find_portable(&mut self, text: &[u8], set: &ByteSet) -> bool {
@@ -116,7 +119,7 @@ impl Places {
     /// Adds the places of a block's bits.
     fn push(&mut self, mut mask: u64, base: u16) -> bool {
         let Some((room, _)) =
-            self.at.get_mut(self.count..).and_then(<[u16]>::split_first_chunk_mut::<64>)
+            self.at.get_mut(self.count..).and_then(<[_]>::split_first_chunk_mut::<64>)
         else {
             return false;
         };
@@ -124,7 +127,7 @@ impl Places {
         // Four at a time, whether there are so many or not: how many is hard to predict.
         for four in room.as_chunks_mut::<4>().0.iter_mut().take(count.div_ceil(4)) {
             for place in four {
-                *place = base.wrapping_add(mask.trailing_zeros() as u16);
+                place.write(base.wrapping_add(mask.trailing_zeros() as u16));
                 mask &= mask.wrapping_sub(1);
             }
         }
@@ -176,7 +179,7 @@ impl Places {
     #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vbmi2,popcnt")]
     fn push_avx512(&mut self, mask: u64, base: u16) -> bool {
         let Some((room, _)) =
-            self.at.get_mut(self.count..).and_then(<[u16]>::split_first_chunk_mut::<64>)
+            self.at.get_mut(self.count..).and_then(<[_]>::split_first_chunk_mut::<64>)
         else {
             return false;
         };
@@ -235,7 +238,7 @@ fn mask_avx512(bytes: __m512i, by_low_half: __m512i, by_high_half: __m512i) -> u
 #[cfg(target_arch = "x86_64")]
 #[inline]
 #[target_feature(enable = "avx512f")]
-fn store_32(places: &mut [u16; 32], values: __m512i) {
+fn store_32(places: &mut [MaybeUninit<u16>; 32], values: __m512i) {
     // SAFETY: 32 places of two bytes are 64 bytes, and the store asks for no alignment.
     unsafe { _mm512_storeu_si512(places.as_mut_ptr().cast(), values) };
 }

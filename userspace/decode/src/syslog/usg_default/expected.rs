@@ -22,13 +22,13 @@ use crate::{
     session::{Column, ColumnSet, Event, SessionTable},
     simd::{
         Level,
-        text::{ByteSet, Places, Span, numbers, v4s},
+        text::{ByteSet, Key, Places, Span, numbers, v4s, values},
     },
     syslog::{
         Message,
         header::{skip_priority, skip_spaces},
         scan, split,
-        time::{self, HeaderTime},
+        time::HeaderTime,
         zone::Zones,
     },
     text::Text,
@@ -42,21 +42,20 @@ const MARKS: ByteSet = ByteSet::of(b",<\n\0");
 pub fn decode(message: &Message<'_>, zones: &mut Zones, batch: &mut Batch) -> Option<()> {
     let level = message.settings.simd;
     let text = split::trim(message.text);
+    let text = text.strip_suffix(b".").unwrap_or(text);
     let mut places = Places::default();
     let marks = places.find(level, text, &MARKS)?;
-    let commas = if text.starts_with(b"<") { marks.get(1..)? } else { marks };
-    let header = Header::read(text.get(..usize::from(*commas.first()?))?)?;
-    let end = text.len() - usize::from(text.ends_with(b"."));
-    let mut values = Values { text, commas, end: u16::try_from(end).ok()? };
+    let commas = if text.first() == Some(&b'<') { marks.get(1..)? } else { marks };
+    let header = Header::read(text.get(..usize::from(*commas.first()?))?, zones)?;
+    let mut values = Values { level, text, commas };
     let content = Content::read(&mut values, header.event)?;
     let cells = Cells::read(level, text, &content)?;
-    let names = content.all_names().of(text)?;
-    if batch.session.room() == 0 {
+    let names = text.get(content.names_start..)?;
+    if batch.session.room() == 0 || batch.text.room() < header.host.len() + names.len() {
         return None;
     }
-    let copy = batch.text.push_parts(&[header.host, names])?;
-    let host_len = u32::try_from(header.host.len()).ok()?;
-    let (host, names) = (copy.part(0..host_len), copy.part(host_len..u32::MAX));
+    let host = batch.text.push(header.host)?;
+    let names = batch.text.push(names)?;
     let times = [Some(cells.start_s), content.columns.has(Column::EndS).then_some(cells.end_s)];
     let (event_time, flags) = event_time(header.time, header.event, times, message, zones);
     let context = message.datagram.context(Format::HuaweiUsgSyslog);
@@ -78,19 +77,19 @@ struct Header<'a> {
 
 impl<'a> Header<'a> {
     /// Reads a header with its tag and the key in front of the first comma.
-    fn read(head: &'a [u8]) -> Option<Self> {
+    fn read(head: &'a [u8], zones: &mut Zones) -> Option<Self> {
         const BUILT: &[u8; 37] = b"%%01SECLOG/6/SESSION_BUILT(l):IPVer=4";
         const TEARDOWN: &[u8; 40] = b"%%01SECLOG/6/SESSION_TEARDOWN(l):IPVer=4";
-        let (origin, event) = match head.split_last_chunk() {
-            Some((origin, TEARDOWN)) => (origin, Event::End),
-            _ => match head.split_last_chunk()? {
-                (origin, BUILT) => (origin, Event::Create),
-                _ => return None,
-            },
+        let (origin, event) = if head.last_chunk() == Some(TEARDOWN) {
+            (head.get(..head.len() - TEARDOWN.len())?, Event::End)
+        } else if head.last_chunk() == Some(BUILT) {
+            (head.get(..head.len() - BUILT.len())?, Event::Create)
+        } else {
+            return None;
         };
         let origin = origin.strip_suffix(b"%%: ").unwrap_or(origin);
         let origin = skip_spaces(skip_priority(origin).ok()?);
-        let (time, host) = match time::read_plain(origin) {
+        let (time, host) = match zones.read_plain(origin) {
             Some((time, host)) => (Some(time), host),
             None => (None, origin),
         };
@@ -106,31 +105,76 @@ impl<'a> Header<'a> {
 
 /// Whether a host name may have a character without being taken for anything else.
 fn is_plain(byte: u8) -> bool {
-    byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_')
+    const PLAIN: [bool; 256] = {
+        let (mut plain, mut byte) = ([false; 256], 0u8);
+        let mut bytes = plain.as_mut_slice();
+        while let Some((entry, behind)) = bytes.split_first_mut() {
+            *entry = byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_');
+            (bytes, byte) = (behind, byte.wrapping_add(1));
+        }
+        plain
+    };
+    PLAIN.get(usize::from(byte)).is_some_and(|plain| *plain)
 }
 
 /// The values of a content, one behind the other.
 struct Values<'a> {
+    level: Level,
     text: &'a [u8],
     /// The commas that were not yet come to.
     commas: &'a [u16],
-    /// Where the last value ends.
-    end: u16,
 }
 
 impl Values<'_> {
+    /// The values of the keys behind the next commas, if those are the keys.
+    #[inline(always)]
+    fn next<const N: usize>(&mut self, keys: &[Key; N]) -> Option<[Span; N]> {
+        let values = values(self.level, self.text, self.commas, keys)?;
+        self.commas = self.commas.get(N..)?;
+        Some(values)
+    }
+
     /// The value of the key behind the next comma, if that is the key.
     #[inline(always)]
-    fn next<const N: usize>(&mut self, key: &[u8; N]) -> Option<Span> {
+    fn name<const N: usize>(&mut self, key: &[u8; N]) -> Option<Span> {
         let (comma, behind) = self.commas.split_first()?;
         if self.text.get(usize::from(*comma)..)?.first_chunk() != Some(key) {
             return None;
         }
         self.commas = behind;
-        let end = behind.first().copied().unwrap_or(self.end);
+        let end = behind.first().copied().or(self.text.len().try_into().ok())?;
         Some(Span { start: comma + N as u16, end })
     }
+
+    /// Whether the next key begins with a letter.
+    fn begins_with(&self, letter: u8) -> bool {
+        let comma = self.commas.first().map(|comma| usize::from(*comma));
+        comma.and_then(|comma| self.text.get(comma + 1)) == Some(&letter)
+    }
 }
+
+const BEGINNING: [Key; 5] = [
+    Key::new(b",Protocol="),
+    Key::new(b",SourceIP="),
+    Key::new(b",DestinationIP="),
+    Key::new(b",SourcePort="),
+    Key::new(b",DestinationPort="),
+];
+const NAT_SOURCE: [Key; 2] = [Key::new(b",SourceNatIP="), Key::new(b",SourceNatPort=")];
+const NAT_DESTINATION: [Key; 2] =
+    [Key::new(b",DestinationNatIP="), Key::new(b",DestinationNatPort=")];
+const BUILT: [Key; 3] =
+    [Key::new(b",BeginTime="), Key::new(b",SourceVpnID="), Key::new(b",DestinationVpnID=")];
+const TEARDOWN: [Key; 8] = [
+    Key::new(b",BeginTime="),
+    Key::new(b",EndTime="),
+    Key::new(b",SendPkts="),
+    Key::new(b",SendBytes="),
+    Key::new(b",RcvPkts="),
+    Key::new(b",RcvBytes="),
+    Key::new(b",SourceVpnID="),
+    Key::new(b",DestinationVpnID="),
+];
 
 /// The columns that a message fills, and where the values of them stand in it. What it leaves out
 /// stands where another value of the kind does, so that as many are read in any case.
@@ -144,6 +188,8 @@ struct Content {
     /// Packets and bytes sent, packets and bytes received.
     counters: [Span; 4],
     names: [Span; 6],
+    /// Where the first name's key begins.
+    names_start: usize,
 }
 
 const ALWAYS: ColumnSet = ColumnSet::of(&[
@@ -171,34 +217,27 @@ impl Content {
     #[inline(always)]
     fn read(values: &mut Values<'_>, event: Event) -> Option<Self> {
         let mut columns = ALWAYS;
-        let protocol = scan::protocol(values.next(b",Protocol=")?.of(values.text)?)?;
-        let (src, dst) = (values.next(b",SourceIP=")?, values.next(b",DestinationIP=")?);
-        let src_port = values.next(b",SourcePort=")?;
-        let dst_port = values.next(b",DestinationPort=")?;
-        let (mut nat_src, mut nat_src_port) = (src, src_port);
-        if let Some(address) = values.next(b",SourceNatIP=") {
-            (nat_src, nat_src_port) = (address, values.next(b",SourceNatPort=")?);
+        let [protocol, src, dst, src_port, dst_port] = values.next(&BEGINNING)?;
+        let protocol = scan::protocol(protocol.of(values.text)?)?;
+        let [mut nat_src, mut nat_src_port] = [src, src_port];
+        if values.begins_with(b'S') {
+            [nat_src, nat_src_port] = values.next(&NAT_SOURCE)?;
             columns = columns.union(TRANSLATED_SOURCE);
         }
-        let (mut nat_dst, mut nat_dst_port) = (dst, dst_port);
-        if let Some(address) = values.next(b",DestinationNatIP=") {
-            (nat_dst, nat_dst_port) = (address, values.next(b",DestinationNatPort=")?);
+        let [mut nat_dst, mut nat_dst_port] = [dst, dst_port];
+        if values.begins_with(b'D') {
+            [nat_dst, nat_dst_port] = values.next(&NAT_DESTINATION)?;
             columns = columns.union(TRANSLATED_DESTINATION);
         }
-        let begin = values.next(b",BeginTime=")?;
-        let (mut end, mut counters) = (begin, [begin; 4]);
-        if event == Event::End {
-            end = values.next(b",EndTime=")?;
-            counters = [
-                values.next(b",SendPkts=")?,
-                values.next(b",SendBytes=")?,
-                values.next(b",RcvPkts=")?,
-                values.next(b",RcvBytes=")?,
-            ];
+        let (begin, end, src_vrf, dst_vrf, counters) = if event == Event::End {
             columns = columns.union(ENDED);
-        }
-        let src_vrf = values.next(b",SourceVpnID=")?;
-        let dst_vrf = values.next(b",DestinationVpnID=")?;
+            let [begin, end, a, b, c, d, src_vrf, dst_vrf] = values.next(&TEARDOWN)?;
+            (begin, end, src_vrf, dst_vrf, [a, b, c, d])
+        } else {
+            let [begin, src_vrf, dst_vrf] = values.next(&BUILT)?;
+            (begin, begin, src_vrf, dst_vrf, [begin; 4])
+        };
+        let names_start = values.commas.first().map_or(values.text.len(), |at| usize::from(*at));
         let mut name = |value: Option<Span>, column| {
             if value.is_some() {
                 columns = columns.with(column);
@@ -206,41 +245,37 @@ impl Content {
             value.unwrap_or_default()
         };
         let names = [
-            name(values.next(b",SourceZone="), Column::SrcZone),
-            name(values.next(b",DestinationZone="), Column::DstZone),
-            name(values.next(b",PolicyName="), Column::Policy),
-            name(values.next(b",UserName="), Column::User),
-            name(values.next(b",CloseReason="), Column::CloseReason),
-            name(values.next(b",ApplicationName="), Column::Application),
+            name(values.name(b",SourceZone="), Column::SrcZone),
+            name(values.name(b",DestinationZone="), Column::DstZone),
+            name(values.name(b",PolicyName="), Column::Policy),
+            name(values.name(b",UserName="), Column::User),
+            name(values.name(b",CloseReason="), Column::CloseReason),
+            name(values.name(b",ApplicationName="), Column::Application),
         ];
         let numbers =
             [src_port, dst_port, nat_src_port, nat_dst_port, src_vrf, dst_vrf, begin, end];
         let addresses = [src, dst, nat_src, nat_dst];
-        let content = Self { columns, protocol, addresses, numbers, counters, names };
+        let content = Self { columns, protocol, addresses, numbers, counters, names, names_start };
         // Else a comma of a name, or a key that comes out of its order.
         values.commas.is_empty().then_some(content)
     }
 
-    /// From the first name to the last one.
-    fn all_names(&self) -> Span {
-        let mut present = self.names.iter().filter(|name| name.end != 0);
-        let first = present.next().copied().unwrap_or_default();
-        Span { start: first.start, end: present.next_back().unwrap_or(&first).end }
-    }
-
-    /// Writes the names' texts, of which `copy` is a copy from the first one to the last one.
+    /// Writes the names' texts, of which `copy` is a copy from the first one's key on.
     #[inline(always)]
     fn write_names(&self, copy: Text, table: &mut SessionTable, row: usize) {
-        let start = self.all_names().start;
-        let offset = |at: u16| u32::from(at.saturating_sub(start));
-        let [src_zone, dst_zone, policy, user, close_reason, application] =
-            self.names.map(|name| copy.part(offset(name.start)..offset(name.end)));
-        put(&mut table.src_zone, row, src_zone);
-        put(&mut table.dst_zone, row, dst_zone);
-        put(&mut table.policy, row, policy);
-        put(&mut table.user, row, user);
-        put(&mut table.close_reason, row, close_reason);
-        put(&mut table.application, row, application);
+        let write = |cells: &mut [Text], name: Span| {
+            let offset = |at: u16| usize::from(at).checked_sub(self.names_start);
+            if let (Some(start), Some(end)) = (offset(name.start), offset(name.end)) {
+                put(cells, row, copy.part(start as u32..end as u32));
+            }
+        };
+        let [src_zone, dst_zone, policy, user, close_reason, application] = self.names;
+        write(&mut table.src_zone, src_zone);
+        write(&mut table.dst_zone, dst_zone);
+        write(&mut table.policy, policy);
+        write(&mut table.user, user);
+        write(&mut table.close_reason, close_reason);
+        write(&mut table.application, application);
     }
 }
 

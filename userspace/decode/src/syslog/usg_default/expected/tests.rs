@@ -37,8 +37,7 @@ fn read(
         format: FormatHint::Auto,
     };
     let exporter = settings.exporter(datagram.exporter);
-    let message =
-        Message { text: payload, datagram: &datagram, exporter, settings: &settings };
+    let message = Message { text: payload, datagram: &datagram, exporter, settings: &settings };
     let (mut zones, mut batch) = (Zones::new(4), Batch::new(SMALL));
     decode(&message, &mut zones, &mut batch)?;
     let (context, row) = batch.session.iter().next()?;
@@ -87,7 +86,14 @@ fn agrees(payload: &[u8]) -> bool {
 
 #[test]
 fn devices_lines_are_as_expected() {
-    let headers = ["<190>2016-01-08 10:21:57 FW ", "<190> 2016-01-08 10:21:57 USG6000E0 ", "<190>FW ", "<190>FW %%: ", "<190>%%: ", "2016-01-08 10:21:57 a-b_c.d "];
+    let headers = [
+        "<190>2016-01-08 10:21:57 FW ",
+        "<190> 2016-01-08 10:21:57 USG6000E0 ",
+        "<190>FW ",
+        "<190>FW %%: ",
+        "<190>%%: ",
+        "2016-01-08 10:21:57 a-b_c.d ",
+    ];
     for line in [TEARDOWN, BUILT] {
         let (_, content) = line.split_once("%%01").unwrap();
         for header in headers {
@@ -135,15 +141,26 @@ fn what_departs_is_left_to_others() {
 fn pair(key: &'static str, value: &'static str) -> BoxedStrategy<String> {
     let plain = Strategy::prop_map(value, move |value| format!("{key}={value}"));
     let other = prop::sample::select(&[
-        "", "SourceIP=1.2.3.4", "NewKey=1", "Host=h", "UserName=u", "Protocol=tcp", "a,b",
-        "SourceNatIP=1.1.1.1,SourceNatPort=2", "SourceIPv6=::1", "CloseReason=x=y.", "=", "lower=1",
+        "",
+        "SourceIP=1.2.3.4",
+        "NewKey=1",
+        "Host=h",
+        "UserName=u",
+        "Protocol=tcp",
+        "a,b",
+        "SourceNatIP=1.1.1.1,SourceNatPort=2",
+        "SourceIPv6=::1",
+        "CloseReason=x=y.",
+        "=",
+        "lower=1",
     ]);
     prop_oneof![200 => plain, 1 => other.prop_map(String::from)].boxed()
 }
 
 fn content(ended: bool) -> impl Strategy<Value = String> {
     let number = "[0-9]{1,6}|[0-9]{1,12}|[0-9]{1,4}";
-    let address = "[0-9]{1,2}\\.1[0-9]{2}\\.[0-9]{1,2}\\.[0-9]{1,2}|[0-9]{1,3}\\.[0-9]{1,3}\\.1\\.2";
+    let address =
+        "[0-9]{1,2}\\.1[0-9]{2}\\.[0-9]{1,2}\\.[0-9]{1,2}|[0-9]{1,3}\\.[0-9]{1,3}\\.1\\.2";
     let name = "[a-z][a-z .=/<\\xff]{0,12}|[a-z]{1,9}|[a-z]{1,9}|[a-z]{1,40}";
     let port = "[0-9]{1,4}";
     let maybe = |keys: Vec<(&'static str, &'static str)>| {
@@ -155,11 +172,23 @@ fn content(ended: bool) -> impl Strategy<Value = String> {
     };
     let protocol = "tcp|udp|icmp|TCP|6|gre";
     let end = match ended {
-        true => vec![("EndTime", "14[0-9]{8}"), ("SendPkts", number), ("SendBytes", number), ("RcvPkts", number), ("RcvBytes", number)],
+        true => vec![
+            ("EndTime", "14[0-9]{8}"),
+            ("SendPkts", number),
+            ("SendBytes", number),
+            ("RcvPkts", number),
+            ("RcvBytes", number),
+        ],
         false => vec![],
     };
     (
-        always(vec![("Protocol", protocol), ("SourceIP", address), ("DestinationIP", address), ("SourcePort", port), ("DestinationPort", port)]),
+        always(vec![
+            ("Protocol", protocol),
+            ("SourceIP", address),
+            ("DestinationIP", address),
+            ("SourcePort", port),
+            ("DestinationPort", port),
+        ]),
         maybe(vec![("SourceNatIP", address), ("SourceNatPort", port)]),
         maybe(vec![("DestinationNatIP", address), ("DestinationNatPort", port)]),
         always(vec![("BeginTime", "14[0-9]{8}|0")]),
@@ -170,19 +199,34 @@ fn content(ended: bool) -> impl Strategy<Value = String> {
         maybe(vec![("UserName", name)]),
         maybe(vec![("CloseReason", name), ("ApplicationName", name)]),
     )
-        .prop_map(|(a, b, c, d, e, f, g, h, i, j)| [a, b, c, d, e, f, g, h, i, j].concat().join(","))
+        .prop_map(|(a, b, c, d, e, f, g, h, i, j)| {
+            [a, b, c, d, e, f, g, h, i, j].concat().join(",")
+        })
 }
 
 fn line() -> impl Strategy<Value = Vec<u8>> {
     let header = prop::sample::select(&[
-        "<190>2016-01-08 10:21:57 FW ", "<190>2016-01-08 10:21:57 FW %%: ", "<190> 2016-01-08 18:21:57 USG-1.x ",
-        "<190>FW ", "<190>%%: ", "2015-09-19 14:21:57 FW ", "<190>2016-01-08 10:21:57 DST ",
-        "<190>2016-01-08 10:21:57 NAT444:A ", "<190>NAT444 ", "<190>Jan ", "<6>Jan 8 10:21:57 FW ",
-        "<190>2016-01-08T10:21:57 FW ", "<190>2016-01-08 10:21:57 ", "<190>2016-01-08 10:21:57.5 FW ", "<190>1 ",
+        "<190>2016-01-08 10:21:57 FW ",
+        "<190>2016-01-08 10:21:57 FW %%: ",
+        "<190> 2016-01-08 18:21:57 USG-1.x ",
+        "<190>FW ",
+        "<190>%%: ",
+        "2015-09-19 14:21:57 FW ",
+        "<190>2016-01-08 10:21:57 DST ",
+        "<190>2016-01-08 10:21:57 NAT444:A ",
+        "<190>NAT444 ",
+        "<190>Jan ",
+        "<6>Jan 8 10:21:57 FW ",
+        "<190>2016-01-08T10:21:57 FW ",
+        "<190>2016-01-08 10:21:57 ",
+        "<190>2016-01-08 10:21:57.5 FW ",
+        "<190>1 ",
     ]);
     let body = prop_oneof![
-        content(true).prop_map(|content| format!("%%01SECLOG/6/SESSION_TEARDOWN(l):IPVer=4,{content}")),
-        content(false).prop_map(|content| format!("%%01SECLOG/6/SESSION_BUILT(l):IPVer=4,{content}")),
+        content(true)
+            .prop_map(|content| format!("%%01SECLOG/6/SESSION_TEARDOWN(l):IPVer=4,{content}")),
+        content(false)
+            .prop_map(|content| format!("%%01SECLOG/6/SESSION_BUILT(l):IPVer=4,{content}")),
     ];
     let end = prop::sample::select(&["", ".", ".\n", "\r\n", "\0", "..", ".\nb", ".<190>"]);
     (header, body, end).prop_map(|(header, body, end)| format!("{header}{body}{end}").into_bytes())
