@@ -26,8 +26,9 @@ use crate::{
     reason::Reason,
     syslog::{Message, zone::Zones},
 };
-use aho_corasick::AhoCorasick;
+use aho_corasick::{AhoCorasick, packed::Searcher};
 use plan::Plan;
+use std::collections::BTreeSet;
 
 /// A declared format, by its place in [`Formats`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -60,6 +61,9 @@ pub struct Formats {
     marks: Vec<String>,
     /// Finds the marks; `None` while there are none.
     finder: Option<AhoCorasick>,
+    /// Finds, many times faster, whether a message may have all marks of any kind: one of each
+    /// kind's, the longest one. `None` where the machine has no instructions for it.
+    filter: Option<Searcher>,
 }
 
 /// Which marks a message has.
@@ -105,7 +109,17 @@ impl Formats {
         };
         self.plans.push(plan);
         (self.marks, self.finder) = (marks, finder);
+        self.filter = self.filter();
         Ok(())
+    }
+
+    fn filter(&self) -> Option<Searcher> {
+        let kinds = self.plans.iter().flat_map(|plan| &plan.messages);
+        let marks = kinds.filter_map(|kind| {
+            let marks = kind.marks.iter().filter_map(|mark| self.marks.get(*mark));
+            marks.max_by_key(|mark| mark.len())
+        });
+        Searcher::new(marks.collect::<BTreeSet<_>>())
     }
 
     /// The format of this name.
@@ -127,6 +141,10 @@ impl Formats {
         zones: &mut Zones,
         batch: &mut Batch,
     ) -> Option<Result<(), Reason>> {
+        let is_none = |filter: &Searcher| filter.find(message.text).is_none();
+        if id.is_none() && self.filter.as_ref().is_some_and(is_none) {
+            return None;
+        }
         let found = self.find_marks(message.text);
         if let Some(DeclaredId(id)) = id {
             let plan = self.plans.get(usize::from(id))?;

@@ -95,6 +95,9 @@ const ELEMENT: u8 = u8::MAX;
 /// The longest head of an encoded pair: key length, key, kind and value length.
 const HEAD_MAX: usize = 1 + KEY_MAX + 1 + 2;
 
+/// The longest key whose head, key included, has no more than sixteen bytes.
+const SHORT_KEY_MAX: usize = 12;
+
 /// Longer keys are cut.
 pub const KEY_MAX: usize = 64;
 
@@ -191,10 +194,16 @@ pub fn add_text(extra: &mut Text, key: &[u8], value: &[u8], arena: &mut TextAren
     if value.is_empty() {
         return;
     }
-    let (key, value) = (cut_key(key), cut(value));
-    let key_len = u8::try_from(key.len()).unwrap_or(0);
+    let value = cut(value);
     let [len_0, len_1] = u16::try_from(value.len()).unwrap_or(u16::MAX).to_ne_bytes();
-    let parts = [&[key_len], key, &[TEXT, len_0, len_1], value];
+    // Most keys are so short that the head is one number, which takes no loop to write.
+    if key.len() > SHORT_KEY_MAX {
+        return add(extra, key, Value::Text(value), arena);
+    }
+    let word = key.iter().rev().fold(0, |word, byte| word << 8 | u128::from(*byte));
+    let behind = u128::from(u32::from_le_bytes([TEXT, len_0, len_1, 0])) << (8 + 8 * key.len());
+    let head = (behind | word << 8 | key.len() as u128).to_le_bytes();
+    let parts = [head.get(..key.len() + 4).unwrap_or_default(), value];
     *extra = arena.append(*extra, &parts).unwrap_or(*extra);
 }
 

@@ -99,9 +99,19 @@ pub fn decode(
 /// `None`, and nothing done, where it is not. No other decoder would take such a message, and
 /// [`split::next`] would find no other end of it.
 fn expected(message: &Message<'_>, zones: &mut Zones, batch: &mut Batch) -> Option<()> {
-    match message.datagram.format {
-        FormatHint::Auto | FormatHint::Syslog | FormatHint::HuaweiUsgSyslog => {
+    let usg = |zones: &mut Zones, batch: &mut Batch| {
+        if usg_mtn::may_be_regular(message.text) {
+            usg_mtn::decode_regular(message, zones, batch)
+        } else {
             usg_default::decode_expected(message, zones, batch)
+        }
+    };
+    match message.datagram.format {
+        FormatHint::HuaweiUsgSyslog => usg(zones, batch),
+        FormatHint::Cgn => cgn::decode_regular(message, zones, batch),
+        FormatHint::Firebrick => firebrick::decode_regular(message, zones, batch),
+        FormatHint::Auto | FormatHint::Syslog => {
+            usg(zones, batch).or_else(|| cgn::decode_regular(message, zones, batch))
         }
         _ => None,
     }
@@ -193,3 +203,6 @@ fn context(format: Format, host: &[u8], message: &Message<'_>, batch: &mut Batch
         ..message.datagram.context(format)
     }
 }
+
+#[cfg(test)]
+mod tests;

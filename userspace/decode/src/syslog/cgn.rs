@@ -15,7 +15,7 @@ mod ft;
 mod header;
 mod pipe;
 
-use super::{Message, context, zone::Zones};
+use super::{Message, context, split, zone::Zones};
 use crate::{
     batch::Batch,
     context::{Context, EventTime, Flags, Format},
@@ -42,6 +42,22 @@ pub fn decode(message: &Message<'_>, zones: &mut Zones, batch: &mut Batch) -> Re
         Form::Brackets => bracket::decode(&header, message, zones, batch),
         Form::Pipes => pipe::decode(&header, message, zones, batch),
         Form::Bare => bracket::decode_bare(&header, message, zones, batch),
+    }
+}
+
+/// Decodes a text that is one message in brackets or pipes as most boxes print them; `None`, and
+/// nothing added, where it is not one. No other decoder would take it, and it holds nothing that
+/// ends a message.
+pub fn decode_regular(message: &Message<'_>, zones: &mut Zones, batch: &mut Batch) -> Option<()> {
+    let text = split::trim(message.text);
+    let header = header::read_regular(text, message.datagram.received_at)?;
+    match header.form {
+        Form::Brackets => bracket::decode_regular(&header, message, zones, batch),
+        // A URL may hold what ends a message.
+        Form::Pipes if memchr::memchr3(b'\n', b'\0', b'<', header.values).is_none() => {
+            pipe::decode(&header, message, zones, batch).ok()
+        }
+        _ => None,
     }
 }
 
@@ -133,6 +149,7 @@ struct Line<'a> {
 }
 
 impl<'a> Line<'a> {
+    #[inline(always)]
     fn new(
         header: &Header<'a>,
         format: Format,
@@ -148,7 +165,7 @@ impl<'a> Line<'a> {
             }
             None => (EventTime::Received, Flags::NONE),
         };
-        let scene = batch.text.push(header.scene).unwrap_or_default();
+        let scene = batch.text.intern(header.scene).unwrap_or_default();
         Self { header: *header, context, time, scene }
     }
 
@@ -164,6 +181,7 @@ impl<'a> Line<'a> {
     }
 
     /// Begins a record's `extra` with what its header and the name of its event have for it.
+    #[inline(always)]
     fn extra(&self, event: &Event<'_>, arena: &mut TextArena) -> Text {
         let mut extra = Text::EMPTY;
         add_text(&mut extra, b"app", self.header.app, arena);

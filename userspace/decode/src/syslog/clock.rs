@@ -18,23 +18,6 @@ pub fn read_year_first(text: &[u8]) -> Option<(HeaderTime, &[u8])> {
     Some((HeaderTime { unix_nanos: time::nanos(days, seconds, 0)?, has_zone: false }, rest))
 }
 
-/// `YYYY-MM-DD hh:mm:ss` at the begin of a text, and what follows, which is a space: so that there
-/// is neither a fraction nor a zone, and no ` DST` either.
-#[inline(always)]
-pub fn read_iso(text: &[u8]) -> Option<(HeaderTime, &[u8])> {
-    let (&[y0, y1, y2, y3, b'-', m0, m1, b'-', d0, d1, b' '], rest) =
-        text.split_first_chunk::<11>()?
-    else {
-        return None;
-    };
-    let (century, year) = (two_digits(y0, y1)?, two_digits(y2, y3)?);
-    let days = time::days(century * 100 + year, two_digits(m0, m1)?, two_digits(d0, d1)?)?;
-    let (seconds, rest) = read_clock(rest)?;
-    let is_plain = rest.starts_with(b" ") && !rest.starts_with(b" D");
-    let time = HeaderTime { unix_nanos: time::nanos(days, seconds, 0)?, has_zone: false };
-    is_plain.then_some((time, rest))
-}
-
 /// `Mmm dd hh:mm:ss` or `Mmm d hh:mm:ss` at the begin of a text, of the latest year that makes it
 /// no later than that of arrival, and what follows, which is a space and no year.
 #[inline(always)]
@@ -87,7 +70,6 @@ mod tests {
     fn date() -> impl Strategy<Value = String> {
         prop_oneof![
             "[0-9]{4} (Jan|Feb|Jun|Dec|Foo) [0-3][0-9]",
-            "(1970|20[0-9]{2}|[0-9]{4})-[01][0-9]-[0-3][0-9]",
             "(Jan|Feb|Sep|Dec) ([1-9]| [0-9]|[0-3][0-9])",
         ]
     }
@@ -105,13 +87,10 @@ mod tests {
             if let Some((at, byte)) = broken && let Some(cell) = text.get_mut(at) {
                 *cell = byte;
             }
-            for fast in [read_year_first(&text), read_iso(&text), read_rfc3164(&text, ARRIVAL)] {
+            for fast in [read_year_first(&text), read_rfc3164(&text, ARRIVAL)] {
                 if fast.is_some() {
                     prop_assert_eq!(fast, time::read_cgn(&text, ARRIVAL));
                 }
-            }
-            if let Some(fast) = read_iso(&text) {
-                prop_assert_eq!(Some(fast), time::read_vrp(&text));
             }
             if let Some(fast) = read_rfc3164(&text, ARRIVAL) {
                 prop_assert_eq!(Some(fast), time::read_rfc3164(&text, ARRIVAL));
@@ -124,8 +103,6 @@ mod tests {
             let expected = HeaderTime { unix_nanos: seconds * 1_000_000_000, has_zone: false };
             let text = time.strftime("%Y %b %d %H:%M:%S fw").to_string();
             prop_assert_eq!(read_year_first(text.as_bytes()), Some((expected, b" fw".as_slice())));
-            let text = time.strftime("%Y-%m-%d %H:%M:%S fw").to_string();
-            prop_assert_eq!(read_iso(text.as_bytes()), Some((expected, b" fw".as_slice())));
             for format in ["%b %d %H:%M:%S fw", "%b %e %H:%M:%S fw", "%b %-d %H:%M:%S fw"] {
                 let text = time.strftime(format).to_string();
                 let arrival = seconds * 1_000_000_000 + 5;

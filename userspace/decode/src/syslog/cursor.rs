@@ -62,20 +62,19 @@ impl<'a> Cursor<'a> {
         Some(address)
     }
 
-    /// A text up to a byte, which is passed over.
+    /// A text up to a byte, which is passed over. It may have any byte but those that could end a
+    /// message in a datagram: control characters and `<`.
     #[inline(always)]
     pub fn until(&mut self, stop: u8) -> Option<&'a [u8]> {
-        let stops = u64::from_ne_bytes([stop; 8]);
-        let mut len = zero_bytes(window(self.0) ^ stops).trailing_zeros() as usize / 8;
+        let mut len = leading_until(window(self.0), stop);
         if len == 8 {
-            let rest = self.0.get(8..)?;
-            len += zero_bytes(window(rest) ^ stops).trailing_zeros() as usize / 8;
+            len += leading_until(window(self.0.get(8..)?), stop);
             if len == 16 {
-                len = memchr::memchr(stop, self.0)?;
+                len = self.0.iter().position(|byte| *byte == stop || may_end_message(*byte))?;
             }
         }
         let (text, rest) = self.0.split_at_checked(len)?;
-        self.0 = rest.get(1..)?;
+        self.0 = rest.strip_prefix(&[stop])?;
         Some(text)
     }
 
@@ -128,6 +127,19 @@ fn first_other(window: u64) -> u64 {
 fn zero_bytes(window: u64) -> u64 {
     const ONES: u64 = u64::from_ne_bytes([1; 8]);
     window.wrapping_sub(ONES) & !window & TOP_BITS
+}
+
+/// How many of the first bytes come before a byte, or before one that may end a message.
+#[inline(always)]
+fn leading_until(window: u64, stop: u8) -> usize {
+    let controls = window.wrapping_sub(u64::from_ne_bytes([b' '; 8])) & !window;
+    let stops = zero_bytes(window ^ u64::from_ne_bytes([stop; 8]));
+    let angles = zero_bytes(window ^ u64::from_ne_bytes([b'<'; 8]));
+    ((controls | stops | angles) & TOP_BITS).trailing_zeros() as usize / 8
+}
+
+fn may_end_message(byte: u8) -> bool {
+    byte < b' ' || byte == b'<'
 }
 
 /// How many of the first bytes are letters.
@@ -215,11 +227,12 @@ mod tests {
 
     proptest! {
         #[test]
-        fn words_end_where_they_do(text in "[a-zA-Z]{0,18}[ -\u{ff}]{0,4}[a-zA-Z ]{0,30}") {
+        fn words_end_where_they_do(text in "[a-zA-Z]{0,18}[\u{1c}-\u{ff}]{0,4}[a-zA-Z ]{0,30}") {
             let text = text.as_bytes();
             for stop in [b' ', b')', 0xc3] {
                 let mut cursor = Cursor(text);
-                let expected = text.iter().position(|byte| *byte == stop);
+                let end = text.iter().position(|byte| *byte == stop);
+                let expected = end.filter(|end| !text[..*end].iter().any(|b| may_end_message(*b)));
                 prop_assert_eq!(cursor.until(stop), expected.map(|end| &text[..end]));
                 if let Some(end) = expected {
                     prop_assert_eq!(cursor.0, &text[end + 1..]);

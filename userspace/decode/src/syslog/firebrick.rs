@@ -19,7 +19,7 @@
 
 mod regular;
 
-use super::{Message, context, header, rfc, scan, zone::Zones};
+use super::{Message, context, header, rfc, scan, split, zone::Zones};
 use crate::{
     batch::Batch,
     context::{Context, EventTime, Flags, Format},
@@ -43,17 +43,49 @@ const ICMPV6: u8 = 58;
 /// # Errors
 /// [`Reason::SyslogUnknown`] for a message that is not of this shape, [`Reason::FilterValue`] for
 /// one that is, with a number that cannot be.
-pub fn decode(message: &Message<'_>, zones: &mut Zones, batch: &mut Batch) -> Result<(), Reason> {
+pub fn decode(message: &Message<'_>, zones: &Zones, batch: &mut Batch) -> Result<(), Reason> {
     let header = rfc::read(message.text, message.datagram.received_at)?;
-    let (line, values) = match regular::read(header.text) {
-        Some((line, values)) => (line, Some(values)),
-        None => (Line::read(header.text).ok_or(Reason::SyslogUnknown)?, None),
-    };
+    if let Some((line, values)) = regular::read(header.text) {
+        return push(&header, &line, &values, message, zones, batch);
+    }
+    let line = Line::read(header.text).ok_or(Reason::SyslogUnknown)?;
+    match Values::read(&line) {
+        Some(values) => push(&header, &line, &values, message, zones, batch),
+        None if is_other(&header, &line, message) => Err(Reason::SyslogUnknown),
+        None => Err(Reason::FilterValue),
+    }
+}
+
+/// Decodes a text that is one regular line of a FireBrick; `None`, and nothing done, where it is
+/// not. It holds nothing that ends a message.
+pub fn decode_regular(message: &Message<'_>, zones: &Zones, batch: &mut Batch) -> Option<()> {
+    let text = split::trim(message.text);
+    memchr::memchr3(b'\n', b'\0', b'<', text.get(1..)?).is_none().then_some(())?;
+    let header = rfc::read(text, message.datagram.received_at).ok()?;
+    let (line, values) = regular::read(header.text)?;
+    push(&header, &line, &values, message, zones, batch).ok()
+}
+
+/// Whether a line is a program's message, of a listener that takes any format.
+fn is_other(header: &RfcHeader<'_>, line: &Line<'_>, message: &Message<'_>) -> bool {
     let is_pinned = message.datagram.format == FormatHint::Firebrick;
-    if !is_pinned && header.time.is_some() && begins_with_process(line.filter) {
+    !is_pinned && header.time.is_some() && begins_with_process(line.filter)
+}
+
+/// Adds the record of a line. Compiled for either reading, so that the parts of a regular one are
+/// never put together.
+#[inline(always)]
+fn push(
+    header: &RfcHeader<'_>,
+    line: &Line<'_>,
+    values: &Values<'_>,
+    message: &Message<'_>,
+    zones: &Zones,
+    batch: &mut Batch,
+) -> Result<(), Reason> {
+    if is_other(header, line, message) {
         return Err(Reason::SyslogUnknown);
     }
-    let values = values.or_else(|| Values::read(&line)).ok_or(Reason::FilterValue)?;
     let mut context = context(Format::Firebrick, header.host, message, batch);
     if let Some(time) = header.time {
         let (unix_nanos, flags) = zones.resolve(time, context.exporter, message.exporter);
@@ -61,8 +93,8 @@ pub fn decode(message: &Message<'_>, zones: &mut Zones, batch: &mut Batch) -> Re
         context.flags = flags;
     }
     match line.outcome {
-        Outcome::Action(action) => push_filter(&context, &header, &line, &values, action, batch),
-        Outcome::Session { .. } => push_session(&context, &header, &line, &values, batch),
+        Outcome::Action(action) => push_filter(&context, header, line, values, action, batch),
+        Outcome::Session { .. } => push_session(&context, header, line, values, batch),
     }
     Ok(())
 }
@@ -348,6 +380,7 @@ fn number<T: TryFrom<u64>>(text: &[u8]) -> Option<T> {
     T::try_from(number).ok()
 }
 
+#[inline(always)]
 fn push_filter(
     context: &Context,
     header: &RfcHeader<'_>,
@@ -357,7 +390,7 @@ fn push_filter(
     batch: &mut Batch,
 ) {
     let arena = &mut batch.text;
-    let mut push = |text: &[u8]| arena.push(text).unwrap_or_default();
+    let mut push = |text: &[u8]| arena.intern(text).unwrap_or_default();
     let mut row = Filter {
         filter: push(line.filter),
         action: Some(action),
@@ -403,7 +436,7 @@ fn push_session(
         end_s: u32::try_from(end_ns / 1_000_000_000).ok(),
         sent_bytes: values.forward,
         received_bytes: values.reverse,
-        policy: arena.push(line.filter),
+        policy: arena.intern(line.filter),
         ..SessionRow::default()
     };
     (row.src_v4, row.src_v6) = scan::by_family(line.source.address);
@@ -429,4 +462,15 @@ fn push_session(
     row.extra = Some(extra);
     let flags = context.flags.with(Flags::COUNTER_WRAPPED_POSSIBLE);
     batch.session.push(&Context { flags, ..*context }, &row);
+}
+
+/// What is read as a regular line reads the same as any other.
+#[cfg(test)]
+pub(super) fn assert_regular_agrees(text: &[u8]) {
+    let Ok(header) = rfc::read(split::trim(text), 0) else { return };
+    if let Some((line, values)) = regular::read(header.text) {
+        let any = Line::read(header.text).unwrap();
+        assert_eq!(Some(values), Values::read(&any));
+        assert_eq!(line, any);
+    }
 }

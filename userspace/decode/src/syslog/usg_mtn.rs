@@ -15,7 +15,7 @@
 
 mod regular;
 
-use super::{Message, context, header::Header, scan, zone::Zones};
+use super::{Message, context, header::Header, scan, split, time::HeaderTime, zone::Zones};
 use crate::{
     batch::Batch,
     context::{EventTime, Flags, Format},
@@ -33,23 +33,50 @@ const IP_PACKET_BYTES_MIN: u64 = 20;
 pub fn decode(
     header: &Header<'_>,
     message: &Message<'_>,
-    zones: &mut Zones,
+    zones: &Zones,
     batch: &mut Batch,
 ) -> Result<(), Reason> {
-    let sentence = match regular::read(header.content) {
-        Some(sentence) => sentence,
-        None => Sentence::read(header.content)?,
-    };
-    let Sentence { event, protocol, source, destination, stats, rest } = sentence;
+    let sentence = Sentence::read(header.content)?;
+    push(&sentence, header.time, header.host, message, zones, batch);
+    Ok(())
+}
+
+/// Whether the end of a message is that of a sentence, and not of `key=value` pairs.
+#[inline]
+pub fn may_be_regular(text: &[u8]) -> bool {
+    let text = split::trim(text);
+    text.ends_with(b" packets.") || text.ends_with(b").")
+}
+
+/// Decodes a text that is one regular message into one record; `None`, and nothing done, where it
+/// is not one. No other decoder would take it, and it holds nothing that ends a message.
+pub fn decode_regular(message: &Message<'_>, zones: &Zones, batch: &mut Batch) -> Option<()> {
+    let (header, sentence) = regular::read(split::trim(message.text))?;
+    push(&sentence, header.time, header.host, message, zones, batch);
+    Some(())
+}
+
+/// Adds the record of a sentence. Compiled for either reading, so that the parts of a regular one
+/// are never put together.
+#[inline(always)]
+fn push(
+    sentence: &Sentence<'_>,
+    time: Option<HeaderTime>,
+    host: &[u8],
+    message: &Message<'_>,
+    zones: &Zones,
+    batch: &mut Batch,
+) {
+    let Sentence { event, protocol, ref source, ref destination, stats, rest } = *sentence;
     let number = scan::protocol(protocol);
     let mut row =
         SessionRow { event: Some(event as u8), protocol: number, ..SessionRow::default() };
-    set_source(&mut row, &source, &mut batch.text);
-    set_destination(&mut row, &destination, &mut batch.text);
+    set_source(&mut row, source, &mut batch.text);
+    set_destination(&mut row, destination, &mut batch.text);
 
-    let mut context = context(Format::HuaweiUsgMtn, header.host, message, batch);
+    let mut context = context(Format::HuaweiUsgMtn, host, message, batch);
     let mut event_ns = message.datagram.received_at;
-    if let Some(time) = header.time {
+    if let Some(time) = time {
         let (unix_nanos, flags) = zones.resolve(time, context.exporter, message.exporter);
         context.event_time = EventTime::Header(unix_nanos);
         context.flags = context.flags.with(flags);
@@ -72,7 +99,6 @@ pub fn decode(
         }
     }
     batch.session.push(&context, &row);
-    Ok(())
 }
 
 /// A sentence, taken apart.
@@ -153,6 +179,7 @@ impl Volume {
 
 /// Sets the counters; `true` when bytes and packets were exchanged. The device exchanges both
 /// directions or none.
+#[inline(always)]
 fn set_counters(row: &mut SessionRow, stats: Stats, counters: MtnCounters) -> bool {
     let Stats { mut received, mut sent, .. } = stats;
     let swapped = match counters {
@@ -170,20 +197,22 @@ fn set_counters(row: &mut SessionRow, stats: Stats, counters: MtnCounters) -> bo
     swapped
 }
 
+#[inline(always)]
 fn set_source(row: &mut SessionRow, end: &End<'_>, arena: &mut TextArena) {
     (row.src_v4, row.src_v6) = scan::by_family(end.address);
     row.src_port = Some(end.port);
-    row.src_zone = arena.push(end.zone);
+    row.src_zone = arena.intern(end.zone);
     if let Some((address, port)) = end.nat {
         (row.nat_src_v4, row.nat_src_v6) = scan::by_family(address);
         row.nat_src_port = Some(port);
     }
 }
 
+#[inline(always)]
 fn set_destination(row: &mut SessionRow, end: &End<'_>, arena: &mut TextArena) {
     (row.dst_v4, row.dst_v6) = scan::by_family(end.address);
     row.dst_port = Some(end.port);
-    row.dst_zone = arena.push(end.zone);
+    row.dst_zone = arena.intern(end.zone);
     if let Some((address, port)) = end.nat {
         (row.nat_dst_v4, row.nat_dst_v6) = scan::by_family(address);
         row.nat_dst_port = Some(port);

@@ -44,10 +44,6 @@ pub fn decode(
     batch: &mut Batch,
 ) -> Result<(), Reason> {
     let line = Line::new(header, Format::CgnCn, message, zones, batch);
-    if let Some((event, mapping)) = read_regular(header) {
-        push(&line, &event, &mapping, &[], batch);
-        return Ok(());
-    }
     let mut result = Ok(());
     let mut rest = header.values;
     while let Some(group) = rest.strip_prefix(b"[") {
@@ -63,11 +59,23 @@ pub fn decode(
     result
 }
 
-/// The event and the values of a message with one regular bracket, whose event is the header's.
-fn read_regular<'a>(header: &Header<'a>) -> Option<(Event<'a>, Mapping<'a>)> {
-    let mapping = regular::read(header.values).filter(|_| !header.event.is_empty())?;
+/// Decodes a message with one regular bracket, whose event is the header's; `None`, and nothing
+/// done, for any other one.
+#[inline(always)]
+pub fn decode_regular(
+    header: &Header<'_>,
+    message: &Message<'_>,
+    zones: &Zones,
+    batch: &mut Batch,
+) -> Option<()> {
+    let mapping = regular::read(header.values)?;
     let event = Event::read(header.event);
-    (event.kind == Kind::Session || !mapping.is_backwards()).then_some((event, mapping))
+    if event.kind == Kind::Block && mapping.is_backwards() {
+        return None;
+    }
+    let line = Line::new(header, Format::CgnCn, message, zones, batch);
+    push(&line, &event, &mapping, &[], batch);
+    Some(())
 }
 
 /// Decodes a line of values without brackets and event, as Huawei's configuration example for NE
@@ -270,6 +278,8 @@ pub fn port(token: &[u8]) -> Result<Option<u16>, Reason> {
     number.map(|number| u16::try_from(number).map_err(|_| Reason::CgnPort)).transpose()
 }
 
+/// Compiled for either reading, so that the parts of a regular one are never put together.
+#[inline(always)]
 fn push(line: &Line<'_>, event: &Event<'_>, mapping: &Mapping<'_>, tail: &[u8], batch: &mut Batch) {
     let extra = line.extra(event, &mut batch.text);
     match event.kind {
@@ -278,6 +288,7 @@ fn push(line: &Line<'_>, event: &Event<'_>, mapping: &Mapping<'_>, tail: &[u8], 
     }
 }
 
+#[inline(always)]
 fn push_block(
     line: &Line<'_>,
     event: &Event<'_>,
@@ -307,6 +318,7 @@ fn push_block(
     batch.port_block.push(&line.context(inferred), block);
 }
 
+#[inline(always)]
 fn push_session(
     line: &Line<'_>,
     event: &Event<'_>,
@@ -343,6 +355,7 @@ fn push_session(
 }
 
 /// Adds what both families have no column for; a VRF that is a number comes back.
+#[inline(always)]
 fn add_others(
     extra: &mut Text,
     mapping: &Mapping<'_>,

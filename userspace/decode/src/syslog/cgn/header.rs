@@ -14,6 +14,8 @@
 
 mod regular;
 
+pub use regular::read as read_regular;
+
 use crate::{
     context::UnixNanos,
     syslog::{
@@ -65,10 +67,6 @@ pub struct Header<'a> {
 
 /// Reads the header of a message; `None` for a message without the marks.
 pub fn read(message: &[u8], received_at: UnixNanos) -> Option<Header<'_>> {
-    regular::read(message, received_at).or_else(|| read_any(message, received_at))
-}
-
-fn read_any(message: &[u8], received_at: UnixNanos) -> Option<Header<'_>> {
     let text = skip_spaces(skip_priority(message).ok()?);
     let mut rest = text.strip_prefix(b"1 ").unwrap_or(text);
     let mut time: Option<HeaderTime> = None;

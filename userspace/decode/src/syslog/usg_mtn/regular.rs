@@ -1,12 +1,59 @@
-//! The sentence as firewalls print it: one space between its parts, IPv4, one full stop.
+//! A message as firewalls print it.
+//!
+//! ```text
+//! "<" PRI ">" [SP] [YYYY-MM-DD SP hh:mm:ss SP] [host SP] ("%%: " | tag [SP]) sentence
+//! ```
+//! with one space between the parts of the sentence, IPv4, and one full stop at the end.
 
 use super::{End, Sentence, Stats, Volume};
-use crate::{session::Event, syslog::cursor::Cursor};
+use crate::{
+    session::Event,
+    syslog::{
+        cursor::Cursor,
+        header::skip_priority,
+        time::{self, HeaderTime},
+    },
+};
 
-/// Reads a regular sentence; `None` where it is not, or may not be, one.
+/// What the header says.
+pub(super) struct Header<'a> {
+    pub time: Option<HeaderTime>,
+    pub host: &'a [u8],
+}
+
+/// Reads a regular message; `None` where it is not, or may not be, one.
 #[inline(always)]
-pub(super) fn read(content: &[u8]) -> Option<Sentence<'_>> {
-    let mut at = Cursor(content);
+pub(super) fn read(text: &[u8]) -> Option<(Header<'_>, Sentence<'_>)> {
+    let mut at = Cursor(skip_priority(text).ok()?);
+    Some((header(&mut at)?, sentence(&mut at)?))
+}
+
+#[inline(always)]
+fn header<'a>(at: &mut Cursor<'a>) -> Option<Header<'a>> {
+    at.option(b" ");
+    let mut header = Header { time: None, host: &[] };
+    if let Some((time, rest)) = time::read_plain(at.0) {
+        (header.time, at.0) = (Some(time), rest);
+    }
+    if !at.0.starts_with(b"%%") {
+        header.host = at.until(b' ')?;
+        // Nothing, or a flag of summer time, which would be the time's.
+        if matches!(header.host, b"" | [b'D', b'S', b'T', ..]) {
+            return None;
+        }
+    }
+    if !at.option(b"%%: ") {
+        at.literal(b"%%01SECLOG/6/SESSION_")?;
+        if !at.option(b"TEARDOWN(l):") {
+            at.literal(b"BUILT(l):")?;
+        }
+        at.option(b" ");
+    }
+    Some(header)
+}
+
+#[inline(always)]
+fn sentence<'a>(at: &mut Cursor<'a>) -> Option<Sentence<'a>> {
     let event = if at.option(b"Teardown a") {
         Event::End
     } else {
@@ -18,11 +65,12 @@ pub(super) fn read(content: &[u8]) -> Option<Sentence<'_>> {
     let protocol = at.letters()?;
     at.literal(b" session,")?;
     at.option(b" ");
-    let source = end(&mut at)?;
+    let source = end(at)?;
     at.literal(b" to ")?;
-    let destination = end(&mut at)?;
-    let stats = if at.option(b", duration ") { Some(stats(&mut at)?) } else { None };
-    (at.0 == b".").then_some(Sentence { event, protocol, source, destination, stats, rest: &[] })
+    let destination = end(at)?;
+    let stats = if at.option(b", duration ") { Some(stats(at)?) } else { None };
+    let is_all = at.0 == b".";
+    is_all.then_some(Sentence { event, protocol, source, destination, stats, rest: &[] })
 }
 
 #[inline(always)]

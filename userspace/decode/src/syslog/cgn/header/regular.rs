@@ -14,7 +14,7 @@ use crate::{
 
 /// Reads a regular header; `None` where it is not, or may not be, one.
 #[inline(always)]
-pub(super) fn read(message: &[u8], received_at: UnixNanos) -> Option<Header<'_>> {
+pub fn read(message: &[u8], received_at: UnixNanos) -> Option<Header<'_>> {
     let mut at = Cursor(skip_priority(message).ok()?);
     at.option(b" ");
     at.literal(b"1 ")?;
@@ -48,7 +48,7 @@ pub(super) fn read(message: &[u8], received_at: UnixNanos) -> Option<Header<'_>>
 #[inline(always)]
 fn read_time(at: &mut Cursor<'_>, received_at: UnixNanos) -> Option<HeaderTime> {
     let found = match at.0 {
-        [b'0'..=b'9', _, _, _, b'-', ..] => clock::read_iso(at.0),
+        [b'0'..=b'9', _, _, _, b'-', ..] => iso(at.0),
         [b'0'..=b'9', ..] => clock::read_year_first(at.0),
         [b'A'..=b'Z', ..] => clock::read_rfc3164(at.0, received_at),
         _ => None,
@@ -58,15 +58,27 @@ fn read_time(at: &mut Cursor<'_>, received_at: UnixNanos) -> Option<HeaderTime> 
     Some(time)
 }
 
+#[inline(always)]
+fn iso(text: &[u8]) -> Option<(HeaderTime, &[u8])> {
+    let (time, rest) = time::read_plain(text)?;
+    let space = text.get(text.len() - rest.len() - 1..)?;
+    (!rest.starts_with(b"DST")).then_some((time, space))
+}
+
 /// A name, which may be neither a time nor a mark, and the one space behind it.
 #[inline(always)]
 fn name<'a>(at: &mut Cursor<'a>) -> Option<&'a [u8]> {
     let may_be_other = match at.0 {
-        [b'A'..=b'Z' | b'a'..=b'z' | b'-' | b'_', b, c, ..] => {
-            let [a, ..] = *at.0 else { return None };
-            time::month(&[a, *b, *c]).is_some() || read_mark(at.0).is_some()
+        [b'-', b' ', ..] => false,
+        [a @ (b'A'..=b'Z' | b'a'..=b'z'), b, c, ..] => {
+            let begins_mark = matches!(a, b'D' | b'L' | b'N' | b'd' | b'l' | b'n');
+            time::month(&[*a, *b, *c]).is_some() || begins_mark && read_mark(at.0).is_some()
         }
-        _ => !at.0.starts_with(b"- "),
+        // A year has four digits.
+        [b'0'..=b'9', b, c, d, e, ..] => {
+            [b, c, d].iter().all(|byte| byte.is_ascii_digit()) && !e.is_ascii_digit()
+        }
+        _ => true,
     };
     if may_be_other {
         return None;
