@@ -18,6 +18,7 @@
 
 pub mod batch;
 pub mod binary;
+pub mod cells;
 pub mod context;
 mod contexts;
 pub mod declared;

@@ -1,27 +1,35 @@
 //! NetFlow v5, v9 (RFC 3954) and IPFIX (RFC 7011): templates, and data moved into columns by them.
 //!
-//! [`v9`] and [`ipfix`] read their headers, and [`message`] takes the sets behind them apart, which
-//! are the same in both. A [`template`] is compiled once into a [`plan`] by the meaning that a
+//! [`v9`] and [`ipfix`] read their headers, and [`message`] takes the [`sets`] behind them apart,
+//! which are the same in both. A [`template`] is compiled once into a [`plan`] by the meaning that a
 //! [`profile`] gives to its elements; [`execute`] moves the records of a data set into columns by
 //! that plan. Templates live in a [`registry`] that all workers share, with what [`options`] data
 //! told about their exporter; data that comes before its template is in the [`waiting`] room.
 //! [`v5`] has one layout: a plan that never changes.
 
 pub mod blocks;
+pub mod cache;
 pub mod cisco_nsel;
 pub mod elements;
 pub mod execute;
+pub mod extras;
 pub mod huawei_ne;
 pub mod huawei_usg;
 pub mod ipfix;
 pub mod message;
+pub mod moves;
 pub mod nat_event;
 pub mod nokia;
+pub mod numbers;
 pub mod options;
 pub mod plan;
 pub mod profile;
+pub mod records;
 pub mod registry;
+pub mod sets;
 pub mod template;
+pub mod tiles;
+pub mod times;
 pub mod v5;
 pub mod v9;
 pub mod waiting;
@@ -76,7 +84,8 @@ pub struct Decoder {
 impl Decoder {
     /// A decoder that shares templates with all others of the registry.
     pub fn new(registry: Arc<Registry>, settings: Arc<Settings>) -> Self {
-        Self { v5: V5Decoder::new(), messages: MessageDecoder::new(registry, settings) }
+        let v5 = V5Decoder::new(settings.simd);
+        Self { v5, messages: MessageDecoder::new(registry, settings) }
     }
 
     /// Decodes one datagram, by the version that it begins with.

@@ -1,7 +1,9 @@
 //! The family `session`: one row for each event of a session that a firewall or NAT box reports.
 
+pub use crate::cells::{Cell, CellKind, Cells};
 use crate::{
     batch::Run,
+    cells::{Columns, Place},
     context::Context,
     contexts::{Contexts, Stamp},
     text::Text,
@@ -83,37 +85,8 @@ impl ColumnSet {
     }
 }
 
-/// Cells of a column, by their type.
-#[derive(Debug)]
-pub enum Cells<'a> {
-    /// Codes and small numbers.
-    U8(&'a mut [u8]),
-    /// Ports.
-    U16(&'a mut [u16]),
-    /// IPv4 addresses, seconds, …
-    U32(&'a mut [u32]),
-    /// Counters.
-    U64(&'a mut [u64]),
-    /// IPv6 addresses.
-    V6(&'a mut [[u8; 16]]),
-    /// Text.
-    Text(&'a mut [Text]),
-}
-
-macro_rules! cells_from {
-    ($($variant:ident: $type:ty;)*) => {$(
-        impl<'a> From<&'a mut [$type]> for Cells<'a> {
-            fn from(cells: &'a mut [$type]) -> Self {
-                Cells::$variant(cells)
-            }
-        }
-    )*};
-}
-
-cells_from! { U8: u8; U16: u16; U32: u32; U64: u64; V6: [u8; 16]; Text: Text; }
-
 macro_rules! session_columns {
-    ($($(#[$doc:meta])* $field:ident / $column:ident: $type:ty = $empty:expr;)*) => {
+    ($($(#[$doc:meta])* $field:ident / $column:ident: $type:ty;)*) => {
         /// A column of [`SessionTable`].
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         #[repr(u8)]
@@ -123,45 +96,21 @@ macro_rules! session_columns {
             /// All columns.
             pub const ALL: &[Column] = &[$(Column::$column,)*];
 
+            /// What its cells are.
+            pub const fn kind(self) -> CellKind {
+                match self { $(Column::$column => <$type as Cell>::KIND,)* }
+            }
+
             /// Bytes of one cell.
             pub const fn width(self) -> usize {
                 match self { $(Column::$column => size_of::<$type>(),)* }
             }
         }
 
-        /// Session records as columns, each as long as the table's capacity. Row `i` of a column
-        /// means something only where the run of row `i` names the column.
-        #[derive(Debug)]
-        pub struct SessionTable {
-            rows: usize,
-            runs: Vec<PackedRun>,
-            contexts: Contexts,
-            $($(#[$doc])* pub $field: Box<[$type]>,)*
-        }
-
         impl SessionTable {
-            /// An empty table for this many rows.
-            pub fn new(capacity: usize) -> Self {
-                Self {
-                    rows: 0,
-                    runs: Vec::with_capacity(capacity),
-                    contexts: Contexts::new(capacity),
-                    $($field: vec![$empty; capacity].into_boxed_slice(),)*
-                }
-            }
-        }
-
-        impl SessionTable {
-            /// A column's cells for the rows that the next [`SessionTable::commit`] adds: as many
-            /// as still fit.
-            pub fn vacant(&mut self, column: Column) -> Cells<'_> {
-                let rows = self.rows;
-                match column {
-                    $(Column::$column => {
-                        Cells::from(self.$field.get_mut(rows..).unwrap_or_default())
-                    })*
-                }
-            }
+            $($(#[$doc])* #[inline] pub fn $field(&self) -> &[$type] {
+                self.column(Column::$column)
+            })*
         }
 
         /// One session record, for sources that decode a record at a time. Absent values are
@@ -174,7 +123,7 @@ macro_rules! session_columns {
             fn read_row(&self, row: usize, columns: ColumnSet) -> SessionRow {
                 SessionRow {
                     $($field: if columns.has(Column::$column) {
-                        self.$field.get(row).copied()
+                        self.column(Column::$column).get(row).copied()
                     } else {
                         None
                     },)*
@@ -186,8 +135,8 @@ macro_rules! session_columns {
             #[inline(always)]
             fn write_row(&mut self, row: usize, values: &SessionRow) -> ColumnSet {
                 let mut columns = ColumnSet::EMPTY;
-                $(if let (Some(value), Some(cell)) = (values.$field, self.$field.get_mut(row)) {
-                    *cell = value;
+                $(if let Some(value) = values.$field {
+                    self.columns.put(Column::$column, row, value);
                     columns = columns.with(Column::$column);
                 })*
                 columns
@@ -201,79 +150,89 @@ macro_rules! session_columns {
 // second column where the source knows them; a `*_s` of zero is absent.
 session_columns! {
     /// [`Event`] code; 0 where the exporter's code stands for no session event.
-    event / Event: u8 = 0;
+    event / Event: u8;
     /// IP protocol number.
-    protocol / Protocol: u8 = 0;
+    protocol / Protocol: u8;
     /// Inside (initiator's) IPv4 address.
-    src_v4 / SrcV4: u32 = 0;
+    src_v4 / SrcV4: u32;
     /// Inside (initiator's) IPv6 address.
-    src_v6 / SrcV6: [u8; 16] = [0; 16];
+    src_v6 / SrcV6: [u8; 16];
     /// Inside port; type or identifier for ICMP.
-    src_port / SrcPort: u16 = 0;
+    src_port / SrcPort: u16;
     /// Destination IPv4 address.
-    dst_v4 / DstV4: u32 = 0;
+    dst_v4 / DstV4: u32;
     /// Destination IPv6 address.
-    dst_v6 / DstV6: [u8; 16] = [0; 16];
+    dst_v6 / DstV6: [u8; 16];
     /// Destination port.
-    dst_port / DstPort: u16 = 0;
+    dst_port / DstPort: u16;
     /// Post-NAT source IPv4 address: the public address.
-    nat_src_v4 / NatSrcV4: u32 = 0;
+    nat_src_v4 / NatSrcV4: u32;
     /// Post-NAT source IPv6 address.
-    nat_src_v6 / NatSrcV6: [u8; 16] = [0; 16];
+    nat_src_v6 / NatSrcV6: [u8; 16];
     /// Post-NAT source port.
-    nat_src_port / NatSrcPort: u16 = 0;
+    nat_src_port / NatSrcPort: u16;
     /// Post-NAT destination IPv4 address.
-    nat_dst_v4 / NatDstV4: u32 = 0;
+    nat_dst_v4 / NatDstV4: u32;
     /// Post-NAT destination IPv6 address.
-    nat_dst_v6 / NatDstV6: [u8; 16] = [0; 16];
+    nat_dst_v6 / NatDstV6: [u8; 16];
     /// Post-NAT destination port.
-    nat_dst_port / NatDstPort: u16 = 0;
+    nat_dst_port / NatDstPort: u16;
     /// VRF of the source.
-    src_vrf / SrcVrf: u32 = 0;
+    src_vrf / SrcVrf: u32;
     /// VRF of the destination.
-    dst_vrf / DstVrf: u32 = 0;
+    dst_vrf / DstVrf: u32;
     /// 0: from the Internet to the private network; 1: the other way (as the exporter says).
-    direction / Direction: u8 = 0;
+    direction / Direction: u8;
     /// natOriginatingAddressRealm: 1 private, 2 Internet.
-    initiator / Initiator: u8 = 0;
+    initiator / Initiator: u8;
     /// Time of the event, seconds: for exporters that tell it apart from begin and end.
-    event_s / EventS: u32 = 0;
+    event_s / EventS: u32;
     /// Time of the event, nanoseconds within the second.
-    event_ns / EventNs: u32 = 0;
+    event_ns / EventNs: u32;
     /// Begin of the session, seconds.
-    start_s / StartS: u32 = 0;
+    start_s / StartS: u32;
     /// Begin of the session, nanoseconds within the second.
-    start_ns / StartNs: u32 = 0;
+    start_ns / StartNs: u32;
     /// End of the session, seconds.
-    end_s / EndS: u32 = 0;
+    end_s / EndS: u32;
     /// End of the session, nanoseconds within the second.
-    end_ns / EndNs: u32 = 0;
+    end_ns / EndNs: u32;
     /// Duration that the exporter stated, milliseconds.
-    duration_ms / DurationMs: u64 = 0;
+    duration_ms / DurationMs: u64;
     /// Packets from the source.
-    sent_packets / SentPackets: u64 = 0;
+    sent_packets / SentPackets: u64;
     /// Bytes from the source.
-    sent_bytes / SentBytes: u64 = 0;
+    sent_bytes / SentBytes: u64;
     /// Packets towards the source.
-    received_packets / ReceivedPackets: u64 = 0;
+    received_packets / ReceivedPackets: u64;
     /// Bytes towards the source.
-    received_bytes / ReceivedBytes: u64 = 0;
+    received_bytes / ReceivedBytes: u64;
     /// Security zone of the source.
-    src_zone / SrcZone: Text = Text::EMPTY;
+    src_zone / SrcZone: Text;
     /// Security zone of the destination.
-    dst_zone / DstZone: Text = Text::EMPTY;
+    dst_zone / DstZone: Text;
     /// Policy or rule that the session matched.
-    policy / Policy: Text = Text::EMPTY;
+    policy / Policy: Text;
     /// User. Personal data.
-    user / User: Text = Text::EMPTY;
+    user / User: Text;
     /// Application that the exporter recognised.
-    application / Application: Text = Text::EMPTY;
+    application / Application: Text;
     /// Why the session ended.
-    close_reason / CloseReason: Text = Text::EMPTY;
+    close_reason / CloseReason: Text;
     /// URL. Personal data.
-    url / Url: Text = Text::EMPTY;
+    url / Url: Text;
     /// What has no column: see [`crate::extra`].
-    extra / Extra: Text = Text::EMPTY;
+    extra / Extra: Text;
+}
+
+/// Session records as columns, each as long as the table's capacity. Row `i` of a column means
+/// something only where the run of row `i` names the column.
+#[derive(Debug)]
+pub struct SessionTable {
+    rows: usize,
+    runs: Vec<PackedRun>,
+    contexts: Contexts,
+    columns: Columns,
 }
 
 /// A [`Run`] as the table keeps it.
@@ -286,6 +245,58 @@ struct PackedRun {
 }
 
 impl SessionTable {
+    /// An empty table for this many rows.
+    pub fn new(capacity: usize) -> Self {
+        Self {
+            rows: 0,
+            runs: Vec::with_capacity(capacity),
+            contexts: Contexts::new(capacity),
+            columns: Columns::new(capacity),
+        }
+    }
+
+    /// All cells of a column, whose type must be that of its kind: none otherwise.
+    fn column<T: Cell>(&self, column: Column) -> &[T] {
+        self.columns.get(column)
+    }
+
+    /// The cells of a column for the rows that the next [`SessionTable::commit`] adds, as many as
+    /// still fit; none where its cells are of another type.
+    #[inline]
+    pub fn vacant_cells<T: Cell>(&mut self, column: Column) -> &mut [T] {
+        self.columns.from_mut(column, self.rows)
+    }
+
+    /// Writes one cell of the row that the next [`SessionTable::commit`] adds.
+    #[inline]
+    pub fn put<T: Cell>(&mut self, column: Column, value: T) {
+        self.columns.put(column, self.rows, value);
+    }
+
+    /// Of these the `rows` from the one with the number `first` on, of the column in a place among
+    /// those of the type: for kernels, which know that so many fit.
+    #[inline]
+    pub(crate) fn vacant_rows<T: Cell>(
+        &mut self,
+        place: Place,
+        first: usize,
+        rows: usize,
+    ) -> &mut [T] {
+        self.columns.rows_mut(place, self.rows + first, rows)
+    }
+
+    /// The same, for columns of any type.
+    pub fn vacant(&mut self, column: Column) -> Cells<'_> {
+        match column.kind() {
+            CellKind::U8 => Cells::U8(self.vacant_cells(column)),
+            CellKind::U16 => Cells::U16(self.vacant_cells(column)),
+            CellKind::U32 => Cells::U32(self.vacant_cells(column)),
+            CellKind::U64 => Cells::U64(self.vacant_cells(column)),
+            CellKind::V6 => Cells::V6(self.vacant_cells(column)),
+            CellKind::Text => Cells::Text(self.vacant_cells(column)),
+        }
+    }
+
     /// The shortest session record on the wire, in bytes. NetFlow pads flowsets with up to three
     /// bytes (RFC 3954 §5.3), so a shorter record could not be told from padding.
     pub const BYTES_PER_RECORD_MIN: usize = 4;
@@ -304,7 +315,7 @@ impl SessionTable {
 
     /// Rows that still fit.
     pub fn room(&self) -> usize {
-        self.event.len() - self.rows
+        self.columns.capacity() - self.rows
     }
 
     /// The runs, in the order of their rows; together they cover all rows.

@@ -4,6 +4,8 @@
 //! same for every input; a [`Level`] says which of them to take, and whoever has one above
 //! [`Level::PORTABLE`] has it from a test of the processor.
 
+pub mod columns;
+pub mod strided;
 pub mod text;
 
 use std::sync::LazyLock;

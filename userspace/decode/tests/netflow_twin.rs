@@ -17,6 +17,7 @@ use logweir_decode::{
     },
     reason::Reason,
     settings::Settings,
+    simd::Level,
 };
 use proptest::{collection::vec, prelude::*};
 use read::{Record, records};
@@ -1638,9 +1639,14 @@ impl Counts {
     }
 }
 
-fn compare(steps: &[Step], batch: &mut Batch, counts: &mut Counts) -> Result<(), TestCaseError> {
-    let mut decoder =
-        Decoder::new(Arc::new(Registry::new(LIMITS)), Arc::new(Settings::with_limits(LIMITS)));
+fn compare(
+    steps: &[Step],
+    level: Level,
+    batch: &mut Batch,
+    counts: &mut Counts,
+) -> Result<(), TestCaseError> {
+    let settings = Settings { simd: level, ..Settings::with_limits(LIMITS) };
+    let mut decoder = Decoder::new(Arc::new(Registry::new(LIMITS)), Arc::new(settings));
     let mut twin = Twin::default();
     let mut known = BTreeMap::new();
     let mut now = 1_700_000_000 * SECOND_NS;
@@ -1689,8 +1695,10 @@ fn decodes_as_its_twin_does() {
     let capacity = Capacity { session_rows: 70_000, unparsed_rows: 40_000, text_bytes: 1 << 20 };
     let batch = std::cell::RefCell::new(Batch::new(capacity));
     let counts = std::cell::RefCell::new(Counts::default());
-    let result = runner.run(&vec(step(), 1..16), |steps| {
-        compare(&steps, &mut batch.borrow_mut(), &mut counts.borrow_mut())
+    let levels: Vec<_> = Level::available().collect();
+    let streams = (vec(step(), 1..16), prop::sample::select(levels));
+    let result = runner.run(&streams, |(steps, level)| {
+        compare(&steps, level, &mut batch.borrow_mut(), &mut counts.borrow_mut())
     });
     if let Err(error) = result {
         panic!("{error}");

@@ -143,11 +143,11 @@ fn numbers(batch: &mut Batch, random: &mut Random, rows: std::ops::Range<usize>)
 fn names(batch: &mut Batch, random: &mut Random, row: usize, columns: ColumnSet) -> ColumnSet {
     let policy = format!("policy-{}", random.below(20));
     let mut push = |text: &[u8]| batch.text.push(text).expect("room for text");
-    batch.session.src_zone[row] = push(b"trust");
-    batch.session.dst_zone[row] = push(b"untrust");
-    batch.session.policy[row] = push(policy.as_bytes());
-    batch.session.close_reason[row] = push(b"aged-out");
-    batch.session.application[row] = push(b"HTTPS");
+    batch.session.put(Column::SrcZone, push(b"trust"));
+    batch.session.put(Column::DstZone, push(b"untrust"));
+    batch.session.put(Column::Policy, push(policy.as_bytes()));
+    batch.session.put(Column::CloseReason, push(b"aged-out"));
+    batch.session.put(Column::Application, push(b"HTTPS"));
     [Column::SrcZone, Column::DstZone, Column::Policy, Column::CloseReason, Column::Application]
         .into_iter()
         .fold(columns, ColumnSet::with)

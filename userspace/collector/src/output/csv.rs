@@ -162,7 +162,7 @@ mod tests {
                 Cells::Text(cells) => cells.fill(text),
             }
         }
-        batch.session.extra.fill(extra);
+        batch.session.vacant_cells(Column::Extra).fill(extra);
         let all = Column::ALL.iter().fold(ColumnSet::EMPTY, |all, column| all.with(*column));
         assert!(batch.session.commit(1, all, &context));
         let port_block = PortBlock {

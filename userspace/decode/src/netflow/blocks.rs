@@ -6,9 +6,11 @@
 //! reader finds a distance other than 1.
 
 use super::{
-    execute::{Records, Scene, move_all, number},
+    execute::{Scene, move_all},
     nat_event::block_event,
     plan::{Block, Plan},
+    records::{Records, number},
+    tiles::Turner,
 };
 use crate::{
     batch::Batch,
@@ -25,9 +27,10 @@ pub fn append(
     block: &Block,
     record: &Records<'_, '_>,
     scene: &Scene<'_>,
+    turner: &mut Turner,
     batch: &mut Batch,
 ) -> usize {
-    let (columns, flags) = move_all(plan, record, scene, batch);
+    let (columns, flags) = move_all(plan, record, scene, turner, batch);
     let row = batch.session.vacant_row(columns);
     let block = port_block(block, record, &row);
     let time = event_time(&row, block.event);

@@ -1,21 +1,19 @@
-//! A datagram of NetFlow v9 or an IPFIX message behind its header: sets, and what becomes of each.
-//!
-//! ```text
-//! 0  2 set ID        0, 1 templates and options templates of v9; 2, 3 of IPFIX; from 256 on data
-//! 2  2 set length, these 4 bytes included
-//! 4    templates or records, then padding of less than a record
-//! ```
-//! The standards call them flowsets (RFC 3954 §5.2) and sets (RFC 7011 §3.3).
+//! A datagram of NetFlow v9 or an IPFIX message behind its header: what becomes of each set.
 
 use super::{
     Version,
-    execute::{Clock, Executed, Scene, Span, execute, execute_spaced, learn},
+    cache::Cache,
+    execute::{Executed, Scene, Tools, execute, execute_spaced, learn},
     huawei_usg,
     options::DomainOptions,
     plan::{Family, Plan, Reading},
     profile::Profile,
-    registry::{Cache, Registry, Scope},
-    template::{Announcement, TEMPLATE_ID_MIN, TemplateRecord},
+    registry::{Registry, Scope},
+    sets::{
+        ALIGNMENT, SET_HEADER_LEN, Set, SetKind, check_framing, is_zero, split_runs, split_sets,
+    },
+    template::{Announcement, TemplateRecord},
+    times::Clock,
     waiting::{Waiter, WaitingRoom},
 };
 use crate::{
@@ -28,11 +26,6 @@ use crate::{
     unparsed::Unparsed,
 };
 use std::sync::Arc;
-
-/// Bytes of a set before its records.
-pub const SET_HEADER_LEN: usize = 4;
-/// Sets are padded to a multiple of this (RFC 3954 §5.3), so padding is shorter.
-pub const ALIGNMENT: usize = 4;
 
 /// A header, as far as it is used.
 #[derive(Clone, Copy, Debug)]
@@ -89,87 +82,6 @@ pub fn word(header: &[u8], at: usize) -> u32 {
     bytes.map_or(0, |bytes| u32::from_be_bytes(*bytes))
 }
 
-/// One set of a datagram whose framing has been checked.
-struct Set<'a> {
-    id: u16,
-    body: &'a [u8],
-    /// Header and body.
-    bytes: &'a [u8],
-}
-
-/// What a set holds.
-enum SetKind {
-    Templates,
-    OptionsTemplates,
-    Data,
-}
-
-impl SetKind {
-    fn of(version: Version, id: u16) -> Option<SetKind> {
-        match (version, id) {
-            (Version::V9, 0) | (Version::Ipfix, 2) => Some(SetKind::Templates),
-            (Version::V9, 1) | (Version::Ipfix, 3) => Some(SetKind::OptionsTemplates),
-            (_, TEMPLATE_ID_MIN..) => Some(SetKind::Data),
-            _ => None,
-        }
-    }
-}
-
-/// The next set; `Ok(None)` at the end. What is left may be zeros: some exporters fill up their
-/// datagrams.
-fn next_set(version: Version, rest: &[u8]) -> Result<Option<(Set<'_>, &[u8])>, Reason> {
-    let Some((&[id_0, id_1, len_0, len_1], _)) = rest.split_first_chunk::<SET_HEADER_LEN>() else {
-        return if is_zero(rest) { Ok(None) } else { Err(Reason::FlowsetLength) };
-    };
-    let id = u16::from_be_bytes([id_0, id_1]);
-    let len = usize::from(u16::from_be_bytes([len_0, len_1]));
-    if id == 0 && len == 0 && is_zero(rest) {
-        return Ok(None);
-    }
-    if SetKind::of(version, id).is_none() {
-        return Err(Reason::FlowsetReserved);
-    }
-    let (bytes, rest) = rest.split_at_checked(len).ok_or(Reason::FlowsetLength)?;
-    let body = bytes.get(SET_HEADER_LEN..).ok_or(Reason::FlowsetLength)?;
-    Ok(Some((Set { id, body, bytes }, rest)))
-}
-
-fn is_zero(bytes: &[u8]) -> bool {
-    bytes.iter().all(|byte| *byte == 0)
-}
-
-/// The sets of a datagram whose framing holds.
-fn split_sets(version: Version, mut rest: &[u8]) -> impl Iterator<Item = Set<'_>> {
-    std::iter::from_fn(move || {
-        let (set, after) = next_set(version, rest).ok()??;
-        rest = after;
-        Some(set)
-    })
-}
-
-/// The same, with sets of one ID and one length that follow each other as one: the first, whose
-/// `bytes` are those of all of them.
-fn split_runs(version: Version, mut rest: &[u8]) -> impl Iterator<Item = Set<'_>> {
-    std::iter::from_fn(move || {
-        let (set, mut after) = next_set(version, rest).ok()??;
-        while after.first_chunk::<SET_HEADER_LEN>() == set.bytes.first_chunk() {
-            after = after.get(set.bytes.len()..)?;
-        }
-        let bytes = rest.get(..rest.len() - after.len())?;
-        rest = after;
-        Some(Set { bytes, ..set })
-    })
-}
-
-/// Checks that the sets fill the datagram, before any of them is believed: a template with a wrong
-/// length would otherwise be kept although what follows it makes no sense.
-fn check_framing(version: Version, mut rest: &[u8]) -> Result<(), Reason> {
-    while let Some((_, after)) = next_set(version, rest)? {
-        rest = after;
-    }
-    Ok(())
-}
-
 /// What decoding the parts of a datagram came to.
 #[derive(Default)]
 struct Progress {
@@ -217,8 +129,7 @@ pub struct MessageDecoder {
     settings: Arc<Settings>,
     templates: Cache,
     waiting: WaitingRoom,
-    /// Where fields of variable length are; kept for its memory.
-    spans: Vec<Span>,
+    tools: Tools,
 }
 
 impl MessageDecoder {
@@ -227,7 +138,7 @@ impl MessageDecoder {
         Self {
             templates: Cache::new(registry),
             waiting: WaitingRoom::new(settings.limits),
-            spans: Vec::new(),
+            tools: Tools::new(settings.simd),
             settings,
         }
     }
@@ -263,7 +174,7 @@ impl MessageDecoder {
             ..datagram.context(format)
         };
         for set in split_runs(header.version, sets) {
-            self.take(&set, datagram, header, scopes, &context, batch, &mut progress);
+            self.take(&set, datagram, header, &scopes, &context, batch, &mut progress);
         }
         if !is_zero(behind) {
             reject_bytes(behind, Reason::MessageLength, &context, batch, &mut progress);
@@ -287,7 +198,7 @@ impl MessageDecoder {
         set: &Set<'_>,
         datagram: &Datagram<'_>,
         header: Header,
-        scopes: [Scope; 2],
+        scopes: &[Scope; 2],
         context: &Context,
         batch: &mut Batch,
         progress: &mut Progress,
@@ -316,7 +227,7 @@ impl MessageDecoder {
             let Waiter { scopes, clock, context, .. } = &waiter;
             let before = waiter.sets.len();
             for set in split_runs(scopes[0].version, &waiter.sets) {
-                self.data(&set, *scopes, *clock, context, batch, &mut progress);
+                self.data(&set, scopes, *clock, context, batch, &mut progress);
             }
             if progress.waiting.is_empty() {
                 return Some((waiter.context, progress.outcome()));
@@ -347,10 +258,10 @@ impl MessageDecoder {
         options: bool,
         datagram: &Datagram<'_>,
         header: Header,
-        scopes: [Scope; 2],
+        scopes: &[Scope; 2],
         progress: &mut Progress,
     ) -> Result<(), Reason> {
-        let [as_sent, masked] = scopes;
+        let [as_sent, masked] = *scopes;
         let nat_events = self.settings.exporter(datagram.exporter).nat_events;
         let mut rest = set.body;
         let mut result = Ok(());
@@ -368,10 +279,11 @@ impl MessageDecoder {
                     continue;
                 }
             };
-            let profile = match (datagram.format, header.version) {
-                (FormatHint::HuaweiUsgNetflow, Version::V9) => Profile::HuaweiUsg,
-                _ => Profile::recognise(&record, header.domain),
-            };
+            let forced =
+                datagram.format == FormatHint::HuaweiUsgNetflow && header.version == Version::V9;
+            let known = self.templates.recognised(as_sent, &record);
+            let recognised = known.unwrap_or_else(|| Profile::recognise(&record, header.domain));
+            let profile = if forced { Profile::HuaweiUsg } else { recognised };
             let huawei_usg = profile == Profile::HuaweiUsg;
             progress.huawei_usg |= huawei_usg;
             let scope = if huawei_usg { masked } else { as_sent };
@@ -379,7 +291,7 @@ impl MessageDecoder {
                 // Data looks there first.
                 self.templates.withdraw(as_sent, record.id);
             }
-            let reading = Reading { profile, nat_events };
+            let reading = Reading { profile, recognised, nat_events };
             // A template that cannot be used leaves the others of its set usable.
             result =
                 result.and(self.templates.learn(scope, &record, reading, datagram.received_at));
@@ -397,32 +309,36 @@ impl MessageDecoder {
     fn data(
         &mut self,
         set: &Set<'_>,
-        scopes: [Scope; 2],
+        scopes: &[Scope; 2],
         clock: Clock,
         context: &Context,
         batch: &mut Batch,
         progress: &mut Progress,
     ) {
         progress.data_sets += 1;
-        let [as_sent, masked] = scopes;
+        let [as_sent, masked] = *scopes;
         let mut scope = as_sent;
-        if masked != as_sent && self.templates.get(as_sent, set.id).is_none() {
+        if masked.domain != as_sent.domain && self.templates.get(as_sent, set.id).is_none() {
             scope = masked;
         }
         // Only a USG's template serves more domains than the one that it was sent in.
-        let usable = |plan: &Plan| scope == as_sent || plan.reading.profile == Profile::HuaweiUsg;
+        let usable = |plan: &Plan| {
+            scope.domain == as_sent.domain || plan.reading.profile == Profile::HuaweiUsg
+        };
         let found = self.templates.get(scope, set.id).filter(|(plan, _)| usable(plan));
         let Some((plan, options)) = found else {
             progress.waiting.extend_from_slice(set.bytes);
             return;
         };
         progress.huawei_usg |= plan.reading.profile == Profile::HuaweiUsg;
-        if let Some(records) = run_spaced(plan, options, set, clock, context, batch) {
+        if let Some(records) =
+            run_spaced(plan, options, set, clock, context, &mut self.tools, batch)
+        {
             progress.records += records;
             return;
         }
         for set in split_sets(scope.version, set.bytes) {
-            let executed = match run(plan, options, &set, clock, context, &mut self.spans, batch) {
+            let executed = match run(plan, options, &set, clock, context, &mut self.tools, batch) {
                 Ok(executed) => executed,
                 Err(reason) => {
                     reject_bytes(set.bytes, reason, context, batch, progress);
@@ -446,6 +362,7 @@ fn run_spaced(
     sets: &Set<'_>,
     clock: Clock,
     context: &Context,
+    tools: &mut Tools,
     batch: &mut Batch,
 ) -> Option<usize> {
     let stride = SET_HEADER_LEN + sets.body.len();
@@ -453,7 +370,7 @@ fn run_spaced(
         return None;
     }
     let scene = Scene { clock, context, known: None, constants: &[] };
-    execute_spaced(plan, sets.bytes, stride, &scene, batch)
+    execute_spaced(plan, sets.bytes, stride, &scene, tools, batch)
 }
 
 /// Decodes a data set by its plan.
@@ -463,11 +380,11 @@ fn run<'a>(
     set: &Set<'a>,
     clock: Clock,
     context: &Context,
-    spans: &mut Vec<Span>,
+    tools: &mut Tools,
     batch: &mut Batch,
 ) -> Result<Executed<'a>, Reason> {
     if let Family::Options(fields) = &plan.family {
-        return learn(plan, fields, set.body, spans, options);
+        return learn(plan, fields, set.body, tools, options);
     }
     let known = options.known();
     let started = known.as_ref().and_then(|known| known.started_ms());
@@ -476,7 +393,7 @@ fn run<'a>(
         _ => clock,
     };
     let scene = Scene { clock, context, known: known.as_deref(), constants: &[] };
-    Ok(execute(plan, set.body, &scene, spans, batch))
+    Ok(execute(plan, set.body, &scene, tools, batch))
 }
 
 /// Where templates of this datagram may be: under the domain as sent, and under the one that

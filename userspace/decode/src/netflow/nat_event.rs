@@ -56,6 +56,26 @@ impl Codes {
         event as u8
     }
 
+    /// The events of a session as a table.
+    pub const fn table(self) -> &'static CodeTable {
+        use NatEvents::{Draft02, Huawei, Iana, Nel};
+        match self {
+            Codes::Nat(Iana) => const { &CodeTable::of(Codes::Nat(Iana)) },
+            Codes::Nat(Draft02) => const { &CodeTable::of(Codes::Nat(Draft02)) },
+            Codes::Nat(Huawei) => const { &CodeTable::of(Codes::Nat(Huawei)) },
+            Codes::Nat(Nel) => const { &CodeTable::of(Codes::Nat(Nel)) },
+            Codes::NatUnknown { v6: false } => {
+                const { &CodeTable::of(Codes::NatUnknown { v6: false }) }
+            }
+            Codes::NatUnknown { v6: true } => {
+                const { &CodeTable::of(Codes::NatUnknown { v6: true }) }
+            }
+            Codes::Firewall => const { &CodeTable::of(Codes::Firewall) },
+            // None of them is an event of a session.
+            Codes::Block => const { &CodeTable { events: [0; 16], told: [0; 16] } },
+        }
+    }
+
     /// Whether the code itself is worth keeping: it stands for no event, or might stand for
     /// another one.
     pub const fn keeps(self, code: u8) -> bool {
@@ -64,6 +84,42 @@ impl Codes {
         }
         let ambiguous = matches!(self, Codes::NatUnknown { .. }) && matches!(code, 4..=15);
         ambiguous || self.event(code) == 0
+    }
+}
+
+/// What the codes that can be events stand for: those from [`CodeTable::LEN`] on are none.
+#[derive(Debug, PartialEq)]
+pub struct CodeTable {
+    /// The code of the [`Event`] of each, 0 where there is none.
+    pub events: [u8; CodeTable::LEN],
+    /// 1 where the event tells the code, so that this need not be kept.
+    pub told: [u8; CodeTable::LEN],
+}
+
+impl CodeTable {
+    /// Codes in a table.
+    pub const LEN: usize = 16;
+
+    #[expect(clippy::indexing_slicing, reason = "worked out by the compiler")]
+    const fn of(codes: Codes) -> CodeTable {
+        let mut table = CodeTable { events: [0; Self::LEN], told: [0; Self::LEN] };
+        let mut code = 0;
+        while code < Self::LEN {
+            table.events[code] = codes.event(code as u8);
+            table.told[code] = !codes.keeps(code as u8) as u8;
+            code += 1;
+        }
+        table
+    }
+
+    /// As [`Codes::event`].
+    pub fn event(&self, code: u8) -> u8 {
+        self.events.get(usize::from(code)).copied().unwrap_or(0)
+    }
+
+    /// As [`Codes::keeps`].
+    pub fn keeps(&self, code: u8) -> bool {
+        self.told.get(usize::from(code)) != Some(&1)
     }
 }
 
@@ -97,6 +153,20 @@ mod tests {
                 .map(|code| ['.', 'c', 'e', 'u', 'd'][usize::from(codes.event(code))])
                 .collect();
             assert_eq!(events, expected, "{codes:?}");
+        }
+    }
+
+    #[test]
+    fn tables_say_the_same_of_every_code() {
+        use NatEvents::{Draft02, Huawei, Iana, Nel};
+        let numberings = [Iana, Draft02, Huawei, Nel].map(Codes::Nat);
+        let unknown = [false, true].map(|v6| Codes::NatUnknown { v6 });
+        for codes in numberings.into_iter().chain(unknown).chain([Codes::Firewall]) {
+            let table = codes.table();
+            for code in 0..=u8::MAX {
+                let expected = (codes.event(code), codes.keeps(code));
+                assert_eq!((table.event(code), table.keeps(code)), expected, "{codes:?} {code}");
+            }
         }
     }
 

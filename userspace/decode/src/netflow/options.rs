@@ -10,8 +10,8 @@
 //! It is kept for an exporter's observation domain and shared by all workers, within limits.
 
 use super::{
-    execute::{Records, number, trimmed},
     plan::Slot,
+    records::{Records, number, trimmed},
     template::{Field, VARIABLE_LENGTH},
 };
 use crate::{

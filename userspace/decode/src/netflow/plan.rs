@@ -3,9 +3,11 @@
 use super::{
     elements,
     nat_event::Codes,
+    numbers::Number,
     options::{Lookup, OptionsPlan},
     profile::{Meaning, Profile, Unit},
     template::{Field, Length, TemplateRecord, VARIABLE_LENGTH},
+    tiles::Tiles,
 };
 use crate::{
     context::{Flags, Format},
@@ -25,15 +27,11 @@ pub struct Slot {
     pub len: u16,
 }
 
-/// How a move reads its bytes.
+/// How a move reads its bytes, where they are more than a number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Read {
-    /// A big-endian number of the move's length, or the 16 bytes of an IPv6 address.
-    Value,
     /// Text; zero bytes at its end are filling.
     Text,
-    /// The code of an event.
-    Event(Codes),
     /// A time: the whole seconds go to the move's column, the rest to this one.
     Time(Unit, Column),
     /// Milliseconds of the exporter's uptime; columns as above. The slot is that of the time at
@@ -121,6 +119,8 @@ pub enum Family {
 pub struct Reading {
     /// Whose meanings its elements have.
     pub profile: Profile,
+    /// Whose the template itself shows them to be, whatever is configured.
+    pub recognised: Profile,
     /// The numbering of natEvent that is configured for the exporter.
     pub nat_events: Option<NatEvents>,
 }
@@ -144,10 +144,16 @@ pub struct Plan {
     pub constant_event: Option<Event>,
     /// What to know about its records.
     pub flags: Flags,
-    /// The moves, in the order of the fields.
+    /// Numbers and addresses of fixed length.
+    pub numbers: Box<[Number]>,
+    /// What vector instructions make of the first of them.
+    pub tiles: Tiles,
+    /// All other moves.
     pub moves: Box<[Move]>,
     /// Fields for `extra`.
     pub extras: Box<[ExtraField]>,
+    /// Whether every record has something for `extra`, and not only some codes of events.
+    pub has_extras: bool,
     /// Fields about which options data may have told more.
     pub lookups: Box<[Lookup]>,
 }
@@ -180,6 +186,9 @@ impl Plan {
             plan.columns = plan.columns.with(Column::Event);
         }
         let varies = matches!(length, Length::Variable(_));
+        let tiles = Tiles::compile(&mut plan.numbers, length);
+        let is_code = |extra: &ExtraField| matches!(extra.kind, Kind::Code(_));
+        let has_extras = family != Family::Session || !plan.extras.iter().all(is_code);
         Ok(Plan {
             format: reading.profile.format(template.version),
             reading,
@@ -189,7 +198,10 @@ impl Plan {
             columns: plan.columns,
             constant_event,
             flags: reading.profile.flags(),
+            numbers: plan.numbers.into_boxed_slice(),
+            tiles,
             moves: plan.moves.into_boxed_slice(),
+            has_extras,
             extras: plan.extras.into_boxed_slice(),
             lookups: plan.lookups.into_boxed_slice(),
         })
@@ -208,6 +220,8 @@ impl Plan {
         };
         options
             + size_of_val(&*self.field_lens)
+            + size_of_val(&*self.numbers)
+            + self.tiles.heap_bytes()
             + size_of_val(&*self.moves)
             + size_of_val(&*self.extras)
             + size_of_val(&*self.lookups)
@@ -254,6 +268,7 @@ struct Compiler {
     block: Option<Block>,
     has_code: bool,
     columns: ColumnSet,
+    numbers: Vec<Number>,
     moves: Vec<Move>,
     extras: Vec<ExtraField>,
     lookups: Vec<Lookup>,
@@ -279,6 +294,7 @@ impl Compiler {
             block,
             has_code: false,
             columns: ColumnSet::EMPTY,
+            numbers: Vec::new(),
             moves: Vec::new(),
             extras: Vec::new(),
             lookups: Vec::new(),
@@ -297,7 +313,7 @@ impl Compiler {
             Meaning::Text(column) => self.one(column, Read::Text, true, slot),
             Meaning::NatEvent => return self.code(self.codes, field, slot),
             Meaning::FirewallEvent => return self.code(Codes::Firewall, field, slot),
-            Meaning::Seconds(column) => self.one(column, Read::Value, slot.len <= 4, slot),
+            Meaning::Seconds(column) => self.number(Number::value(column, slot), column),
             Meaning::Time(unit, column, rest) => {
                 self.pair(column, rest, Read::Time(unit, rest), slot.len == unit.bytes(), slot)
             }
@@ -321,11 +337,9 @@ impl Compiler {
         }
     }
 
-    /// A plain value: as many bytes as the column holds, or fewer (reduced-size encoding).
+    /// A plain value.
     fn value(&mut self, column: Column, slot: Slot) -> bool {
-        let (width, bytes) = (column.width(), usize::from(slot.len));
-        let fits = if width == 16 { bytes == 16 } else { bytes <= width };
-        let moved = self.one(column, Read::Value, fits, slot);
+        let moved = self.number(Number::value(column, slot), column);
         // A block of ports has one private address.
         moved && !(self.block.is_some() && self.both_sources && column == Column::SrcV6)
     }
@@ -334,8 +348,8 @@ impl Compiler {
     /// event tells it.
     fn code(&mut self, codes: Codes, field: Field, slot: Slot) {
         self.has_code = true;
-        let moved =
-            self.has_address && self.one(Column::Event, Read::Event(codes), slot.len == 1, slot);
+        let number = Number::event(codes, slot).filter(|_| self.has_address);
+        let moved = self.number(number, Column::Event);
         let kind = match self.block {
             Some(_) if field.element == 230 && slot.len == 1 => Kind::Code(Codes::Block),
             _ if moved => Kind::Code(codes),
@@ -344,14 +358,26 @@ impl Compiler {
         self.extra(field, kind, slot);
     }
 
+    fn number(&mut self, number: Option<Number>, column: Column) -> bool {
+        let number = number.filter(|_| self.claim(column));
+        self.numbers.extend(number);
+        number.is_some()
+    }
+
     fn one(&mut self, column: Column, read: Read, fits: bool, slot: Slot) -> bool {
         let fits = fits && (slot.len != VARIABLE_LENGTH || read == Read::Text);
-        // The first of two fields for one column counts; the other is kept in `extra`.
-        if !fits || self.columns.has(column) || self.block.is_some() && !is_of_block(column) {
+        let claimed = fits && self.claim(column);
+        self.moves.extend(claimed.then_some(Move { column, read, slot }));
+        claimed
+    }
+
+    /// Takes a column for a field. The first of two fields for one column counts; the other is kept
+    /// in `extra`.
+    fn claim(&mut self, column: Column) -> bool {
+        if self.columns.has(column) || self.block.is_some() && !is_of_block(column) {
             return false;
         }
         self.columns = self.columns.with(column);
-        self.moves.push(Move { column, read, slot });
         true
     }
 

@@ -1,19 +1,18 @@
-//! The templates of all exporters: one registry that all workers share, and a cache of it in each.
+//! The templates of all exporters: one registry that all workers share.
 //!
 //! An exporter's data may arrive at another worker than its templates. A worker that learns a
-//! template publishes it; a worker that misses one looks in the registry, behind a lock. What a
-//! worker has looked up once it finds in its own cache again, without a lock, until the number of
-//! changes of that observation domain tells it that something is new.
+//! template publishes it; a worker that misses one looks in the registry, behind a lock, unless its
+//! [`Cache`](super::cache::Cache) has it.
 
 use super::{
     Version,
     options::{Account, DomainOptions},
-    plan::{Plan, Reading},
-    template::TemplateRecord,
+    plan::Plan,
 };
 use crate::{context::UnixNanos, limits::Limits, reason::Reason};
 use hashbrown::HashMap;
 use std::{
+    hash::{Hash, Hasher},
     net::IpAddr,
     sync::{
         Arc, PoisonError, RwLock,
@@ -22,7 +21,7 @@ use std::{
 };
 
 /// Whose template it is: templates of different exporters and domains share nothing.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Scope {
     /// The exporter's address. Its port takes no part: some exporters change it.
     pub exporter: IpAddr,
@@ -30,6 +29,22 @@ pub struct Scope {
     pub version: Version,
     /// Observation domain (v9: Source ID), as far as templates are concerned.
     pub domain: u32,
+}
+
+impl Hash for Scope {
+    /// In one step for most, because it is done for nearly every datagram. The version is left out:
+    /// few exporters speak both.
+    fn hash<H: Hasher>(&self, state: &mut H) {
+        match self.exporter {
+            IpAddr::V4(address) => {
+                state.write_u64(u64::from(address.to_bits()) << 32 | u64::from(self.domain));
+            }
+            IpAddr::V6(address) => {
+                state.write_u128(address.to_bits());
+                state.write_u32(self.domain);
+            }
+        }
+    }
 }
 
 /// A template with its plan.
@@ -48,24 +63,24 @@ impl Template {
 }
 
 #[derive(Debug)]
-struct Domain {
-    state: Arc<DomainState>,
-    templates: HashMap<u16, Arc<Template>>,
+pub(super) struct Domain {
+    pub(super) state: Arc<DomainState>,
+    pub(super) templates: HashMap<u16, Arc<Template>>,
 }
 
 /// What a worker looks at without the lock.
 #[derive(Debug)]
-struct DomainState {
+pub(super) struct DomainState {
     /// How often a template has changed; [`FORGOTTEN`] when the registry has no such domain any
     /// more.
-    changes: AtomicU64,
+    pub(super) changes: AtomicU64,
     /// When a template of the domain was last sent.
     last_sent: AtomicI64,
     /// What options data told.
-    options: DomainOptions,
+    pub(super) options: DomainOptions,
 }
 
-const FORGOTTEN: u64 = u64::MAX;
+pub(super) const FORGOTTEN: u64 = u64::MAX;
 
 impl DomainState {
     fn new(options: DomainOptions) -> Self {
@@ -73,7 +88,7 @@ impl DomainState {
     }
 
     /// Notes that a template was sent. Once a second is enough, and leaves the cache line shared.
-    fn note_sent(&self, now: UnixNanos) {
+    pub(super) fn note_sent(&self, now: UnixNanos) {
         const GRAIN_NS: i64 = 1_000_000_000;
         if now.saturating_sub(self.last_sent.load(Ordering::Relaxed)) >= GRAIN_NS {
             self.last_sent.store(now, Ordering::Relaxed);
@@ -82,8 +97,8 @@ impl DomainState {
 }
 
 #[derive(Debug, Default)]
-struct Inner {
-    domains: HashMap<Scope, Domain>,
+pub(super) struct Inner {
+    pub(super) domains: HashMap<Scope, Domain>,
     shares: HashMap<IpAddr, Share>,
     bytes: usize,
     /// When domains were last looked through for ones to forget.
@@ -131,11 +146,11 @@ struct Share {
 /// The templates of all exporters.
 #[derive(Debug)]
 pub struct Registry {
-    limits: Limits,
+    pub(super) limits: Limits,
     changes: AtomicU64,
     /// Bytes of what options data told.
     options: Account,
-    inner: RwLock<Inner>,
+    pub(super) inner: RwLock<Inner>,
 }
 
 impl Registry {
@@ -162,7 +177,7 @@ impl Registry {
 
     /// Stores a template, in place of one with the same ID. Where a limit is reached, exporters
     /// that have fallen silent make room; if that does not help, it is refused.
-    fn publish(
+    pub(super) fn publish(
         &self,
         scope: Scope,
         id: u16,
@@ -228,7 +243,7 @@ impl Registry {
     }
 
     /// Puts templates out of force: those of a domain for which `is_meant` holds.
-    fn withdraw(&self, scope: Scope, is_meant: impl Fn(u16, &Template) -> bool) {
+    pub(super) fn withdraw(&self, scope: Scope, is_meant: impl Fn(u16, &Template) -> bool) {
         let mut inner = self.inner.write().unwrap_or_else(PoisonError::into_inner);
         let Inner { domains, shares, bytes, .. } = &mut *inner;
         let Some(domain) = domains.get_mut(&scope) else { return };
@@ -247,143 +262,5 @@ impl Registry {
             share.bytes -= freed;
         }
         self.changes.fetch_add(1, Ordering::Release);
-    }
-}
-
-/// A worker's copy of what it needs from the registry.
-#[derive(Debug)]
-pub struct Cache {
-    registry: Arc<Registry>,
-    domains: HashMap<Scope, CachedDomain>,
-}
-
-#[derive(Debug)]
-struct CachedDomain {
-    state: Arc<DomainState>,
-    seen: u64,
-    templates: HashMap<u16, Arc<Template>>,
-}
-
-impl Cache {
-    /// An empty cache of the registry.
-    pub fn new(registry: Arc<Registry>) -> Self {
-        Self { registry, domains: HashMap::new() }
-    }
-
-    /// The registry behind it.
-    pub fn registry(&self) -> &Registry {
-        &self.registry
-    }
-
-    /// The plan for data sets with this ID, and what options data told about the domain.
-    pub fn get(&mut self, scope: Scope, id: u16) -> Option<(&Plan, &DomainOptions)> {
-        self.refresh(scope);
-        let domain = self.domains.get(&scope)?;
-        domain.templates.get(&id).map(|template| (&template.plan, &domain.state.options))
-    }
-
-    /// Learns a template that was sent at the time `now`: nothing changes where it is the one that
-    /// is known already.
-    pub fn learn(
-        &mut self,
-        scope: Scope,
-        record: &TemplateRecord<'_>,
-        reading: Reading,
-        now: UnixNanos,
-    ) -> Result<(), Reason> {
-        self.refresh(scope);
-        if let Some(domain) = self.domains.get(&scope) {
-            let known = domain.templates.get(&record.id);
-            if known.is_some_and(|known| {
-                *known.definition == *record.definition
-                    && known.plan.reading == reading
-                    && known.plan.is_options() == record.options
-            }) {
-                domain.state.note_sent(now);
-                return Ok(());
-            }
-        }
-        let learned = Plan::compile(record, reading, self.registry.limits.fields_per_template)
-            .and_then(|plan| {
-                let template = Template { definition: record.definition.into(), plan };
-                self.registry.publish(scope, record.id, template, now)
-            });
-        if learned.is_err() {
-            // The exporter has given up the layout of before: data must not be read by it.
-            self.withdraw(scope, record.id);
-        }
-        learned
-    }
-
-    /// Puts a template out of force, where there is one.
-    pub fn withdraw(&mut self, scope: Scope, id: u16) {
-        if self.get(scope, id).is_some() {
-            self.registry.withdraw(scope, |other, _| other == id);
-        }
-    }
-
-    /// Puts all templates, or all options templates, of a domain out of force.
-    pub fn withdraw_all(&mut self, scope: Scope, options: bool) {
-        self.registry.withdraw(scope, |_, template| template.plan.is_options() == options);
-    }
-
-    /// Takes over what has changed in a domain.
-    fn refresh(&mut self, scope: Scope) {
-        let cached = self.domains.get(&scope);
-        if cached.is_some_and(|domain| domain.seen == domain.state.changes.load(Ordering::Acquire))
-        {
-            return;
-        }
-        let inner = self.registry.inner.read().unwrap_or_else(PoisonError::into_inner);
-        let Some(domain) = inner.domains.get(&scope) else {
-            self.domains.remove(&scope);
-            return;
-        };
-        let cached = CachedDomain {
-            seen: domain.state.changes.load(Ordering::Acquire),
-            state: domain.state.clone(),
-            templates: domain.templates.clone(),
-        };
-        self.domains.insert(scope, cached);
-        if self.domains.len() > inner.domains.len() {
-            let known =
-                |domain: &CachedDomain| domain.state.changes.load(Ordering::Acquire) != FORGOTTEN;
-            self.domains.retain(|_, domain| known(domain));
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const MINUTE_NS: i64 = 60_000_000_000;
-
-    fn scope(exporter: u8) -> Scope {
-        Scope { exporter: [192, 0, 2, exporter].into(), version: Version::V9, domain: 0 }
-    }
-
-    fn learn(cache: &mut Cache, exporter: u8, now: UnixNanos) -> Result<(), Reason> {
-        // Template 300: a source address.
-        let (record, _) = TemplateRecord::read_v9(&[1, 44, 0, 1, 0, 8, 0, 4]).unwrap();
-        cache.learn(scope(exporter), &record, Reading::default(), now)
-    }
-
-    #[test]
-    fn exporters_that_fell_silent_make_room_for_new_ones() {
-        let limits =
-            Limits { exporters: 2, template_silence_ns: 10 * MINUTE_NS, ..Limits::DEFAULT };
-        let registry = Arc::new(Registry::new(limits));
-        let mut cache = Cache::new(registry.clone());
-        assert_eq!(learn(&mut cache, 1, 100 * MINUTE_NS), Ok(()));
-        assert_eq!(learn(&mut cache, 2, 100 * MINUTE_NS), Ok(()));
-        assert_eq!(learn(&mut cache, 3, 105 * MINUTE_NS), Err(Reason::TemplateLimit));
-        assert_eq!(learn(&mut cache, 1, 108 * MINUTE_NS), Ok(()), "it goes on sending");
-        assert_eq!(learn(&mut cache, 3, 111 * MINUTE_NS), Ok(()));
-        let known = [1, 2, 3].map(|exporter| cache.get(scope(exporter), 300).is_some());
-        assert_eq!(known, [true, false, true]);
-        assert_eq!(cache.domains.len(), 2);
-        let (templates, bytes) = registry.size();
-        assert_eq!((templates, bytes % templates), (2, 0));
     }
 }

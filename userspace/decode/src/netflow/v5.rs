@@ -10,10 +10,11 @@
 //! so the records are decoded by a plan, as those of a template are.
 
 use super::{
-    execute::{Clock, Scene, execute},
+    execute::{Scene, Tools, execute},
     message::word,
     plan::{Plan, Reading},
     template::TemplateRecord,
+    times::Clock,
 };
 use crate::{
     batch::Batch,
@@ -21,6 +22,7 @@ use crate::{
     decoder::{Datagram, Outcome},
     note::Sequence,
     reason::Reason,
+    simd::Level,
     unparsed::Unparsed,
 };
 
@@ -48,11 +50,12 @@ const SAMPLING_ALGORITHM: u16 = 35;
 pub struct V5Decoder {
     /// `None` cannot be: the layout is one that compiles, as a test says.
     plan: Option<Plan>,
+    tools: Tools,
 }
 
 impl V5Decoder {
-    /// A decoder.
-    pub fn new() -> Self {
+    /// A decoder that uses these instructions.
+    pub fn new(level: Level) -> Self {
         let mut definition = vec![1, 0, 0, FIELDS.len() as u8];
         let fields = FIELDS.iter().flat_map(|(element, len)| [*element, *len]);
         definition.extend(fields.flat_map(u16::to_be_bytes));
@@ -60,13 +63,13 @@ impl V5Decoder {
             let plan = Plan::compile(&template, Reading::default(), FIELDS.len())?;
             Ok(Plan { format: Format::NetflowV5, ..plan })
         });
-        Self { plan: plan.ok() }
+        Self { plan: plan.ok(), tools: Tools::new(level) }
     }
 
     /// Decodes a datagram. One that is too short for its records is rejected whole; what is behind
     /// them is kept as `unparsed`, unless it is zero.
     pub fn decode(
-        &self,
+        &mut self,
         datagram: &Datagram<'_>,
         batch: &mut Batch,
     ) -> (Outcome, Option<Sequence>) {
@@ -104,7 +107,7 @@ impl V5Decoder {
         let sampling = sampling(word(header, 20));
         let constants = sampling.as_ref().map_or(&[][..], |sampling| sampling);
         let scene = Scene { clock, context: &context, known: None, constants };
-        execute(plan, records, &scene, &mut Vec::new(), batch);
+        execute(plan, records, &scene, &mut self.tools, batch);
         if behind.iter().all(|byte| *byte == 0) {
             return (Outcome::Decoded, Some(sequence));
         }
@@ -112,12 +115,6 @@ impl V5Decoder {
             batch.unparsed.push(&context, Unparsed { reason: Reason::RecordCount, raw });
         }
         (Outcome::Rejected(Reason::RecordCount), Some(sequence))
-    }
-}
-
-impl Default for V5Decoder {
-    fn default() -> Self {
-        Self::new()
     }
 }
 
@@ -135,7 +132,7 @@ mod tests {
 
     #[test]
     fn the_layout_is_one_that_compiles() {
-        let plan = V5Decoder::new().plan.unwrap();
+        let plan = V5Decoder::new(Level::PORTABLE).plan.unwrap();
         assert_eq!(plan.length, Length::Fixed(RECORD_LEN as u16));
     }
 }

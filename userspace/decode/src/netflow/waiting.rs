@@ -4,7 +4,7 @@
 //! the front, and goes to the back where it still waits. So each step is cheap, however many wait,
 //! and between rounds the front is the oldest.
 
-use super::{execute::Clock, registry::Scope};
+use super::{registry::Scope, times::Clock};
 use crate::{
     context::{Context, UnixNanos},
     limits::Limits,

@@ -35,28 +35,28 @@ pub fn session(batch: &Batch, runs: &[Run]) -> Result<RecordBatch, ArrowError> {
     let time_source = times::time_source(rows, &bounds);
     let mut columns = common::columns(rows, batch, event_time, time_source)?;
     columns.push(event(rows, batch));
-    columns.push(rows.numbers::<UInt8Type>(Column::Protocol, &table.protocol));
+    columns.push(rows.numbers::<UInt8Type>(Column::Protocol, table.protocol()));
     columns.extend(endpoints(rows, batch));
     columns.extend([
-        rows.numbers::<UInt32Type>(Column::SrcVrf, &table.src_vrf),
-        rows.numbers::<UInt32Type>(Column::DstVrf, &table.dst_vrf),
-        text::text(rows, batch, Column::SrcZone, &table.src_zone)?,
-        text::text(rows, batch, Column::DstZone, &table.dst_zone)?,
-        rows.numbers::<UInt8Type>(Column::Direction, &table.direction),
-        rows.numbers::<UInt8Type>(Column::Initiator, &table.initiator),
+        rows.numbers::<UInt32Type>(Column::SrcVrf, table.src_vrf()),
+        rows.numbers::<UInt32Type>(Column::DstVrf, table.dst_vrf()),
+        text::text(rows, batch, Column::SrcZone, table.src_zone())?,
+        text::text(rows, batch, Column::DstZone, table.dst_zone())?,
+        rows.numbers::<UInt8Type>(Column::Direction, table.direction()),
+        rows.numbers::<UInt8Type>(Column::Initiator, table.initiator()),
         times::bound(rows, bounds.start.as_ref()),
         times::bound(rows, bounds.end.as_ref()),
         times::duration_ms(rows, batch, &bounds),
-        rows.numbers::<UInt64Type>(Column::SentPackets, &table.sent_packets),
-        rows.numbers::<UInt64Type>(Column::SentBytes, &table.sent_bytes),
-        rows.numbers::<UInt64Type>(Column::ReceivedPackets, &table.received_packets),
-        rows.numbers::<UInt64Type>(Column::ReceivedBytes, &table.received_bytes),
-        text::text(rows, batch, Column::Policy, &table.policy)?,
-        text::text(rows, batch, Column::User, &table.user)?,
-        text::text(rows, batch, Column::Application, &table.application)?,
-        text::text(rows, batch, Column::CloseReason, &table.close_reason)?,
-        text::text(rows, batch, Column::Url, &table.url)?,
-        text::extra(rows, batch, &table.extra)?,
+        rows.numbers::<UInt64Type>(Column::SentPackets, table.sent_packets()),
+        rows.numbers::<UInt64Type>(Column::SentBytes, table.sent_bytes()),
+        rows.numbers::<UInt64Type>(Column::ReceivedPackets, table.received_packets()),
+        rows.numbers::<UInt64Type>(Column::ReceivedBytes, table.received_bytes()),
+        text::text(rows, batch, Column::Policy, table.policy())?,
+        text::text(rows, batch, Column::User, table.user())?,
+        text::text(rows, batch, Column::Application, table.application())?,
+        text::text(rows, batch, Column::CloseReason, table.close_reason())?,
+        text::text(rows, batch, Column::Url, table.url())?,
+        text::extra(rows, batch, table.extra())?,
     ]);
     debug_assert_rows(rows, &columns);
     RecordBatch::try_new(Family::Session.schema(), columns)
@@ -72,7 +72,7 @@ fn event(rows: &Rows<'_>, batch: &Batch) -> ArrayRef {
             names.append_nulls(span.cells.len());
             continue;
         }
-        for code in &batch.session.event[span.cells.clone()] {
+        for code in &batch.session.event()[span.cells.clone()] {
             names.append_option(Event::from_code(*code).map(Event::name));
         }
     }
@@ -88,18 +88,18 @@ fn endpoints(rows: &Rows<'_>, batch: &Batch) -> Vec<ArrayRef> {
     let table = &batch.session;
     let (src_v6, tunnel) = source_v6(rows, batch);
     vec![
-        rows.nonzero::<UInt32Type>(Column::SrcV4, &table.src_v4),
+        rows.nonzero::<UInt32Type>(Column::SrcV4, table.src_v4()),
         src_v6,
-        rows.nonzero::<UInt16Type>(Column::SrcPort, &table.src_port),
-        rows.nonzero::<UInt32Type>(Column::DstV4, &table.dst_v4),
-        rows.ipv6(Column::DstV6, &table.dst_v6),
-        rows.nonzero::<UInt16Type>(Column::DstPort, &table.dst_port),
-        rows.nonzero::<UInt32Type>(Column::NatSrcV4, &table.nat_src_v4),
-        rows.ipv6(Column::NatSrcV6, &table.nat_src_v6),
-        rows.nonzero::<UInt16Type>(Column::NatSrcPort, &table.nat_src_port),
-        rows.nonzero::<UInt32Type>(Column::NatDstV4, &table.nat_dst_v4),
-        rows.ipv6(Column::NatDstV6, &table.nat_dst_v6),
-        rows.nonzero::<UInt16Type>(Column::NatDstPort, &table.nat_dst_port),
+        rows.nonzero::<UInt16Type>(Column::SrcPort, table.src_port()),
+        rows.nonzero::<UInt32Type>(Column::DstV4, table.dst_v4()),
+        rows.ipv6(Column::DstV6, table.dst_v6()),
+        rows.nonzero::<UInt16Type>(Column::DstPort, table.dst_port()),
+        rows.nonzero::<UInt32Type>(Column::NatSrcV4, table.nat_src_v4()),
+        rows.ipv6(Column::NatSrcV6, table.nat_src_v6()),
+        rows.nonzero::<UInt16Type>(Column::NatSrcPort, table.nat_src_port()),
+        rows.nonzero::<UInt32Type>(Column::NatDstV4, table.nat_dst_v4()),
+        rows.ipv6(Column::NatDstV6, table.nat_dst_v6()),
+        rows.nonzero::<UInt16Type>(Column::NatDstPort, table.nat_dst_port()),
         tunnel,
     ]
 }
@@ -108,8 +108,8 @@ fn endpoints(rows: &Rows<'_>, batch: &Batch) -> Vec<ArrayRef> {
 fn source_v6(rows: &Rows<'_>, batch: &Batch) -> (ArrayRef, ArrayRef) {
     let table = &batch.session;
     let none = || rows.nulls(&schema::ipv6());
-    let v4 = rows.dense(Column::SrcV4, &table.src_v4);
-    match (rows.dense(Column::SrcV6, &table.src_v6), v4) {
+    let v4 = rows.dense(Column::SrcV4, table.src_v4());
+    match (rows.dense(Column::SrcV6, table.src_v6()), v4) {
         (None, _) => (none(), none()),
         (Some(v6), None) => (nonzero_ipv6(v6), none()),
         (Some(mut v6), Some(v4)) => {

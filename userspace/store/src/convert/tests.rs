@@ -170,9 +170,9 @@ fn runs_with_different_columns_and_sources_of_time() {
     for (row, (start, end, event)) in
         [(1, 2, 1), (0, 2, 1), (3, 2, 2), (3, 0, 2), (0, 0, 2), (4, 5, 3)].into_iter().enumerate()
     {
-        batch.session.start_s[row] = start;
-        batch.session.end_s[row] = end;
-        batch.session.event[row] = event;
+        batch.session.vacant_cells(Column::StartS)[row] = start;
+        batch.session.vacant_cells(Column::EndS)[row] = end;
+        batch.session.vacant_cells(Column::Event)[row] = event;
     }
     let mut context = context(HOUR_BEGIN + 999);
     assert!(batch.session.commit(3, dirty, &context));

@@ -25,9 +25,19 @@ impl Bounds {
     pub fn new(rows: &Rows<'_>, batch: &Batch) -> Self {
         let table = &batch.session;
         Self {
-            event: nanos(rows, [Column::EventS, Column::EventNs], &table.event_s, &table.event_ns),
-            start: nanos(rows, [Column::StartS, Column::StartNs], &table.start_s, &table.start_ns),
-            end: nanos(rows, [Column::EndS, Column::EndNs], &table.end_s, &table.end_ns),
+            event: nanos(
+                rows,
+                [Column::EventS, Column::EventNs],
+                table.event_s(),
+                table.event_ns(),
+            ),
+            start: nanos(
+                rows,
+                [Column::StartS, Column::StartNs],
+                table.start_s(),
+                table.start_ns(),
+            ),
+            end: nanos(rows, [Column::EndS, Column::EndNs], table.end_s(), table.end_ns()),
         }
     }
 
@@ -80,7 +90,7 @@ pub(super) fn bound(rows: &Rows<'_>, times: Option<&Vec<UnixNanos>>) -> ArrayRef
 
 /// `duration_ms`: as stated, or from begin to end (as [`logweir_decode::record::duration_ms`]).
 pub(super) fn duration_ms(rows: &Rows<'_>, batch: &Batch, bounds: &Bounds) -> ArrayRef {
-    let stated = &batch.session.duration_ms;
+    let stated = batch.session.duration_ms();
     let both = bounds.start.is_some() && bounds.end.is_some();
     if !both || rows.spans.iter().all(|span| span.columns.has(Column::DurationMs)) {
         return rows.numbers::<arrow_array::types::UInt64Type>(Column::DurationMs, stated);
@@ -120,7 +130,7 @@ pub(super) fn event_time(rows: &Rows<'_>, batch: &Batch, bounds: &Bounds) -> Arr
             EventTime::Received => micros.resize(rows.end, received_at),
             EventTime::Record => {
                 let events =
-                    run.columns.has(Column::Event).then(|| &batch.session.event[range(run)]);
+                    run.columns.has(Column::Event).then(|| &batch.session.event()[range(run)]);
                 micros.extend(rows.enumerate().map(|(index, row)| {
                     let created = events.is_some_and(|event| event[index] == Event::Create as u8);
                     let (start, end) = (bounds.start_at(row), bounds.end_at(row));

@@ -19,7 +19,7 @@ use super::event_time;
 use crate::{
     batch::Batch,
     context::{Context, Format},
-    session::{Column, ColumnSet, Event, SessionTable},
+    session::{Cell, Column, ColumnSet, Event, SessionTable},
     simd::{
         Level,
         text::{ByteSet, Key, Places, Span, numbers, v4s, values},
@@ -50,7 +50,7 @@ pub fn decode(message: &Message<'_>, zones: &mut Zones, batch: &mut Batch) -> Op
     let mut values = Values { level, text, commas };
     let content = Content::read(&mut values, header.event)?;
     let cells = Cells::read(level, text, &content)?;
-    let names = text.get(content.names_start..)?;
+    let names = text.get(content.names_start as usize..)?;
     if batch.session.room() == 0 || batch.text.room() < header.host.len() + names.len() {
         return None;
     }
@@ -60,11 +60,10 @@ pub fn decode(message: &Message<'_>, zones: &mut Zones, batch: &mut Batch) -> Op
     let (event_time, flags) = event_time(header.time, header.event, times, message, zones);
     let context = message.datagram.context(Format::HuaweiUsgSyslog);
     let context = Context { host, event_time, flags, ..context };
-    let row = batch.session.rows();
-    cells.write(&mut batch.session, row);
-    content.write_names(names, &mut batch.session, row);
-    put(&mut batch.session.event, row, header.event as u8);
-    put(&mut batch.session.protocol, row, content.protocol);
+    cells.write(&mut batch.session);
+    content.write_names(names, &mut batch.session);
+    put(&mut batch.session, Column::Event, header.event as u8);
+    put(&mut batch.session, Column::Protocol, content.protocol);
     batch.session.commit(1, content.columns, &context).then_some(())
 }
 
@@ -189,7 +188,7 @@ struct Content {
     counters: [Span; 4],
     names: [Span; 6],
     /// Where the first name's key begins.
-    names_start: usize,
+    names_start: u32,
 }
 
 const ALWAYS: ColumnSet = ColumnSet::of(&[
@@ -237,7 +236,8 @@ impl Content {
             let [begin, src_vrf, dst_vrf] = values.next(&BUILT)?;
             (begin, begin, src_vrf, dst_vrf, [begin; 4])
         };
-        let names_start = values.commas.first().map_or(values.text.len(), |at| usize::from(*at));
+        let text_end = values.text.len() as u32;
+        let names_start = values.commas.first().map_or(text_end, |at| u32::from(*at));
         let mut name = |value: Option<Span>, column| {
             if value.is_some() {
                 columns = columns.with(column);
@@ -262,20 +262,19 @@ impl Content {
 
     /// Writes the names' texts, of which `copy` is a copy from the first one's key on.
     #[inline(always)]
-    fn write_names(&self, copy: Text, table: &mut SessionTable, row: usize) {
-        let write = |cells: &mut [Text], name: Span| {
-            let offset = |at: u16| usize::from(at).checked_sub(self.names_start);
-            if let (Some(start), Some(end)) = (offset(name.start), offset(name.end)) {
-                put(cells, row, copy.part(start as u32..end as u32));
-            }
+    fn write_names(&self, copy: Text, table: &mut SessionTable) {
+        // An absent name is an empty part of nothing, in a column that the row does not have.
+        let mut write = |column, name: Span| {
+            let offset = u32::from(name.start).wrapping_sub(self.names_start);
+            put(table, column, copy.part(offset, u32::from(name.end.wrapping_sub(name.start))));
         };
         let [src_zone, dst_zone, policy, user, close_reason, application] = self.names;
-        write(&mut table.src_zone, src_zone);
-        write(&mut table.dst_zone, dst_zone);
-        write(&mut table.policy, policy);
-        write(&mut table.user, user);
-        write(&mut table.close_reason, close_reason);
-        write(&mut table.application, application);
+        write(Column::SrcZone, src_zone);
+        write(Column::DstZone, dst_zone);
+        write(Column::Policy, policy);
+        write(Column::User, user);
+        write(Column::CloseReason, close_reason);
+        write(Column::Application, application);
     }
 }
 
@@ -314,32 +313,32 @@ impl Cells {
     /// Writes the values, also those of columns that the row does not have: what stands there is
     /// not read.
     #[inline(always)]
-    fn write(&self, table: &mut SessionTable, row: usize) {
+    fn write(&self, table: &mut SessionTable) {
         let [src, dst, nat_src, nat_dst] = self.addresses;
-        put(&mut table.src_v4, row, src);
-        put(&mut table.dst_v4, row, dst);
-        put(&mut table.nat_src_v4, row, nat_src);
-        put(&mut table.nat_dst_v4, row, nat_dst);
+        put(table, Column::SrcV4, src);
+        put(table, Column::DstV4, dst);
+        put(table, Column::NatSrcV4, nat_src);
+        put(table, Column::NatDstV4, nat_dst);
         let [src, dst, nat_src, nat_dst] = self.ports;
-        put(&mut table.src_port, row, src);
-        put(&mut table.dst_port, row, dst);
-        put(&mut table.nat_src_port, row, nat_src);
-        put(&mut table.nat_dst_port, row, nat_dst);
+        put(table, Column::SrcPort, src);
+        put(table, Column::DstPort, dst);
+        put(table, Column::NatSrcPort, nat_src);
+        put(table, Column::NatDstPort, nat_dst);
         let [src, dst] = self.vrfs;
-        put(&mut table.src_vrf, row, src);
-        put(&mut table.dst_vrf, row, dst);
-        put(&mut table.start_s, row, self.start_s);
-        put(&mut table.end_s, row, self.end_s);
+        put(table, Column::SrcVrf, src);
+        put(table, Column::DstVrf, dst);
+        put(table, Column::StartS, self.start_s);
+        put(table, Column::EndS, self.end_s);
         let [sent_packets, sent_bytes, received_packets, received_bytes] = self.counters;
-        put(&mut table.sent_packets, row, sent_packets);
-        put(&mut table.sent_bytes, row, sent_bytes);
-        put(&mut table.received_packets, row, received_packets);
-        put(&mut table.received_bytes, row, received_bytes);
+        put(table, Column::SentPackets, sent_packets);
+        put(table, Column::SentBytes, sent_bytes);
+        put(table, Column::ReceivedPackets, received_packets);
+        put(table, Column::ReceivedBytes, received_bytes);
     }
 }
 
-fn put<T>(cells: &mut [T], row: usize, value: T) {
-    if let Some(cell) = cells.get_mut(row) {
+fn put<T: Cell>(table: &mut SessionTable, column: Column, value: T) {
+    if let Some(cell) = table.vacant_cells(column).first_mut() {
         *cell = value;
     }
 }
