@@ -1,4 +1,4 @@
-#![expect(unsafe_code, reason = "vector loads")]
+#![cfg_attr(target_arch = "x86_64", expect(unsafe_code, reason = "vector loads"))]
 //! Kernels for lines of text: where separators stand, and the numbers and addresses between them.
 //!
 //! A decoder looks once for all separators of a line ([`Places`]), checks that they stand where it

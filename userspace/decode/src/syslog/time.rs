@@ -39,16 +39,17 @@ pub fn read_vrp(text: &[u8]) -> Option<(HeaderTime, &[u8])> {
 /// Length of `YYYY-MM-DD hh:mm:ss `.
 pub const PLAIN_LEN: usize = 20;
 
-/// Reads `YYYY-MM-DD hh:mm:ss `, eight characters at a time. [`read_vrp`] would read the same,
-/// unless ` DST` follows.
-pub fn read_plain(text: &[u8; PLAIN_LEN]) -> Option<HeaderTime> {
+/// Reads `YYYY-MM-DD hh:mm:ss ` from the start of the text, eight characters at a time; what
+/// follows it comes back. [`read_vrp`] would read the same, unless ` DST` follows.
+pub fn read_plain(text: &[u8]) -> Option<(HeaderTime, &[u8])> {
+    let (text, rest) = text.split_first_chunk::<PLAIN_LEN>()?;
     let (date, clock) = text.split_first_chunk::<8>()?;
     let [century, _, year, _, _, month, ..] = pairs::<{ word(b"0000-00-") }>(*date)?;
     let [day, _, _, hour, _, _, minute, _] = pairs::<{ word(b"00 00:00") }>(*clock.first_chunk()?)?;
     let [.., second, _, _] = pairs::<{ word(b"0:00:00 ") }>(*clock.last_chunk()?)?;
     let days = days(i64::from(century) * 100 + i64::from(year), month.into(), day.into())?;
     let clock = seconds_of_day(hour.into(), minute.into(), second.into())?;
-    Some(HeaderTime { unix_nanos: nanos(days, clock, 0)?, has_zone: false })
+    Some((HeaderTime { unix_nanos: nanos(days, clock, 0)?, has_zone: false }, rest))
 }
 
 const fn word(text: &[u8; 8]) -> u64 {
@@ -389,8 +390,8 @@ mod tests {
             let time = jiff::Timestamp::from_second(second).unwrap();
             let text = time.strftime("%Y-%m-%d %H:%M:%S H").to_string();
             prop_assert_eq!(seconds(&text), Some(second));
-            let plain = text.as_bytes().first_chunk().and_then(read_plain).unwrap();
-            prop_assert_eq!(plain.unix_nanos / 1_000_000_000, second);
+            let (plain, rest) = read_plain(text.as_bytes()).unwrap();
+            prop_assert_eq!((plain.unix_nanos / 1_000_000_000, rest), (second, b"H".as_slice()));
         }
 
         #[test]
@@ -405,8 +406,8 @@ mod tests {
                 text[at] = byte;
             }
             let any = read_vrp(&text).map(|(time, rest)| (time, rest.to_vec()));
-            if let Some(time) = text.first_chunk().and_then(read_plain) {
-                prop_assert_eq!(any, Some((time, b" H".to_vec())));
+            if let Some((time, rest)) = read_plain(&text) {
+                prop_assert_eq!(any, Some((time, [b" ", rest].concat())));
             } else if !mutate {
                 prop_assert_eq!(any, None);
             }

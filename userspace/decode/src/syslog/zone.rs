@@ -50,7 +50,7 @@ impl Zones {
         match &self.plain {
             Some((known, time)) if known == head => Some((*time, rest)),
             _ => {
-                let time = time::read_plain(head)?;
+                let (time, rest) = time::read_plain(text)?;
                 self.plain = Some((*head, time));
                 Some((time, rest))
             }

@@ -1,8 +1,13 @@
-#![expect(unsafe_code, reason = "vector loads, and calls of what needs vector instructions")]
+#![cfg_attr(
+    target_arch = "x86_64",
+    expect(unsafe_code, reason = "vector loads, and calls of what needs vector instructions")
+)]
 //! Whether the keys that are expected stand at their places, 32 bytes at a time.
 
 use super::Span;
-use crate::simd::{Kind, Level};
+#[cfg(target_arch = "x86_64")]
+use crate::simd::Kind;
+use crate::simd::Level;
 #[cfg(target_arch = "x86_64")]
 use std::arch::x86_64::*;
 

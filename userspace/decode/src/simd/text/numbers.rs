@@ -1,6 +1,9 @@
-#![expect(
-    unsafe_code,
-    reason = "vector loads and stores, and calls of what needs vector instructions"
+#![cfg_attr(
+    target_arch = "x86_64",
+    expect(
+        unsafe_code,
+        reason = "vector loads and stores, and calls of what needs vector instructions"
+    )
 )]
 //! Several decimal numbers of a line, read together.
 //!
@@ -10,10 +13,9 @@
 use super::Span;
 #[cfg(target_arch = "x86_64")]
 use super::load_16;
-use crate::{
-    simd::{Kind, Level},
-    syslog::scan,
-};
+#[cfg(target_arch = "x86_64")]
+use crate::simd::Kind;
+use crate::{simd::Level, syslog::scan};
 #[cfg(target_arch = "x86_64")]
 use std::arch::x86_64::*;
 

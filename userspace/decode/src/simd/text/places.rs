@@ -6,7 +6,9 @@
 
 #[cfg(target_arch = "x86_64")]
 use super::load_16;
-use crate::simd::{Kind, Level};
+#[cfg(target_arch = "x86_64")]
+use crate::simd::Kind;
+use crate::simd::Level;
 #[cfg(target_arch = "x86_64")]
 use std::arch::x86_64::*;
 use std::mem::MaybeUninit;
