@@ -3,8 +3,15 @@
 
 use criterion::{Criterion, Throughput, criterion_group, criterion_main};
 use logweir::handoff::{self, Inlet, Next, Outlet};
-use logweir_benches::{cpu_time::CpuTime, engine::Engine, formats::NETFLOW, frames::FRAMES};
-use logweir_benches::{harness, logweir::Logweir, logweir::decoder, workload::Workload};
+use logweir_benches::{
+    cpu_time::CpuTime,
+    engine::Engine,
+    formats::NETFLOW,
+    frames::FRAMES,
+    harness,
+    logweir::{Logweir, decoder},
+    workload::Workload,
+};
 use logweir_decode::{batch::Capacity, decoder::Decoder, simd::Level};
 use std::{thread, time::Duration};
 
@@ -16,7 +23,7 @@ const BATCHES: usize = 8;
 fn decode(
     workload: &Workload,
     decoder: &mut Decoder,
-    outlet: &Outlet,
+    outlet: &mut Outlet,
     mut handed_over: impl FnMut(),
 ) -> usize {
     let mut records = 0;
@@ -64,22 +71,22 @@ fn hand_off(criterion: &mut Criterion<CpuTime>) {
     let mut alone = Logweir::new(Level::best());
     group.bench_function("one batch", |bencher| bencher.iter(|| alone.run(workload)));
 
-    let (outlets, inlet) = handoff::connect(&[BATCHES], Capacity::DEFAULT);
+    let (mut outlets, inlet) = handoff::connect(&[BATCHES], Capacity::DEFAULT);
     let mut of_one_thread = decoder(Level::best());
     group.bench_function("in turn", |bencher| {
         bencher.iter(|| {
-            let records = decode(workload, &mut of_one_thread, &outlets[0], || recycle(&inlet));
+            let records = decode(workload, &mut of_one_thread, &mut outlets[0], || recycle(&inlet));
             assert_eq!(records, workload.records());
         });
     });
 
-    let (outlets, inlet) = handoff::connect(&[BATCHES], Capacity::DEFAULT);
+    let (mut outlets, inlet) = handoff::connect(&[BATCHES], Capacity::DEFAULT);
     let mut of_worker = decoder(Level::best());
     thread::scope(|scope| {
         scope.spawn(|| write(&inlet));
         group.bench_function("writer's thread", |bencher| {
             bencher.iter(|| {
-                let records = decode(workload, &mut of_worker, &outlets[0], || {});
+                let records = decode(workload, &mut of_worker, &mut outlets[0], || {});
                 assert_eq!(records, workload.records());
             });
         });
