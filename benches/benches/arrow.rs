@@ -9,7 +9,8 @@ use logweir_benches::{
     logweir::decoder,
 };
 use logweir_decode::{
-    batch::{Batch, Capacity},
+    batch::{Batch, Capacity, Run},
+    filter::Filter,
     simd::Level,
 };
 use logweir_store::convert::{self, Record};
@@ -33,8 +34,9 @@ fn batch(case: &Case) -> (Batch, usize) {
 
 /// Sessions and filter logs as Arrow arrays; the number of rows.
 fn convert(batch: &Batch) -> usize {
-    let sessions = convert::session(batch, batch.session.runs()).expect("its text fits");
-    let filters: Vec<Record<'_, _>> = batch.filter.iter().collect();
+    let runs: Vec<Run> = batch.session.runs().collect();
+    let sessions = convert::session(batch, &runs).expect("its text fits");
+    let filters: Vec<Record<'_, Filter>> = batch.filter.iter().collect();
     let filters = convert::filter(batch, &filters).expect("its text fits");
     let rows = sessions.num_rows() + filters.num_rows();
     black_box((sessions, filters));
