@@ -31,6 +31,8 @@ const STAGES: &[(&str, &str)] = &[
 ];
 
 pub fn run(arguments: &Arguments) -> Result<()> {
+    // First, because it is soon done.
+    let allocations = allocations()?;
     let started = SystemTime::now();
     let mut bench = shell::cargo();
     bench.args(["bench", "--package", "logweir-benches", "--bench", "netflow", "--bench", "text"]);
@@ -43,7 +45,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     shell::run(&mut bench)?;
     let mut results = Results::new("datagrams in frames like a UMEM's; the thread's CPU time");
     results.figures = figures(started)?;
-    results.figures.push(allocations()?);
+    results.figures.push(allocations);
     results.save("decode")?;
     print!("{}", summary(&results.figures));
     Ok(())
