@@ -29,7 +29,7 @@ enum Bench {
     Counts(counts::Arguments),
     Link(link::Arguments),
     Steer(steer::Arguments),
-    Lossless(lossless::Arguments),
+    Lossless(Box<lossless::Arguments>),
     Report(report::Arguments),
 }
 
