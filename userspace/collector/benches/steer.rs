@@ -21,8 +21,8 @@ use std::{
 type Result<T> = std::result::Result<T, Box<dyn Error>>;
 
 /// Frames a run: some milliseconds.
-const REPEAT: u32 = 100_000;
-const ROUNDS: usize = 300;
+const REPEAT: u32 = 50_000;
+const ROUNDS: usize = 100;
 
 /// A port on every address, one on one address of each family only, and nobody's.
 const ANY_ADDRESS: u16 = 514;

@@ -61,7 +61,7 @@ fn results(measured: &[Measured]) -> Result<Results> {
     let call_ns = find(CALL)?.min_ns - pass.min_ns;
 
     let mut results = Results::new(
-        "BPF_PROG_TEST_RUN, no device; CPU time of the calling thread, least of 300 runs",
+        "BPF_PROG_TEST_RUN, no device; CPU time of the calling thread, least of 100 runs",
     );
     for line in measured.iter().filter(|line| line.counter.is_some()) {
         let ns = line.min_ns - removal_ns;
