@@ -19,7 +19,7 @@ use super::event_time;
 use crate::{
     batch::Batch,
     context::{Context, Format},
-    session::{Cell, Column, ColumnSet, Event, SessionTable},
+    session::{Column, ColumnSet, Event, SessionTable},
     simd::{
         Level,
         text::{ByteSet, Key, Places, Span, numbers, v4s, values},
@@ -62,8 +62,8 @@ pub fn decode(message: &Message<'_>, zones: &mut Zones, batch: &mut Batch) -> Op
     let context = Context { host, event_time, flags, ..context };
     cells.write(&mut batch.session);
     content.write_names(names, &mut batch.session);
-    put(&mut batch.session, Column::Event, header.event as u8);
-    put(&mut batch.session, Column::Protocol, content.protocol);
+    batch.session.put(Column::Event, header.event as u8);
+    batch.session.put(Column::Protocol, content.protocol);
     batch.session.commit(1, content.columns, &context).then_some(())
 }
 
@@ -266,7 +266,7 @@ impl Content {
         // An absent name is an empty part of nothing, in a column that the row does not have.
         let mut write = |column, name: Span| {
             let offset = u32::from(name.start).wrapping_sub(self.names_start);
-            put(table, column, copy.part(offset, u32::from(name.end.wrapping_sub(name.start))));
+            table.put(column, copy.part(offset, u32::from(name.end.wrapping_sub(name.start))));
         };
         let [src_zone, dst_zone, policy, user, close_reason, application] = self.names;
         write(Column::SrcZone, src_zone);
@@ -315,31 +315,25 @@ impl Cells {
     #[inline(always)]
     fn write(&self, table: &mut SessionTable) {
         let [src, dst, nat_src, nat_dst] = self.addresses;
-        put(table, Column::SrcV4, src);
-        put(table, Column::DstV4, dst);
-        put(table, Column::NatSrcV4, nat_src);
-        put(table, Column::NatDstV4, nat_dst);
+        table.put(Column::SrcV4, src);
+        table.put(Column::DstV4, dst);
+        table.put(Column::NatSrcV4, nat_src);
+        table.put(Column::NatDstV4, nat_dst);
         let [src, dst, nat_src, nat_dst] = self.ports;
-        put(table, Column::SrcPort, src);
-        put(table, Column::DstPort, dst);
-        put(table, Column::NatSrcPort, nat_src);
-        put(table, Column::NatDstPort, nat_dst);
+        table.put(Column::SrcPort, src);
+        table.put(Column::DstPort, dst);
+        table.put(Column::NatSrcPort, nat_src);
+        table.put(Column::NatDstPort, nat_dst);
         let [src, dst] = self.vrfs;
-        put(table, Column::SrcVrf, src);
-        put(table, Column::DstVrf, dst);
-        put(table, Column::StartS, self.start_s);
-        put(table, Column::EndS, self.end_s);
+        table.put(Column::SrcVrf, src);
+        table.put(Column::DstVrf, dst);
+        table.put(Column::StartS, self.start_s);
+        table.put(Column::EndS, self.end_s);
         let [sent_packets, sent_bytes, received_packets, received_bytes] = self.counters;
-        put(table, Column::SentPackets, sent_packets);
-        put(table, Column::SentBytes, sent_bytes);
-        put(table, Column::ReceivedPackets, received_packets);
-        put(table, Column::ReceivedBytes, received_bytes);
-    }
-}
-
-fn put<T: Cell>(table: &mut SessionTable, column: Column, value: T) {
-    if let Some(cell) = table.vacant_cells(column).first_mut() {
-        *cell = value;
+        table.put(Column::SentPackets, sent_packets);
+        table.put(Column::SentBytes, sent_bytes);
+        table.put(Column::ReceivedPackets, received_packets);
+        table.put(Column::ReceivedBytes, received_bytes);
     }
 }
 
