@@ -248,7 +248,7 @@ proptest! {
             let at = at.index(line.len());
             match kind {
                 0 => line[at] = byte,
-                1 => line.insert(at, b",.=% <:\n\0019"[usize::from(byte) % 11]),
+                1 => line.insert(at, b",.=% <:\n\x0019"[usize::from(byte) % 11]),
                 _ => drop(line.remove(at)),
             }
         }
