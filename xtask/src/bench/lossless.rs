@@ -88,10 +88,11 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     for source in [Source::Xdp { busy_poll: false }, Source::Udp] {
         measured.extend(session.measure(&session.decoding(source)));
     }
+    let common = session.at_common_rate(&measured)?;
     let latencies = session.latencies(&measured)?;
     let mut results = Results::new(&report::mode(&session.bench.stage));
-    report::fill(&mut results, &measured, &latencies);
-    report::print(&measured, &latencies);
+    report::fill(&mut results, &measured, &common, &latencies);
+    report::print(&measured, &common, &latencies);
     results.save("lossless")
 }
 

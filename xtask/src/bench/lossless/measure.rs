@@ -105,6 +105,19 @@ impl Session {
         Ok(trial)
     }
 
+    /// Ours, decoding only: each way in at the highest rate that all of them bear without loss. At a
+    /// lower rate a packet costs more, because more wake-ups are shared by fewer.
+    pub fn at_common_rate(&self, measured: &[Measured]) -> Result<Vec<(String, Trial)>> {
+        let ways = [Source::Xdp { busy_poll: false }, Source::Udp].map(|way| self.decoding(way));
+        let of = |name: String| measured.iter().find(|one| one.name == name)?.highest;
+        let rates: Option<Vec<_>> =
+            ways.iter().map(|way| of(way.name()).map(|trial| trial.sent.rate())).collect();
+        let Some(rate) = rates.and_then(|rates| rates.into_iter().reduce(f64::min)) else {
+            return Ok(Vec::new());
+        };
+        ways.iter().map(|way| Ok((way.name(), self.fair_trial(way, rate)?))).collect()
+    }
+
     /// Ours, decoding only: each way in at half of the rate that it bears without loss.
     pub fn latencies(&self, measured: &[Measured]) -> Result<Vec<Latencies>> {
         let ways = [
