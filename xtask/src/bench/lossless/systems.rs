@@ -42,6 +42,11 @@ pub trait System {
         false
     }
 
+    /// Whether it writes records as it ends, so that its end is part of their cost.
+    fn writes_at_end(&self) -> bool {
+        true
+    }
+
     /// Records in its files.
     fn stored(&self, directory: &Path) -> Result<u64>;
 }

@@ -26,7 +26,8 @@ pub struct Trial {
     pub sent: Sent,
     /// Records in the system's files.
     pub stored: u64,
-    /// Seconds of the system's processes, from the first datagram to their end.
+    /// Seconds of the system's processes, from the first datagram to their end; where they keep
+    /// nothing, until they rest.
     pub process_seconds: f64,
     /// Seconds that the kernel received for it: its receive thread's and softirqs'.
     pub receive_seconds: f64,
@@ -87,8 +88,10 @@ impl Bench {
         let load = Load { traffic: system.traffic(), rate, duration: self.duration };
         let sent = load.send(&self.stage, &place)?;
         running.settle(receiving);
+        let settled = Spent::now(&running, &place);
         running.stop(system.stops_by_interrupt())?;
-        let after = Spent::now(&running, &place);
+        let ended = Spent::now(&running, &place);
+        let after = if system.writes_at_end() { ended } else { settled };
         running.reap()?;
         Ok(Trial {
             offered: rate,

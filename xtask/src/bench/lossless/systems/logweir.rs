@@ -91,6 +91,10 @@ impl System for Logweir {
         printed.starts_with("collecting: ") && printed.contains('\n')
     }
 
+    fn writes_at_end(&self) -> bool {
+        self.keep == Keep::Store
+    }
+
     /// As another engine counts the rows of its files; they must be as many as it says itself.
     fn stored(&self, directory: &Path) -> Result<u64> {
         let balance = balance(directory)?;
