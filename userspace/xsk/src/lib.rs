@@ -71,6 +71,8 @@ mod api {
         BindMode, BusyPoll, FrameSize, PACKET_HEADROOM, ReceiverOptions, SenderOptions,
     };
     pub use crate::received::Received;
+    #[cfg(feature = "loopback")]
+    pub use crate::receiver::loopback;
     pub use crate::receiver::{Receiver, Wait};
     pub use crate::sender::Sender;
     pub use crate::statistics::{KernelStatistics, SenderStatistics, Statistics};

@@ -350,5 +350,7 @@ fn push_free_frames(fill: &mut FillRing, umem: &mut Umem, max: u32) {
     }
 }
 
+#[cfg(any(test, feature = "loopback"))]
+pub mod loopback;
 #[cfg(test)]
 mod tests;

@@ -5,6 +5,8 @@
 //! layout is `Documentation/networking/af_xdp.rst`, "Rings", and `include/uapi/linux/if_xdp.h`.
 
 pub(crate) mod index;
+#[cfg(all(any(test, feature = "loopback"), not(all(test, loom))))]
+pub(crate) mod loopback;
 #[cfg(not(all(test, loom)))]
 pub(crate) mod memory;
 
@@ -154,4 +156,4 @@ mod rings {
 }
 
 #[cfg(all(test, not(loom)))]
-pub(crate) mod tests;
+mod tests;

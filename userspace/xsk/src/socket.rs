@@ -268,7 +268,7 @@ pub(crate) struct Socket {
 
 impl Socket {
     /// A socket of another family, whose system calls fail: for rings that a test made.
-    #[cfg(test)]
+    #[cfg(any(test, feature = "loopback"))]
     pub(crate) fn of_another_family() -> Self {
         let fd = socket_with(AddressFamily::UNIX, SocketType::DGRAM, SocketFlags::CLOEXEC, None);
         Self {

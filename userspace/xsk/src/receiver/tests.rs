@@ -2,55 +2,14 @@
 
 use proptest::prelude::*;
 
+use super::loopback::{self, Kernel};
 use super::*;
-use crate::FrameSize;
-use crate::ring::index::{Consumer, Producer};
-use crate::ring::memory::{AddressSlot, DescriptorSlot, RingMemory};
-use crate::ring::tests::{SIZE, pair};
 
 const CONTINUES: u32 = XdpDescOptions::XDP_PKT_CONTD.bits();
 const FRAMES: u32 = 6;
 
-/// The kernel's halves of a queue's rings.
-struct Kernel {
-    rx: Producer<RingMemory<DescriptorSlot>>,
-    fill: Consumer<RingMemory<AddressSlot>>,
-}
-
 fn receiver(join_max: usize) -> (Receiver, Kernel) {
-    let (rx, kernels_rx) = pair(u32::MAX - 3);
-    let (fill, kernels_fill) = pair(u32::MAX - 3);
-    let (completion, _) = pair(0);
-    let mut queue = Queue {
-        socket: Socket::of_another_family(),
-        rx: RxRing::new(rx),
-        fill: FillRing::new(fill),
-        _completion: CompletionRing::new(completion),
-        joiner: Joiner::new(join_max),
-        busy_poll: false,
-        counters: Statistics::default(),
-    };
-    let mut umem = Umem::new(FRAMES, FrameSize::Bytes2048, 0, false).expect("memory");
-    push_free_frames(&mut queue.fill, &mut umem, FRAMES);
-    let kernel = Kernel { rx: Producer::new(kernels_rx), fill: Consumer::new(kernels_fill) };
-    (Receiver { queues: vec![queue], umem, turn: 0 }, kernel)
-}
-
-impl Kernel {
-    fn write(&mut self, address: u64, len: u32, options: u32) {
-        self.rx.free(SIZE);
-        let Some(index) = self.rx.claim() else { return };
-        self.rx.shared().store(index, Descriptor { address, len, options });
-        self.rx.publish();
-    }
-
-    /// Takes the next frame from the fill ring.
-    fn take(&mut self) -> Option<u64> {
-        self.fill.available(SIZE);
-        let index = self.fill.claim()?;
-        self.fill.release();
-        Some(self.fill.shared().load(index))
-    }
+    loopback::receiver(FRAMES, 8, join_max)
 }
 
 #[test]

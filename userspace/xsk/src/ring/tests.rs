@@ -7,25 +7,16 @@ use std::thread;
 use rustix::net::xdp::XdpRingOffset;
 
 use super::index::{Consumer, Producer, SharedIndices};
+use super::loopback::{self, OFFSETS};
 use super::memory::{AddressSlot, Descriptor, DescriptorSlot, RingMemory, Slot};
 use super::*;
 use crate::mapping::Mapping;
 use crate::sync::Ordering;
 
-pub(crate) const SIZE: u32 = 8;
-/// As the kernel lays rings out: indices and flags on cache lines of their own, then the slots.
-const OFFSETS: XdpRingOffset =
-    XdpRingOffset { producer: 0, consumer: 64, desc: 192, flags: Some(128) };
-
+const SIZE: u32 = 8;
 /// Two views of one ring whose indices stand at `start`.
-pub(crate) fn pair<T: Slot>(start: u32) -> (RingMemory<T>, RingMemory<T>) {
-    let len = RingMemory::<T>::mapping_len(SIZE, &OFFSETS).expect("a small ring");
-    let mapping = Arc::new(Mapping::anonymous(len, false).expect("a page"));
-    let view = || RingMemory::<T>::new(Arc::clone(&mapping), SIZE, &OFFSETS).expect("fits");
-    let (ours, kernels) = (view(), view());
-    ours.producer().store(start, Ordering::Relaxed);
-    ours.consumer().store(start, Ordering::Relaxed);
-    (ours, kernels)
+fn pair<T: Slot>(start: u32) -> (RingMemory<T>, RingMemory<T>) {
+    loopback::pair(SIZE, start)
 }
 
 #[test]
