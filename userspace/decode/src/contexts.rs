@@ -20,7 +20,7 @@ pub(crate) struct Stamp {
 }
 
 /// The rest of a context.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug)]
 struct Shared {
     exporter: IpAddr,
     exporter_port: u16,
@@ -66,7 +66,19 @@ impl Contexts {
             EventTime::Header(time) => (EventTimeKind::Header, time),
             EventTime::Received => (EventTimeKind::Received, 0),
         };
-        let shared = Shared {
+        let domain = context.observation_domain.unwrap_or(context.host.start());
+        let bits = sender_bits(context.exporter, context.exporter_port) ^ u64::from(domain) << 16;
+        let is = |shared: &Shared| {
+            shared.exporter == context.exporter
+                && shared.exporter_port == context.exporter_port
+                && shared.event_time == event_time
+                && shared.has_sequence == context.sequence.is_some()
+                && shared.flags == context.flags
+                && shared.observation_domain == context.observation_domain
+                && shared.host == context.host
+                && shared.format == context.format
+        };
+        let make = || Shared {
             exporter: context.exporter,
             exporter_port: context.exporter_port,
             event_time,
@@ -76,13 +88,11 @@ impl Contexts {
             host: context.host,
             format: context.format,
         };
-        let domain = context.observation_domain.unwrap_or(context.host.start());
-        let bits = sender_bits(context.exporter, context.exporter_port) ^ u64::from(domain) << 16;
         Some(Stamp {
             received_at: context.received_at,
             event_time: time,
             sequence: context.sequence.unwrap_or(0),
-            shared: self.shared.index_of(shared, bits)?,
+            shared: self.shared.index_of(bits, is, make)?,
         })
     }
 

@@ -224,9 +224,10 @@ impl Counts {
     }
 
     /// Notes what became of a datagram, with the rows that it added.
+    #[inline]
     fn note(&self, note: DatagramNote, batch: &mut Batch) {
         let added = |before, now: usize| u32::try_from(now.saturating_sub(before)).unwrap_or(0);
-        batch.notes.push(&DatagramNote {
+        batch.notes.push(DatagramNote {
             records: added(self.decoded, batch.decoded_records()),
             unparsed: added(self.unparsed, batch.unparsed.rows()),
             ..note

@@ -12,7 +12,7 @@ pub(crate) struct Interned<T> {
     recent: Box<[u32; PLACES]>,
 }
 
-impl<T: PartialEq> Interned<T> {
+impl<T> Interned<T> {
     /// Room for this many values.
     pub fn new(capacity: usize) -> Self {
         Self { values: Vec::with_capacity(capacity), recent: Box::new([0; PLACES]) }
@@ -23,19 +23,24 @@ impl<T: PartialEq> Interned<T> {
         self.values.clear();
     }
 
-    /// The index of a value, which is kept if it is not there; `None` when it does not fit. `bits`
-    /// are what tells values apart most often.
+    /// The index of the value that `is` it, which is made and kept if it is not there; `None` when
+    /// it does not fit. `bits` are what tells values apart most often.
     #[inline]
-    pub fn index_of(&mut self, value: T, bits: u64) -> Option<u32> {
+    pub fn index_of(
+        &mut self,
+        bits: u64,
+        is: impl Fn(&T) -> bool,
+        make: impl FnOnce() -> T,
+    ) -> Option<u32> {
         let recent = self.recent.get_mut(place::<PLACES>(bits))?;
-        if self.values.get(*recent as usize) == Some(&value) {
+        if self.values.get(*recent as usize).is_some_and(is) {
             return Some(*recent);
         }
         if self.values.len() == self.values.capacity() {
             return None;
         }
         *recent = u32::try_from(self.values.len()).ok()?;
-        self.values.push(value);
+        self.values.push(make());
         Some(*recent)
     }
 
@@ -57,14 +62,18 @@ pub(crate) fn place<const PLACES: usize>(bits: u64) -> usize {
 mod tests {
     use super::*;
 
+    fn index_of(interned: &mut Interned<&str>, value: &'static str, bits: u64) -> Option<u32> {
+        interned.index_of(bits, |kept| *kept == value, || value)
+    }
+
     #[test]
     fn a_value_is_kept_once_while_it_has_its_place() {
         let mut interned = Interned::new(3);
-        assert_eq!(interned.index_of("a", 1), Some(0));
-        assert_eq!(interned.index_of("b", 2), Some(1));
-        assert_eq!(interned.index_of("a", 1), Some(0));
-        assert_eq!(interned.index_of("c", 1), Some(2));
-        assert_eq!(interned.index_of("a", 1), None, "driven out, and there is no room");
+        assert_eq!(index_of(&mut interned, "a", 1), Some(0));
+        assert_eq!(index_of(&mut interned, "b", 2), Some(1));
+        assert_eq!(index_of(&mut interned, "a", 1), Some(0));
+        assert_eq!(index_of(&mut interned, "c", 1), Some(2));
+        assert_eq!(index_of(&mut interned, "a", 1), None, "driven out, and there is no room");
         assert_eq!(
             [0, 1, 2, 3].map(|index| interned.get(index).copied()),
             [Some("a"), Some("b"), Some("c"), None]
@@ -74,9 +83,9 @@ mod tests {
     #[test]
     fn leftovers_are_not_taken_for_values() {
         let mut interned = Interned::new(2);
-        interned.index_of("a", 1);
+        index_of(&mut interned, "a", 1);
         interned.clear();
-        assert_eq!(interned.index_of("b", 2), Some(0));
-        assert_eq!(interned.index_of("a", 1), Some(1));
+        assert_eq!(index_of(&mut interned, "b", 2), Some(0));
+        assert_eq!(index_of(&mut interned, "a", 1), Some(1));
     }
 }

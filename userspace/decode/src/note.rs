@@ -106,17 +106,22 @@ impl Notes {
 
     /// Adds a note; `false`, and nothing added, when there is no room.
     #[inline]
-    pub fn push(&mut self, note: &DatagramNote) -> bool {
+    pub fn push(&mut self, note: DatagramNote) -> bool {
         if self.room() == 0 {
             return false;
         }
-        let DatagramNote { exporter, exporter_port, received_at, outcome, .. } = *note;
-        let sender = (exporter, exporter_port);
-        let bits = sender_bits(exporter, exporter_port);
-        let Some(sender) = self.senders.index_of(sender, bits) else { return false };
-        let DatagramNote { waited, records, unparsed, sequence, .. } = *note;
+        let DatagramNote { exporter, exporter_port, received_at, outcome, .. } = note;
+        let sender = self.senders.index_of(
+            sender_bits(exporter, exporter_port),
+            |(address, port)| *address == exporter && *port == exporter_port,
+            || (exporter, exporter_port),
+        );
+        let Some(sender) = sender else { return false };
+        let DatagramNote { waited, records, unparsed, sequence, .. } = note;
         let has_sequence = sequence.is_some();
-        self.sequences.extend(sequence);
+        if let Some(sequence) = sequence {
+            self.sequences.push(sequence);
+        }
         self.notes.push(Packed {
             received_at,
             sender,
@@ -180,11 +185,11 @@ mod tests {
             note(1, false, Some(Sequence { number: 7, ..sequence })),
         ];
         let mut notes = Notes::new(3);
-        assert!(all.iter().all(|note| notes.push(note)));
-        assert!(!notes.push(&all[0]), "full");
+        assert!(all.iter().all(|note| notes.push(*note)));
+        assert!(!notes.push(all[0]), "full");
         assert_eq!(notes.iter().collect::<Vec<_>>(), all);
         notes.clear();
-        assert!(notes.is_empty() && notes.push(&all[1]));
+        assert!(notes.is_empty() && notes.push(all[1]));
         assert_eq!(notes.iter().collect::<Vec<_>>(), all[1..2]);
     }
 }
