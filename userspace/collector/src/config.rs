@@ -66,6 +66,8 @@ pub struct Settings {
     pub queues: Option<u32>,
     /// Workers that read UDP sockets.
     pub udp_workers: Option<usize>,
+    /// Workers that decode what one RX queue, or one worker's UDP sockets, bring.
+    pub workers_per_queue: Option<usize>,
     /// Frames in the RX ring of each queue: a power of two.
     pub rx_ring_size: Option<u32>,
     /// Receive buffer of each UDP socket, in bytes.
@@ -96,6 +98,7 @@ const KEYS: &[&str] = &[
     "busy_poll",
     "queues",
     "udp_workers",
+    "workers_per_queue",
     "rx_ring_size",
     "receive_buffer_bytes",
     "batches",
@@ -193,6 +196,7 @@ impl Settings {
             busy_poll: over.busy_poll.or(self.busy_poll),
             queues: over.queues.or(self.queues),
             udp_workers: over.udp_workers.or(self.udp_workers),
+            workers_per_queue: over.workers_per_queue.or(self.workers_per_queue),
             rx_ring_size: over.rx_ring_size.or(self.rx_ring_size),
             receive_buffer_bytes: over.receive_buffer_bytes.or(self.receive_buffer_bytes),
             batches: over.batches.or(self.batches),
@@ -281,6 +285,12 @@ impl Settings {
         let mut pipeline = PipelineConfig::new(input, listeners);
         pipeline.allow = allow;
         pipeline.busy_poll = self.busy_poll.unwrap_or(false);
+        if let Some(workers) = self.workers_per_queue {
+            if !(1..=16).contains(&workers) {
+                return Err(format!("workers_per_queue is {workers}: it must be from 1 to 16"));
+            }
+            pipeline.workers_per_queue = workers;
+        }
         if let Some(size) = self.rx_ring_size {
             if !size.is_power_of_two() || !(64..=65_536).contains(&size) {
                 return Err(format!(
@@ -417,6 +427,7 @@ mod tests {
             (Settings { data: None, ..good.clone() }, "--data"),
             (Settings { source: Some(SourceKind::Xdp), ..good.clone() }, "--interface"),
             (Settings { udp_workers: Some(0), ..good.clone() }, "udp_workers is 0"),
+            (Settings { workers_per_queue: Some(17), ..good.clone() }, "workers_per_queue is 17"),
             (Settings { batches: Some(1), ..good.clone() }, "batches is 1"),
             (Settings { rx_ring_size: Some(100), ..good.clone() }, "rx_ring_size is 100"),
             (Settings { listen: Some(vec!["x".into()]), ..good.clone() }, "'x'"),

@@ -12,6 +12,7 @@ pub mod clock;
 pub mod commands;
 pub mod config;
 pub mod counters;
+pub mod dealer;
 pub mod frame;
 pub mod handoff;
 pub mod latency;

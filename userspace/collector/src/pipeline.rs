@@ -72,6 +72,8 @@ pub struct PipelineConfig {
     pub receive_buffer_bytes: usize,
     /// Frames in the RX ring of each queue: a power of two.
     pub rx_ring_size: u32,
+    /// Workers that decode what one RX queue, or one worker's UDP sockets, bring.
+    pub workers_per_queue: usize,
     /// Whether workers spin instead of sleeping, and drive the NIC's NAPI themselves.
     pub busy_poll: bool,
 }
@@ -99,6 +101,7 @@ impl PipelineConfig {
             capacity: Capacity::DEFAULT,
             receive_buffer_bytes: 16 << 20,
             rx_ring_size: 4096,
+            workers_per_queue: 1,
             busy_poll: false,
         }
     }

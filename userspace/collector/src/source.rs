@@ -1,6 +1,8 @@
 //! Where datagrams come from. One worker loop serves all sources.
 
 pub mod capture;
+pub mod dealt;
+pub mod drive;
 pub mod udp;
 pub mod xdp;
 

@@ -9,7 +9,7 @@ use crate::{
     counters::WorkerCounters,
     handoff::Outlet,
     latency,
-    source::{Arrival, Received, Source},
+    source::{Arrival, Source, drive::drive},
 };
 use hdrhistogram::Histogram;
 use logweir_decode::{
@@ -19,24 +19,13 @@ use logweir_decode::{
 };
 use std::{
     io,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    time::Duration,
+    sync::{Arc, atomic::AtomicBool},
 };
 use tally::Tally;
 
 /// A batch that is not full is handed over at this age, so that a quiet exporter's records do not
 /// wait for others.
 const BATCH_AGE_MAX_NS: i64 = 1_000_000_000;
-
-/// A busy source publishes its counters once in so many bursts; asking the kernel takes a system
-/// call.
-const BURSTS_A_PUBLICATION: u64 = 256;
-
-/// The longest sleep when nothing arrives.
-const WAIT_MAX: Duration = Duration::from_millis(100);
 
 /// The largest payload that a waiting datagram may have: any.
 const ANY_PAYLOAD: usize = 65_535;
@@ -94,64 +83,17 @@ impl<S: Source> Worker<S> {
     }
 
     /// Runs until it is asked to stop or the source ends.
-    pub fn run(mut self) -> Finished {
-        let error = self.work().err();
-        if error.is_some() {
-            self.drain();
-        }
-        self.source.publish();
-        self.stage.abandon_waiting();
-        self.stage.tell();
-        self.stage.hand_over();
-        Finished { arrival_to_decoded: self.stage.latency, error }
-    }
-
-    /// Takes what a source that has failed still holds.
-    fn drain(&mut self) {
-        const BURSTS_MAX: u32 = 1024;
-        for _ in 0..BURSTS_MAX {
-            match self.source.receive(|arrival| self.stage.take(&arrival)) {
-                Ok(Received::Datagrams(1..)) => {}
-                _ => return,
-            }
-        }
-    }
-
-    fn work(&mut self) -> io::Result<()> {
-        let mut stopping = false;
-        for burst in 0u64.. {
-            // Read before receiving: what arrived before the request is taken.
-            if !stopping && self.stop.load(Ordering::Acquire) {
-                stopping = true;
-                self.source.end_intake()?;
-            }
-            let received = self.source.receive(|arrival| self.stage.take(&arrival))?;
-            let now = self.source.now();
-            self.stage.now = now;
-            if burst.is_multiple_of(BURSTS_A_PUBLICATION) {
-                self.source.publish();
-            }
-            self.stage.note_latency(now);
-            self.stage.release_waiting(now);
-            self.stage.tell();
-            self.stage.hand_over_aged(now);
-            match received {
-                Received::End => return Ok(()),
-                Received::Datagrams(0) if stopping => return Ok(()),
-                Received::Datagrams(0) if self.busy_poll => {
-                    // A wait is also how a source notices that its interface is gone.
-                    if burst.is_multiple_of(BURSTS_A_PUBLICATION) {
-                        self.source.wait(Duration::ZERO)?;
-                    }
-                }
-                Received::Datagrams(0) => {
-                    self.source.publish();
-                    self.source.wait(WAIT_MAX)?;
-                }
-                Received::Datagrams(_) => {}
-            }
-        }
-        Ok(())
+    pub fn run(self) -> Finished {
+        let Self { mut source, mut stage, stop, busy_poll } = self;
+        let ended = drive(&mut source, &stop, busy_poll, |source| {
+            let received = source.receive(|arrival| stage.take(&arrival))?;
+            stage.end_burst(source.now());
+            Ok(received)
+        });
+        stage.abandon_waiting();
+        stage.tell();
+        stage.hand_over();
+        Finished { arrival_to_decoded: stage.latency, error: ended.err() }
     }
 }
 
@@ -204,6 +146,15 @@ impl Stage {
             Outcome::Rejected(reason) => self.counters.rejected[reason].add(1),
             Outcome::Waiting => self.counters.waiting.add(1),
         }
+    }
+
+    /// Does what is due after a burst.
+    fn end_burst(&mut self, now: UnixNanos) {
+        self.now = now;
+        self.note_latency(now);
+        self.release_waiting(now);
+        self.tell();
+        self.hand_over_aged(now);
     }
 
     /// Tells what was counted since it was told last.

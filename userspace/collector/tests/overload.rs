@@ -7,12 +7,14 @@ mod common {
     pub mod command;
     pub mod even;
     pub mod generator;
+    pub mod numbers;
     pub mod root;
     pub mod veth;
 }
 
 use common::{
-    collector::Collector, even::assert_even, generator::Generated, root::is_root, veth::Veth,
+    collector::Collector, even::assert_even, generator::Generated, numbers::assert_nothing_missing,
+    root::is_root, veth::Veth,
 };
 use logweir_traffic::{Model, ModelConfig, frame::Frame};
 
@@ -56,6 +58,45 @@ fn a_modest_rate_is_stored_without_loss() {
     assert_eq!(stopped.count("/xdp/seen"), stopped.count("/nic/rx_packets"));
     assert_eq!(stopped.balance["xdp"]["mode"], "native");
     assert_eq!(stopped.balance["ring"]["mode"], "copy");
+}
+
+/// One exporter's datagrams come on one queue, whoever decodes them.
+#[test]
+fn two_workers_share_a_queue() {
+    if !is_root("two_workers_share_a_queue") {
+        return;
+    }
+    let (veth, directory) = (Veth::new(), tempfile::tempdir().expect("a directory"));
+    veth.push_back();
+    let collector = collector(&veth, directory.path(), &["--workers-per-queue", "2"]);
+    let mut from = veth.sending();
+    from.args(["generate", "--to", "tx0", "--target", TARGET, "--target-mac", Veth::RX_MAC_TEXT]);
+    from.args(["--exporters", "1", "--rate", "60000", "--count", "120000"]);
+    let generated = Generated::by(&mut from);
+    let stopped = collector.stop();
+    assert_even(&stopped, directory.path());
+    for pointer in ["/ring/received", "/datagrams/received", "/datagrams/decoded"] {
+        assert_eq!(stopped.count(pointer), generated.count("datagrams"), "{pointer}");
+    }
+    assert_eq!(stopped.count("/records/stored"), generated.count("records"));
+    assert_nothing_missing(&stopped);
+}
+
+/// The same overload, dealt out to workers with one batch to fill while the other is written.
+#[test]
+fn overload_of_a_dealt_queue_is_counted_to_the_last_datagram() {
+    if !is_root("overload_of_a_dealt_queue_is_counted_to_the_last_datagram") {
+        return;
+    }
+    let (veth, directory) = (Veth::new(), tempfile::tempdir().expect("a directory"));
+    let options = ["--workers-per-queue", "2", "--rx-ring-size", "64", "--batches", "2"];
+    let collector = collector(&veth, directory.path(), &options);
+    let generated = generate(&veth, "0", "2000000");
+    let stopped = collector.stop();
+    assert_even(&stopped, directory.path());
+    let lost_in_rings = stopped.count("/ring/rx_ring_full") + stopped.count("/ring/rx_dropped");
+    let given = stopped.count("/datagrams/received") + lost_in_rings + veth.tx_dropped();
+    assert_eq!(generated.count("datagrams"), given, "{}", stopped.printed);
 }
 
 /// A tiny ring, two batches, and a sender that does not wait.

@@ -6,6 +6,7 @@ mod common {
     pub mod command;
     pub mod even;
     pub mod generator;
+    pub mod numbers;
     pub mod port;
 }
 
@@ -18,6 +19,7 @@ use common::{
     command::{LOGWEIR, succeed},
     even::assert_even,
     generator::Generated,
+    numbers::assert_nothing_missing,
     port,
 };
 use serde_json::Value;
@@ -94,6 +96,25 @@ fn syslog_is_stored_and_found() {
 fn mtn_is_stored() {
     let directory = tempfile::tempdir().expect("a directory");
     collect("huawei-usg-mtn", "10000", "10000", "1", directory.path());
+}
+
+/// One sender on one socket, whose datagrams are dealt out: no record and no number is lost.
+#[test]
+fn two_workers_share_a_socket() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let port = port::free();
+    let mut run = Command::new(LOGWEIR);
+    run.args(["run", "--source", "udp", "--workers-per-queue", "2"]);
+    run.args(["--listen", &format!("127.0.0.1:{port}=huawei-usg-netflow")]);
+    let collector = Collector::start(&mut run, directory.path());
+    let mut from = Command::new(LOGWEIR);
+    from.args(["generate", "--to", &format!("udp://127.0.0.1:{port}"), "--exporters", "1"]);
+    let generated = Generated::by(from.args(["--count", "60000", "--rate", "40000"]));
+    let stopped = collector.stop();
+    assert_even(&stopped, directory.path());
+    assert_eq!(stopped.count("/datagrams/decoded"), generated.count("datagrams"));
+    assert_eq!(stopped.count("/records/stored"), generated.count("records"));
+    assert_nothing_missing(&stopped);
 }
 
 /// Several senders, so that the kernel shares them out between the sockets of the port.

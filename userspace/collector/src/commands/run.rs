@@ -52,6 +52,10 @@ pub struct Args {
     /// Workers that read UDP sockets, with source udp
     #[arg(long, value_name = "N")]
     udp_workers: Option<usize>,
+    /// Workers that decode what one RX queue or UDP worker brings, for an exporter that is more
+    /// than one can decode; above 1 one more thread deals out [default: 1]
+    #[arg(long, value_name = "N")]
+    workers_per_queue: Option<usize>,
     /// Let workers spin instead of sleeping: less latency for a processor each
     #[arg(long)]
     busy_poll: bool,
@@ -99,6 +103,7 @@ pub fn run(args: Args) -> Result<ExitCode, Failure> {
         busy_poll: args.busy_poll.then_some(true),
         queues: args.queues,
         udp_workers: args.udp_workers,
+        workers_per_queue: args.workers_per_queue,
         rx_ring_size: args.rx_ring_size,
         receive_buffer_bytes: args.receive_buffer_bytes,
         batches: args.batches,

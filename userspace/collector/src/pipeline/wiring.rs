@@ -10,13 +10,14 @@ use super::{
 use crate::{
     allow::AllowList,
     counters::{RingCounters, SocketCounters, WorkerCounters},
+    dealer::Dealer,
     handoff::{self, Outlet},
     ledger::Ledger,
     nic,
     sink::{Sink, SinkCounters},
     source::{Source, capture::CaptureSource, udp::UdpSource, xdp::XdpSource},
     steering::{self, AttachMode, Steering, SteeringConfig},
-    worker::Worker,
+    worker::{Finished, Worker},
 };
 use logweir_decode::{decoder::Decoder, netflow::registry::Registry};
 use logweir_xsk::{
@@ -25,7 +26,7 @@ use logweir_xsk::{
 use rustix::thread::CpuSet;
 use std::{
     sync::{Arc, atomic::AtomicBool},
-    thread,
+    thread::{self, JoinHandle},
 };
 
 pub(super) fn start<S: Sink + Send + 'static>(
@@ -34,7 +35,7 @@ pub(super) fn start<S: Sink + Send + 'static>(
     sink_counters: Arc<SinkCounters>,
 ) -> Result<Pipeline<S>, String> {
     let sources = Sources::open(config)?;
-    let (outlets, inlet) = handoff::connect(&sources.batches(config.batches), config.capacity);
+    let (outlets, inlet) = handoff::connect(&sources.batches(config), config.capacity);
     let ledger = Ledger::new(&config.settings.limits);
     let writer = spawn_writer(inlet, sink, ledger).map_err(|error| thread_error(&error))?;
     let mut crew = Crew {
@@ -47,13 +48,17 @@ pub(super) fn start<S: Sink + Send + 'static>(
     let mut ring_counters = Vec::new();
     let mut socket_counters = Vec::new();
     for (queue, (source, counters)) in rings.into_iter().enumerate() {
-        crew.spawn(format!("lw-queue-{queue}"), Some(queue), source)?.reads_ring = true;
+        crew.hire(format!("lw-queue-{queue}"), queue, true, source)?;
         ring_counters.push(counters);
     }
     for (index, (source, counters)) in sockets.into_iter().enumerate() {
-        // Beside AF_XDP the socket has little to do, and no processor of its own.
-        let cpu = ring_counters.is_empty().then_some(index);
-        crew.spawn(format!("lw-udp-{index}"), cpu, source)?;
+        let name = format!("lw-udp-{index}");
+        if ring_counters.is_empty() {
+            crew.hire(name, index, false, source)?;
+        } else {
+            // Beside AF_XDP the socket has little to do, and no processor of its own.
+            crew.spawn(name, None, source)?;
+        }
         socket_counters.push(counters);
     }
     for source in captures {
@@ -83,12 +88,16 @@ struct Sources {
 
 impl Sources {
     /// Batches of each worker, in the order in which they are started.
-    fn batches(&self, batches: usize) -> Vec<usize> {
+    fn batches(&self, config: &PipelineConfig) -> Vec<usize> {
+        let PipelineConfig { batches, workers_per_queue, .. } = *config;
         // Beside AF_XDP the socket gets what the program passes up: next to nothing.
         const BESIDE_RINGS: usize = 4;
-        let at_socket = if self.rings.is_empty() { batches } else { batches.min(BESIDE_RINGS) };
-        let mut counts = vec![batches; self.rings.len()];
-        counts.extend(vec![at_socket; self.sockets.len()]);
+        let mut counts = vec![batches; self.rings.len() * workers_per_queue];
+        counts.extend(if self.rings.is_empty() {
+            vec![batches; self.sockets.len() * workers_per_queue]
+        } else {
+            vec![batches.min(BESIDE_RINGS); self.sockets.len()]
+        });
         counts.extend(vec![batches; self.captures.len()]);
         counts
     }
@@ -215,6 +224,36 @@ struct Crew<'a> {
 }
 
 impl Crew<'_> {
+    /// Starts what takes the datagrams of the `index`th source of its kind: a worker, or a dealer and
+    /// the workers that it deals out to.
+    fn hire<S: Source + 'static>(
+        &mut self,
+        name: String,
+        index: usize,
+        reads_ring: bool,
+        source: S,
+    ) -> Result<(), String> {
+        let workers = self.config.workers_per_queue;
+        if workers == 1 {
+            self.spawn(name, Some(index), source)?.reads_ring = reads_ring;
+            return Ok(());
+        }
+        let cpu = index * (1 + workers);
+        let stop = Arc::new(AtomicBool::new(false));
+        let counters = Arc::new(WorkerCounters::default());
+        let (dealer, dealt) = Dealer::new(source, workers, counters.clone(), stop.clone());
+        let dealer = dealer.busy_polling(self.config.busy_poll);
+        for (number, source) in dealt.into_iter().enumerate() {
+            let worker = self.spawn(format!("{name}.{number}"), Some(cpu + 1 + number), source)?;
+            // It ends when the dealer has, and all that was dealt is decoded.
+            worker.stop = stop.clone();
+            worker.reads_ring = reads_ring;
+        }
+        let thread = start_thread(&name, Some(cpu), move || dealer.run())?;
+        self.workers.push(WorkerThread { name, stop, reads_ring, counters, thread });
+        Ok(())
+    }
+
     fn spawn<S: Source + 'static>(
         &mut self,
         name: String,
@@ -234,19 +273,25 @@ impl Crew<'_> {
         )
         // Only on a processor of its own: beside AF_XDP the UDP socket has none.
         .busy_polling(self.config.busy_poll && cpu.is_some());
-        let thread = thread::Builder::new()
-            .name(name.clone())
-            .spawn(move || {
-                if let Some(cpu) = cpu {
-                    pin(cpu);
-                    raise_priority();
-                }
-                worker.run()
-            })
-            .map_err(|error| thread_error(&error))?;
+        let thread = start_thread(&name, cpu, move || worker.run())?;
         let worker = WorkerThread { name, stop, reads_ring: false, counters, thread };
         Ok(self.workers.push_mut(worker))
     }
+}
+
+fn start_thread(
+    name: &str,
+    cpu: Option<usize>,
+    run: impl FnOnce() -> Finished + Send + 'static,
+) -> Result<JoinHandle<Finished>, String> {
+    let run = move || {
+        if let Some(cpu) = cpu {
+            pin(cpu);
+            raise_priority();
+        }
+        run()
+    };
+    thread::Builder::new().name(name.into()).spawn(run).map_err(|error| thread_error(&error))
 }
 
 /// Pins the calling thread to the `index`th of the processors that it may use. Where that is

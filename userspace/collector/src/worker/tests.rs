@@ -3,9 +3,11 @@ use crate::{
     handoff::{self, Next},
     ledger::Ledger,
     sink::{self, PrintSink, SinkCounters, TextFormat},
+    source::Received,
 };
 use logweir_decode::{batch::Capacity, limits::Limits, netflow::registry::Registry};
 use logweir_store::schema::Family;
+use std::time::Duration;
 
 /// A source of a few payloads, so many at a time, which arrived so long ago. It may be left
 /// waiting if it is so called.

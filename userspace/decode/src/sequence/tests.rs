@@ -53,6 +53,31 @@ fn gaps_are_missing_and_late_ones_fill_them() {
     assert_eq!(found([u32::MAX - 1, 1, u32::MAX].map(v9)), missing(1), "numbers wrap");
 }
 
+/// A dealer gives a queue's datagrams to workers in runs, and the writer takes their batches one
+/// after the other.
+#[test]
+fn datagrams_that_were_dealt_to_several_workers_are_not_missing() {
+    const RUN: u32 = 64;
+    const BATCH: usize = 8_192;
+    for (workers, units) in [(2, 1), (3, 1), (2, 24), (4, 30)] {
+        let lost = |index: u32| index.is_multiple_of(1_000) && index != 0;
+        let mut batches: Vec<Vec<_>> = vec![Vec::new(); workers as usize];
+        let mut written = Vec::new();
+        for index in (0..200_000).filter(|index| !lost(*index)) {
+            let sequence = ipfix(index.wrapping_mul(units).wrapping_sub(1 << 20), Some(units));
+            let batch = &mut batches[(index / RUN % workers) as usize];
+            batch.push((sequence, i64::from(index) * 1_000));
+            if batch.len() == BATCH {
+                written.append(batch);
+            }
+        }
+        // The last of them in the other order.
+        batches.reverse();
+        written.extend(batches.into_iter().flatten());
+        assert_eq!(found_at(written), missing(199 * u64::from(units)), "{workers} workers");
+    }
+}
+
 #[test]
 fn records_are_counted_where_the_exporter_counts_records() {
     let stream = |list: &[(u32, u32)]| {
