@@ -34,6 +34,7 @@ pub struct Outlet {
     full: Sender<FullBatch>,
     empty: Receiver<Box<Batch>>,
     /// Empty batches at hand, the one last used on top: parts of it may still be in the caches.
+    #[expect(clippy::vec_box, reason = "a batch travels in its box, and is never moved out of it")]
     spare: Vec<Box<Batch>>,
     home: Sender<Box<Batch>>,
     writer: Weak<()>,

@@ -8,7 +8,7 @@
 use logweir_decode::{
     batch::{Batch, Capacity},
     context::{Context, EventTime, Flags, Format, UnixNanos},
-    session::{Column, ColumnSet, Event},
+    session::{Cell, Column, ColumnSet, Event, SessionTable},
     text::Text,
 };
 use logweir_store::{
@@ -85,8 +85,8 @@ fn batch(random: &mut Random, offset: UnixNanos, texts: bool) -> Batch {
     let mut row = 0;
     while row < ROWS {
         let rows = rows_per_run.min(ROWS - row);
-        let columns = numbers(&mut batch, random, row..row + rows);
-        let columns = if texts { names(&mut batch, random, row, columns) } else { columns };
+        let columns = numbers(&mut batch, random, rows);
+        let columns = if texts { names(&mut batch, random, columns) } else { columns };
         let context = context(&mut batch, row, offset, texts);
         assert!(batch.session.commit(rows, columns, &context));
         row += rows;
@@ -94,27 +94,38 @@ fn batch(random: &mut Random, offset: UnixNanos, texts: bool) -> Batch {
     batch
 }
 
-fn numbers(batch: &mut Batch, random: &mut Random, rows: std::ops::Range<usize>) -> ColumnSet {
+fn numbers(batch: &mut Batch, random: &mut Random, rows: usize) -> ColumnSet {
+    fn set<T: Cell>(table: &mut SessionTable, column: Column, row: usize, value: T) {
+        table.vacant_cells(column)[row] = value;
+    }
     let table = &mut batch.session;
-    for row in rows {
-        table.event[row] = [Event::Create, Event::End][random.below(2) as usize] as u8;
-        table.protocol[row] = [6, 17][random.below(2) as usize];
-        table.src_v4[row] = 0x0a00_0000 + random.below(20_000);
-        table.src_port[row] = 1024 + random.below(60_000) as u16;
-        table.dst_v4[row] = 0x0800_0000 + random.below(100_000) * 77;
-        table.dst_port[row] = [443, 443, 53, 80, 5223][random.below(5) as usize];
-        table.nat_src_v4[row] = 0xcb00_7100 + random.below(256);
-        table.nat_src_port[row] = 1024 + random.below(60_000) as u16;
-        table.nat_dst_v4[row] = table.dst_v4[row];
-        table.nat_dst_port[row] = table.dst_port[row];
-        table.start_s[row] = 1_772_373_600 - random.below(60);
-        table.end_s[row] = 1_772_373_601 + row as u32 / 10_000;
-        table.sent_packets[row] = u64::from(random.below(50));
-        table.sent_bytes[row] = table.sent_packets[row] * u64::from(60 + random.below(900));
-        table.received_packets[row] = u64::from(random.below(50));
-        table.received_bytes[row] = table.received_packets[row] * u64::from(60 + random.below(900));
-        table.src_vrf[row] = 0;
-        table.dst_vrf[row] = 0;
+    for row in 0..rows {
+        let end_s = 1_772_373_601 + (table.rows() + row) as u32 / 10_000;
+        let event = [Event::Create, Event::End][random.below(2) as usize] as u8;
+        set(table, Column::Event, row, event);
+        set(table, Column::Protocol, row, [6u8, 17][random.below(2) as usize]);
+        set(table, Column::SrcV4, row, 0x0a00_0000 + random.below(20_000));
+        set(table, Column::SrcPort, row, 1024 + random.below(60_000) as u16);
+        let dst = 0x0800_0000 + random.below(100_000) * 77;
+        let dst_port = [443u16, 443, 53, 80, 5223][random.below(5) as usize];
+        set(table, Column::DstV4, row, dst);
+        set(table, Column::DstPort, row, dst_port);
+        set(table, Column::NatSrcV4, row, 0xcb00_7100 + random.below(256));
+        set(table, Column::NatSrcPort, row, 1024 + random.below(60_000) as u16);
+        set(table, Column::NatDstV4, row, dst);
+        set(table, Column::NatDstPort, row, dst_port);
+        set(table, Column::StartS, row, 1_772_373_600 - random.below(60));
+        set(table, Column::EndS, row, end_s);
+        for (packets, bytes) in [
+            (Column::SentPackets, Column::SentBytes),
+            (Column::ReceivedPackets, Column::ReceivedBytes),
+        ] {
+            let count = u64::from(random.below(50));
+            set(table, packets, row, count);
+            set(table, bytes, row, count * u64::from(60 + random.below(900)));
+        }
+        set(table, Column::SrcVrf, row, 0u32);
+        set(table, Column::DstVrf, row, 0u32);
     }
     [
         Column::Event,
@@ -140,7 +151,7 @@ fn numbers(batch: &mut Batch, random: &mut Random, rows: std::ops::Range<usize>)
     .fold(ColumnSet::EMPTY, ColumnSet::with)
 }
 
-fn names(batch: &mut Batch, random: &mut Random, row: usize, columns: ColumnSet) -> ColumnSet {
+fn names(batch: &mut Batch, random: &mut Random, columns: ColumnSet) -> ColumnSet {
     let policy = format!("policy-{}", random.below(20));
     let mut push = |text: &[u8]| batch.text.push(text).expect("room for text");
     batch.session.put(Column::SrcZone, push(b"trust"));

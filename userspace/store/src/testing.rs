@@ -16,7 +16,7 @@ use logweir_decode::{
     port_block::{PortBlock, PortBlockEvent},
     reason::Reason,
     record::{Fields, Time, Value, records},
-    session::{Column, ColumnSet},
+    session::{CellKind, Cells, Column, ColumnSet},
     text::{Text, to_utf8},
     unparsed::Unparsed,
 };
@@ -237,39 +237,23 @@ impl Random {
         chosen.fold(ColumnSet::EMPTY, |columns, (_, column)| columns.with(*column))
     }
 
+    /// Fills a row of those that the next commit adds.
     fn fill_row(&mut self, batch: &mut Batch, row: usize, columns: ColumnSet) {
-        macro_rules! numbers {
-            ($($field:ident $column:ident),*) => {
-                $(if columns.has(Column::$column) {
-                    batch.session.$field[row] = self.number() as _;
-                })*
+        for column in Column::ALL.iter().copied().filter(|column| columns.has(*column)) {
+            let text = match column {
+                Column::Extra => self.extra(batch),
+                _ if column.kind() == CellKind::Text => self.text(batch),
+                _ => Text::EMPTY,
             };
+            match batch.session.vacant(column) {
+                Cells::U8(cells) => cells[row] = self.number() as u8,
+                Cells::U16(cells) => cells[row] = self.number() as u16,
+                Cells::U32(cells) => cells[row] = self.number() as u32,
+                Cells::U64(cells) => cells[row] = self.number(),
+                Cells::V6(cells) => cells[row] = self.octets(),
+                Cells::Text(cells) => cells[row] = text,
+            }
         }
-        macro_rules! each {
-            ($method:ident: $($field:ident $column:ident),*) => {
-                $(if columns.has(Column::$column) {
-                    batch.session.$field[row] = self.$method();
-                })*
-            };
-        }
-        macro_rules! texts {
-            ($method:ident: $($field:ident $column:ident),*) => {
-                $(if columns.has(Column::$column) {
-                    batch.session.$field[row] = self.$method(batch);
-                })*
-            };
-        }
-        numbers!(event Event, protocol Protocol, src_v4 SrcV4, src_port SrcPort, dst_v4 DstV4);
-        numbers!(dst_port DstPort, nat_src_v4 NatSrcV4, nat_src_port NatSrcPort);
-        numbers!(nat_dst_v4 NatDstV4, nat_dst_port NatDstPort, src_vrf SrcVrf, dst_vrf DstVrf);
-        numbers!(direction Direction, initiator Initiator, event_s EventS, event_ns EventNs);
-        numbers!(start_s StartS, start_ns StartNs, end_s EndS, end_ns EndNs);
-        numbers!(duration_ms DurationMs, sent_packets SentPackets, sent_bytes SentBytes);
-        numbers!(received_packets ReceivedPackets, received_bytes ReceivedBytes);
-        each!(octets: src_v6 SrcV6, dst_v6 DstV6, nat_src_v6 NatSrcV6, nat_dst_v6 NatDstV6);
-        texts!(text: src_zone SrcZone, dst_zone DstZone, policy Policy, user User);
-        texts!(text: application Application, close_reason CloseReason, url Url);
-        texts!(extra: extra Extra);
     }
 
     /// Fills every cell and then forgets it all, so that leftovers are everywhere.
@@ -370,9 +354,8 @@ impl Random {
         for _ in 0..runs {
             let context = self.context(batch);
             let columns = self.columns();
-            let first = batch.session.rows();
             let rows = self.below(8) as usize;
-            for row in first..first + rows {
+            for row in 0..rows {
                 self.fill_row(batch, row, columns);
             }
             assert!(batch.session.commit(rows, columns, &context));

@@ -168,7 +168,9 @@ fn runs_with_different_columns_and_sources_of_time() {
     let mut batch = small_batch();
     let dirty = ColumnSet::EMPTY.with(Column::StartS).with(Column::EndS).with(Column::Event);
     for (row, (start, end, event)) in
-        [(1, 2, 1), (0, 2, 1), (3, 2, 2), (3, 0, 2), (0, 0, 2), (4, 5, 3)].into_iter().enumerate()
+        [(1u32, 2u32, 1u8), (0, 2, 1), (3, 2, 2), (3, 0, 2), (0, 0, 2), (4, 5, 3)]
+            .into_iter()
+            .enumerate()
     {
         batch.session.vacant_cells(Column::StartS)[row] = start;
         batch.session.vacant_cells(Column::EndS)[row] = end;

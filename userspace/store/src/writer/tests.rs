@@ -40,8 +40,8 @@ fn incompressible(rows: usize) -> Batch {
     let mut batch = small_batch();
     let mut random = Random::new(7);
     for row in 0..rows {
-        batch.session.sent_bytes[row] = random.next();
-        batch.session.received_bytes[row] = random.next();
+        batch.session.vacant_cells(Column::SentBytes)[row] = random.next();
+        batch.session.vacant_cells(Column::ReceivedBytes)[row] = random.next();
     }
     let columns = ColumnSet::EMPTY.with(Column::SentBytes).with(Column::ReceivedBytes);
     assert!(batch.session.commit(rows, columns, &context(HOUR_BEGIN)));
