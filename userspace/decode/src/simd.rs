@@ -5,6 +5,7 @@
 //! [`Level::PORTABLE`] has it from a test of the processor.
 
 pub mod columns;
+mod run;
 pub mod strided;
 pub mod text;
 

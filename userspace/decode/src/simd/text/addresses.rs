@@ -22,6 +22,7 @@ use std::arch::x86_64::*;
 
 /// The addresses at these places, in host byte order, each read as [`scan::v4`] does; `None` where
 /// one is none.
+#[inline(always)]
 pub fn v4s<const N: usize>(level: Level, text: &[u8], spans: &[Span; N]) -> Option<[u32; N]> {
     let found = match level.0 {
         #[cfg(target_arch = "x86_64")]
@@ -45,6 +46,7 @@ fn v4s_portable<const N: usize>(text: &[u8], spans: &[Span; N]) -> Option<[u32; 
 
 /// As [`v4s`]; `None` for what it leaves to the portable twin.
 #[cfg(target_arch = "x86_64")]
+#[inline]
 #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
 fn v4s_avx2<const N: usize>(text: &[u8], spans: &[Span; N]) -> Option<[u32; N]> {
     let mut values = [0; N];
@@ -57,6 +59,7 @@ fn v4s_avx2<const N: usize>(text: &[u8], spans: &[Span; N]) -> Option<[u32; N]> 
 
 /// As [`v4s`], four at a time; `None` for what it leaves to the portable twin.
 #[cfg(target_arch = "x86_64")]
+#[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vbmi2,bmi1,bmi2,lzcnt,popcnt")]
 fn v4s_avx512<const N: usize>(text: &[u8], spans: &[Span; N]) -> Option<[u32; N]> {
     let mut values = [0; N];

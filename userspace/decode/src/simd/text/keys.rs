@@ -42,6 +42,7 @@ impl Key {
 /// The values of keys that stand one behind the other, each key at the next place of `places`. A
 /// value ends at the next place, and the last one at the end of the text. `None` where a key does
 /// not stand at its place.
+#[inline(always)]
 pub fn values<const N: usize>(
     level: Level,
     text: &[u8],
@@ -73,6 +74,7 @@ fn values_portable<const N: usize>(
 }
 
 #[cfg(target_arch = "x86_64")]
+#[inline]
 #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
 fn values_avx2<const N: usize>(text: &[u8], places: &[u16], keys: &[Key; N]) -> Option<[Span; N]> {
     let mut spans = [Span::default(); N];

@@ -20,6 +20,7 @@ use crate::{simd::Level, syslog::scan};
 use std::arch::x86_64::*;
 
 /// The numbers at these places, each read as [`scan::number`] does; `None` where one is none.
+#[inline(always)]
 pub fn numbers<const N: usize>(level: Level, text: &[u8], spans: &[Span; N]) -> Option<[u64; N]> {
     let found = match level.0 {
         #[cfg(target_arch = "x86_64")]
@@ -53,6 +54,7 @@ fn lane(text: &[u8], span: Span) -> Option<(__m128i, u32)> {
 
 /// As [`numbers`], two at a time; `None` for what it leaves to the portable twin.
 #[cfg(target_arch = "x86_64")]
+#[inline]
 #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
 fn numbers_avx2<const N: usize>(text: &[u8], spans: &[Span; N]) -> Option<[u64; N]> {
     let mut values = [0; N];
@@ -102,6 +104,7 @@ fn two_avx2(low: (__m128i, u32), high: (__m128i, u32)) -> Option<[u64; 2]> {
 
 /// As [`numbers`], four at a time; `None` for what it leaves to the portable twin.
 #[cfg(target_arch = "x86_64")]
+#[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,bmi1,bmi2,lzcnt,popcnt")]
 fn numbers_avx512<const N: usize>(text: &[u8], spans: &[Span; N]) -> Option<[u64; N]> {
     let mut values = [0; N];

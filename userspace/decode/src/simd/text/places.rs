@@ -88,6 +88,7 @@ impl Places {
 
     /// Finds where the bytes of `set` stand in `text`; `None` when there are more than
     /// [`Places::MAX`], or when the text is longer than 65,535 bytes.
+    #[inline(always)]
     pub fn find(&mut self, level: Level, text: &[u8], set: &ByteSet) -> Option<&[u16]> {
         self.count = 0;
         u16::try_from(text.len()).ok()?;
@@ -138,6 +139,7 @@ impl Places {
     }
 
     #[cfg(target_arch = "x86_64")]
+    #[inline]
     #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
     fn find_avx2(&mut self, text: &[u8], set: &ByteSet) -> bool {
         let by_low_half = _mm256_broadcastsi128_si256(load_16(&set.by_low_half));
@@ -155,6 +157,7 @@ impl Places {
     }
 
     #[cfg(target_arch = "x86_64")]
+    #[inline]
     #[target_feature(
         enable = "avx512f,avx512bw,avx512vl,avx512vbmi,avx512vbmi2,bmi1,bmi2,lzcnt,popcnt"
     )]

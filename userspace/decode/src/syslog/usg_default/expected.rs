@@ -40,7 +40,19 @@ const MARKS: ByteSet = ByteSet::of(b",<\n\0");
 /// Decodes a text that is one session log as expected into one record; `None`, and nothing done,
 /// where anything is not.
 pub fn decode(message: &Message<'_>, zones: &mut Zones, batch: &mut Batch) -> Option<()> {
-    let level = message.settings.simd;
+    message.settings.simd.run(
+        #[inline(always)]
+        |level| decode_at(level, message, zones, batch),
+    )
+}
+
+#[inline(always)]
+fn decode_at(
+    level: Level,
+    message: &Message<'_>,
+    zones: &mut Zones,
+    batch: &mut Batch,
+) -> Option<()> {
     let text = split::trim(message.text);
     let text = text.strip_suffix(b".").unwrap_or(text);
     let mut places = Places::default();
@@ -76,6 +88,7 @@ struct Header<'a> {
 
 impl<'a> Header<'a> {
     /// Reads a header with its tag and the key in front of the first comma.
+    #[inline(always)]
     fn read(head: &'a [u8], zones: &mut Zones) -> Option<Self> {
         const BUILT: &[u8; 37] = b"%%01SECLOG/6/SESSION_BUILT(l):IPVer=4";
         const TEARDOWN: &[u8; 40] = b"%%01SECLOG/6/SESSION_TEARDOWN(l):IPVer=4";
