@@ -4,6 +4,7 @@
 //! a jump for each column; decoders that move a handful of rows spend their time on this.
 
 use crate::{session::Column, text::Text};
+use std::cell;
 
 /// The type of a column's cells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -63,7 +64,18 @@ macro_rules! cells {
             pub fn new(capacity: usize) -> Self {
                 Self { capacity, $($block: Block::new(CellKind::$kind, capacity),)* }
             }
+
+            /// All columns from row `first` on.
+            #[inline]
+            pub fn vacant(&mut self, first: usize) -> Vacant<'_> {
+                Vacant { $($block: self.$block.vacant(first),)* }
+            }
         }
+
+        /// The vacant rows of all columns, each of which can be written to while another one is.
+        #[derive(Clone, Copy, Debug)]
+        #[expect(missing_docs, reason = "the columns of a type")]
+        pub struct Vacant<'a> { $(pub $block: VacantBlock<'a, $type>,)* }
 
         $(impl Cell for $type {
             const KIND: CellKind = CellKind::$kind;
@@ -152,6 +164,31 @@ impl<T: Cell> Block<T> {
     fn rows_mut(&mut self, place: Place, first: usize, rows: usize) -> &mut [T] {
         let first = usize::from(place.0) * self.pitch + first;
         self.cells.get_mut(first..first + rows).unwrap_or_default()
+    }
+
+    #[inline]
+    fn vacant(&mut self, first: usize) -> VacantBlock<'_, T> {
+        let cells = self.cells.get_mut(first..).unwrap_or_default();
+        VacantBlock { cells: cell::Cell::from_mut(cells).as_slice_of_cells(), pitch: self.pitch }
+    }
+}
+
+/// The vacant rows of the columns of one type.
+#[derive(Clone, Copy, Debug)]
+pub struct VacantBlock<'a, T: Copy> {
+    cells: &'a [cell::Cell<T>],
+    pitch: usize,
+}
+
+impl<'a, T: Copy> VacantBlock<'a, T> {
+    /// Cells of the column in this place, from the vacant row `first` on.
+    #[inline(always)]
+    pub fn rows<const N: usize>(
+        self,
+        place: Place,
+        first: usize,
+    ) -> Option<&'a [cell::Cell<T>; N]> {
+        self.cells.get(usize::from(place.0) * self.pitch + first..)?.first_chunk()
     }
 }
 

@@ -3,7 +3,7 @@
 pub use crate::cells::{Cell, CellKind, Cells};
 use crate::{
     batch::Run,
-    cells::{Columns, Place},
+    cells::{Columns, Place, Vacant},
     context::Context,
     contexts::{Contexts, Stamp},
     text::Text,
@@ -283,6 +283,12 @@ impl SessionTable {
         rows: usize,
     ) -> &mut [T] {
         self.columns.rows_mut(place, self.rows + first, rows)
+    }
+
+    /// The vacant rows of all columns at once: for kernels that fill several together.
+    #[inline]
+    pub(crate) fn all_vacant(&mut self) -> Vacant<'_> {
+        self.columns.vacant(self.rows)
     }
 
     /// The same, for columns of any type.

@@ -12,7 +12,7 @@ use super::{
     template::Length,
 };
 use crate::{
-    cells::{Cell, Place},
+    cells::{Place, Vacant},
     session::SessionTable,
     simd::{
         Level,
@@ -47,6 +47,8 @@ struct Tile {
     /// Where the window begins in a record.
     offset: u16,
     pick: Pick,
+    /// The columns that lanes are as they are.
+    columns: [Option<Place>; 4],
     sinks: Box<[Sink]>,
 }
 
@@ -69,7 +71,8 @@ enum Pour {
     Event(&'static CodeTable),
     /// Two bytes.
     Port,
-    Lane,
+    /// The lane, as a port of this column and one of another, which is in the higher half.
+    BothPorts(Place),
     /// The lane, as the lower half of a counter.
     Counter,
     /// The lane, and the next one as the higher half of the counter.
@@ -105,7 +108,8 @@ impl Tiles {
 
     /// Fills the columns of the next rows, and tells whether the code of an event says more than
     /// the event. `None` where the processor has no instructions for it, or the table no room: rows
-    /// are filled in groups, so that some behind the last one are written to.
+    /// are filled in groups, so that some behind the last one are written to, and looked up for as
+    /// many as the lanes hold.
     #[inline]
     pub fn fill(
         &self,
@@ -113,7 +117,7 @@ impl Tiles {
         records: &Records<'_, '_>,
         table: &mut SessionTable,
     ) -> Option<bool> {
-        if self.tiles.is_empty() || table.room() < records.rows().next_multiple_of(GROUP) {
+        if self.tiles.is_empty() || table.room() < records.rows().next_multiple_of(ROWS) {
             return None;
         }
         let Turner { level, lanes } = turner;
@@ -125,6 +129,7 @@ impl Tiles {
 struct Draft {
     offset: u16,
     pick: Pick,
+    columns: [Option<Place>; 4],
     sinks: Vec<Sink>,
     /// Bytes of each lane that are taken.
     taken: [u8; 4],
@@ -132,7 +137,8 @@ struct Draft {
 
 impl Draft {
     fn at(offset: u16) -> Self {
-        Draft { offset, pick: [NOTHING; WINDOW], sinks: Vec::new(), taken: [0; 4] }
+        let pick = [NOTHING; WINDOW];
+        Draft { offset, pick, columns: [None; 4], sinks: Vec::new(), taken: [0; 4] }
     }
 
     /// Adds a field; `false` where it is not in the window, or there is no lane left for it.
@@ -142,12 +148,12 @@ impl Draft {
             return false;
         };
         let (width, pour) = match number.form {
-            Form::U8 => (1, Pour::Byte),
-            Form::Event(codes) => (1, Pour::Event(codes)),
-            Form::U16 => (2, Pour::Port),
-            Form::U32 => (4, Pour::Lane),
-            Form::U64 if number.slot.len <= 4 => (4, Pour::Counter),
-            Form::U64 => (8, Pour::LongCounter),
+            Form::U8 => (1, Some(Pour::Byte)),
+            Form::Event(codes) => (1, Some(Pour::Event(codes))),
+            Form::U16 => (2, Some(Pour::Port)),
+            Form::U32 => (4, None),
+            Form::U64 if number.slot.len <= 4 => (4, Some(Pour::Counter)),
+            Form::U64 => (8, Some(Pour::LongCounter)),
             Form::V6 => return false,
         };
         let Some((lane, byte)) = self.room_for(width) else { return false };
@@ -160,9 +166,30 @@ impl Draft {
         for taken in self.taken.iter_mut().skip(lane).take(width.div_ceil(4)) {
             *taken += width.min(4) as u8;
         }
-        let (lane, shift) = (lane as u8, byte as u8);
-        self.sinks.push(Sink { place: number.place, lane, shift, pour });
+        match pour {
+            Some(pour) => {
+                self.sink(Sink { place: number.place, lane: lane as u8, shift: byte as u8, pour })
+            }
+            None => self
+                .columns
+                .iter_mut()
+                .skip(lane)
+                .take(1)
+                .for_each(|column| *column = Some(number.place)),
+        }
         true
+    }
+
+    /// Adds a sink, or makes one of two ports that fill a lane.
+    fn sink(&mut self, sink: Sink) {
+        let low = self.sinks.iter_mut().find(|low| {
+            let in_lane = (low.lane, low.shift, low.pour) == (sink.lane, 0, Pour::Port);
+            in_lane && (sink.shift, sink.pour) == (2, Pour::Port)
+        });
+        match low {
+            Some(low) => low.pour = Pour::BothPorts(sink.place),
+            None => self.sinks.push(sink),
+        }
     }
 
     /// Lane and byte from which on there is room.
@@ -181,7 +208,8 @@ impl Draft {
     }
 
     fn finish(self) -> Tile {
-        Tile { offset: self.offset, pick: self.pick, sinks: self.sinks.into_boxed_slice() }
+        let Draft { offset, pick, columns, sinks, .. } = self;
+        Tile { offset, pick, columns, sinks: sinks.into_boxed_slice() }
     }
 }
 
@@ -198,14 +226,19 @@ impl Kernel for Fill<'_, '_, '_> {
 
     #[inline(always)]
     fn run<V: Vectors>(self, vectors: V) -> bool {
-        let mut kept = false;
-        for first in (0..self.records.rows()).step_by(ROWS) {
-            let groups = (self.records.rows() - first).min(ROWS).div_ceil(GROUP);
-            for tile in self.tiles {
-                let windows = self.records.window(tile.offset);
-                vectors.transpose(&windows, first, &tile.pick, self.lanes);
-                for sink in tile.sinks.iter().copied() {
-                    kept |= sink.pour(vectors, self.lanes, groups, first, self.table);
+        let Fill { tiles, lanes, records, table } = self;
+        let (vacant, mut kept) = (table.all_vacant(), false);
+        for first in (0..records.rows()).step_by(ROWS) {
+            let groups = (records.rows() - first).min(ROWS).div_ceil(GROUP);
+            for tile in tiles {
+                let windows = records.window(tile.offset);
+                let column = |place| vacant.u32s.rows(place, first);
+                let [a, b, c, d] = lanes.all();
+                let [e, f, g, h] = tile.columns.map(|place| place.and_then(column));
+                let targets = [e.unwrap_or(a), f.unwrap_or(b), g.unwrap_or(c), h.unwrap_or(d)];
+                vectors.transpose(&windows, first, &tile.pick, targets);
+                for sink in tile.sinks.iter() {
+                    kept |= sink.pour(vectors, lanes, first, groups, &vacant).unwrap_or(false);
                 }
             }
         }
@@ -214,59 +247,37 @@ impl Kernel for Fill<'_, '_, '_> {
 }
 
 impl Sink {
-    /// Fills a column from row `first` of the vacant ones on, and tells whether a code of an event
-    /// says more than the event.
+    /// Fills groups of a column from row `first` of the vacant ones on, and tells whether a code of
+    /// an event says more than the event; `None` where the column has not so many rows.
     #[inline(always)]
     fn pour<V: Vectors>(
-        self,
+        &self,
         vectors: V,
         lanes: &Lanes,
-        groups: usize,
         first: usize,
-        table: &mut SessionTable,
-    ) -> bool {
+        groups: usize,
+        vacant: &Vacant<'_>,
+    ) -> Option<bool> {
+        let Sink { place, shift, .. } = *self;
         let lane = lanes.get(self.lane);
         match self.pour {
-            Pour::Byte => vectors.bytes(lane, self.shift, self.cells(table, first, groups)),
-            Pour::Port => vectors.ports(lane, self.shift, self.cells(table, first, groups)),
+            Pour::Byte => vectors.bytes(lane, shift, groups, vacant.u8s.rows(place, first)?),
+            Pour::Port => vectors.ports(lane, shift, groups, vacant.u16s.rows(place, first)?),
+            Pour::BothPorts(high) => {
+                let (low, high) = (vacant.u16s.rows(place, first)?, vacant.u16s.rows(high, first)?);
+                vectors.both_ports(lane, groups, low, high);
+            }
             Pour::Event(codes) => {
-                let cells = self.cells(table, first, groups);
-                vectors.bytes(lane, self.shift, cells);
-                let mut told = true;
-                for codes_here in cells {
-                    told &= vectors.look_up(&codes.told, *codes_here) == [1; GROUP];
-                    *codes_here = vectors.look_up(&codes.events, *codes_here);
-                }
-                return !told;
+                let cells = vacant.u8s.rows(place, first)?;
+                vectors.bytes(lane, shift, groups, cells);
+                return Some(!vectors.look_up(&codes.events, &codes.told, groups, cells));
             }
-            Pour::Lane => {
-                let cells = self.cells(table, first, groups).iter_mut();
-                cells.zip(lane).for_each(|(cells, numbers)| *cells = *numbers);
-            }
-            Pour::Counter => {
-                let cells = self.cells(table, first, groups).iter_mut();
-                cells.zip(lane).for_each(|(cells, numbers)| *cells = numbers.map(u64::from));
-            }
+            Pour::Counter => vectors.widen(lane, groups, vacant.u64s.rows(place, first)?),
             Pour::LongCounter => {
-                let cells = self.cells(table, first, groups).iter_mut();
-                for ((cells, low), high) in cells.zip(lane).zip(lanes.get(self.lane + 1)) {
-                    for ((cell, low), high) in cells.iter_mut().zip(low).zip(high) {
-                        *cell = u64::from(*high) << 32 | u64::from(*low);
-                    }
-                }
+                let high = lanes.get(self.lane + 1);
+                vectors.join(lane, high, groups, vacant.u64s.rows(place, first)?);
             }
         }
-        false
-    }
-
-    /// The groups of the column, from row `first` of the vacant ones on.
-    #[inline(always)]
-    fn cells<'t, T: Cell>(
-        &self,
-        table: &'t mut SessionTable,
-        first: usize,
-        groups: usize,
-    ) -> &'t mut [[T; GROUP]] {
-        table.vacant_rows(self.place, first, groups * GROUP).as_chunks_mut().0
+        Some(false)
     }
 }
