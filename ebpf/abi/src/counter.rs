@@ -67,7 +67,7 @@ counters! {
     NoSocket = 10, "no_socket", Pass;
     /// To a listener, from a sender that is not on the allow-list.
     NotAllowed = 11, "not_allowed", Drop;
-    /// To a listener, but longer than [`crate::Setting::FrameLenMax`]: an AF_XDP socket would drop
+    /// To a listener, but longer than [`crate::Settings::frame_len_max`]: an AF_XDP socket would drop
     /// it, the UDP socket takes it.
     TooLong = 12, "too_long", Pass;
 }

@@ -286,8 +286,8 @@ impl Settings {
         pipeline.allow = allow;
         pipeline.busy_poll = self.busy_poll.unwrap_or(false);
         if let Some(workers) = self.workers_per_queue {
-            if !(1..=16).contains(&workers) {
-                return Err(format!("workers_per_queue is {workers}: it must be from 1 to 16"));
+            if !(1..=8).contains(&workers) {
+                return Err(format!("workers_per_queue is {workers}: it must be from 1 to 8"));
             }
             pipeline.workers_per_queue = workers;
         }
@@ -427,7 +427,7 @@ mod tests {
             (Settings { data: None, ..good.clone() }, "--data"),
             (Settings { source: Some(SourceKind::Xdp), ..good.clone() }, "--interface"),
             (Settings { udp_workers: Some(0), ..good.clone() }, "udp_workers is 0"),
-            (Settings { workers_per_queue: Some(17), ..good.clone() }, "workers_per_queue is 17"),
+            (Settings { workers_per_queue: Some(9), ..good.clone() }, "workers_per_queue is 9"),
             (Settings { batches: Some(1), ..good.clone() }, "batches is 1"),
             (Settings { rx_ring_size: Some(100), ..good.clone() }, "rx_ring_size is 100"),
             (Settings { listen: Some(vec!["x".into()]), ..good.clone() }, "'x'"),

@@ -4,14 +4,14 @@
 //! in turn; each lane ends in a [`source::dealt`](crate::source::dealt) of a worker, from which the
 //! empty parcels come back. A frame goes back to the kernel as soon as its datagram is copied, so no
 //! frame has two owners, and a worker that stands still keeps none. The number of parcels is fixed:
-//! while the lanes lack empty ones, datagrams stay where the kernel put them, and after a second without
-//! any they are dropped and counted.
+//! while the lanes lack empty ones for an ordinary burst, datagrams stay where the kernel put them.
+//! After a second of that, or where a burst needs more of them, they are dropped and counted.
 
 use crate::{
     counters::WorkerCounters,
     latency,
     source::{
-        Arrival, Received, Source,
+        Arrival, Source,
         dealt::{DealtSource, Parcel},
         drive::drive,
     },
@@ -32,6 +32,9 @@ const BURST_PARCELS: usize = 8;
 
 /// So long does a dealer leave datagrams where they are, for workers that have no empty parcels.
 const PATIENCE: Duration = Duration::from_secs(1);
+
+/// So long does it sleep before it looks for empty parcels again: workers may need its processor.
+const PAUSE: Duration = Duration::from_micros(50);
 
 /// A dealer that is ready to run.
 #[derive(Debug)]
@@ -86,10 +89,9 @@ impl<S: Source> Dealer<S> {
     pub fn run(self) -> Finished {
         let Self { mut source, mut table, counters, stop, busy_poll } = self;
         let ended = drive(&mut source, &stop, busy_poll, |source| {
-            if !table.is_ready() {
-                // What the ring or the socket still holds is not lost.
-                thread::yield_now();
-                return Ok(Received::Datagrams(1));
+            // What the ring or the socket still holds is not lost.
+            while !table.is_ready() {
+                thread::sleep(PAUSE);
             }
             let mut dropped = Dropped::default();
             let received = source.receive(|arrival| {
@@ -182,6 +184,7 @@ fn lane() -> (Lane, DealtSource) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::source::Received;
     use std::{collections::BTreeSet, io};
 
     /// Datagrams with numbers, so many at a time.

@@ -117,6 +117,24 @@ fn two_workers_share_a_socket() {
     assert_nothing_missing(&stopped);
 }
 
+/// Workers that spin end when they are asked to, and what is thrown away is accounted for.
+#[test]
+fn discarded_records_are_counted() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let port = port::free();
+    let mut run = Command::new(LOGWEIR);
+    run.args(["run", "--source", "udp", "--sink", "discard", "--busy-poll"]);
+    run.args(["--listen", &format!("127.0.0.1:{port}")]);
+    let collector = Collector::start(&mut run, directory.path());
+    let mut from = Command::new(LOGWEIR);
+    from.args(["generate", "--to", &format!("udp://127.0.0.1:{port}")]);
+    let generated = Generated::by(from.args(["--count", "20000", "--rate", "20000"]));
+    let stopped = collector.stop();
+    assert_eq!(stopped.count("/records/discarded"), generated.count("records"));
+    assert_eq!(stopped.count("/records/stored"), 0);
+    assert_eq!(stopped.count("/unaccounted/total"), 0, "{}", stopped.printed);
+}
+
 /// Several senders, so that the kernel shares them out between the sockets of the port.
 #[test]
 fn two_workers_share_a_port() {

@@ -13,6 +13,7 @@ use replay::Replay;
 use serde_json::json;
 use std::{
     net::SocketAddr,
+    num::NonZeroUsize,
     process::ExitCode,
     thread,
     time::{Duration, Instant, SystemTime, UNIX_EPOCH},
@@ -34,12 +35,12 @@ pub struct Args {
     #[arg(long, value_name = "N", default_value_t = 100_000)]
     count: u64,
     /// Stop after so many seconds, however much is out
-    #[arg(long, value_name = "SECONDS")]
-    seconds: Option<f64>,
+    #[arg(long, value_name = "SECONDS", value_parser = parse_seconds)]
+    seconds: Option<Duration>,
     /// Make so many datagrams first and send them over and over, to an interface, so that making
     /// them does not limit the rate; their sequence numbers repeat, their UDP checksums are zero
     #[arg(long, value_name = "N")]
-    replay: Option<usize>,
+    replay: Option<NonZeroUsize>,
     /// The same seed sends the same sessions, but for their times
     #[arg(long, value_name = "S", default_value_t = 1)]
     seed: u64,
@@ -93,7 +94,7 @@ pub fn run(args: &Args) -> Result<ExitCode, Failure> {
     let mut generator =
         Generator { model, outlet, sent: Sent::default(), sample: None, truth: Vec::new() };
     let started = match args.replay {
-        Some(datagrams) => generator.replay(datagrams, args).map_err(Failure::other)?,
+        Some(datagrams) => generator.replay(datagrams.get(), args).map_err(Failure::other)?,
         None => {
             let started = Instant::now();
             let deadline = args.deadline(started);
@@ -108,9 +109,13 @@ pub fn run(args: &Args) -> Result<ExitCode, Failure> {
 
 impl Args {
     fn deadline(&self, started: Instant) -> Option<Instant> {
-        let seconds = Duration::try_from_secs_f64(self.seconds?).ok()?;
-        started.checked_add(seconds)
+        started.checked_add(self.seconds?)
     }
+}
+
+fn parse_seconds(text: &str) -> Result<Duration, String> {
+    let seconds = text.parse().ok().and_then(|seconds| Duration::try_from_secs_f64(seconds).ok());
+    seconds.ok_or_else(|| format!("'{text}' is no number of seconds"))
 }
 
 fn now() -> Duration {

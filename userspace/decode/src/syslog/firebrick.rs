@@ -60,7 +60,8 @@ pub fn decode(message: &Message<'_>, zones: &Zones, batch: &mut Batch) -> Result
 /// not. It holds nothing that ends a message.
 pub fn decode_regular(message: &Message<'_>, zones: &Zones, batch: &mut Batch) -> Option<()> {
     let text = split::trim(message.text);
-    memchr::memchr3(b'\n', b'\0', b'<', text.get(1..)?).is_none().then_some(())?;
+    let behind = text.strip_prefix(b"<").unwrap_or(text);
+    memchr::memchr3(b'\n', b'\0', b'<', behind).is_none().then_some(())?;
     let header = rfc::read(text, message.datagram.received_at).ok()?;
     let (line, values) = regular::read(header.text)?;
     push(&header, &line, &values, message, zones, batch).ok()
