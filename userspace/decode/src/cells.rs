@@ -3,7 +3,7 @@
 //! So a column is found by two numbers, its type and its place among those of the type, and not by
 //! a jump for each column; decoders that move a handful of rows spend their time on this.
 
-use crate::{session::Column, text::Text};
+use crate::{session::Column, simd::scatter::scatter, text::Text};
 use std::cell;
 
 /// The type of a column's cells.
@@ -125,6 +125,22 @@ impl Columns {
         let at = usize::from(Place::of(column).0) * block.pitch + row;
         if let Some(cell) = block.cells.get_mut(at).filter(|_| column.kind() == T::KIND) {
             *cell = value;
+        }
+    }
+
+    /// Writes cells of a row, of one type of columns; none where a column is of another type or
+    /// has no such row.
+    #[inline(always)]
+    pub fn put_all<T: Cell, const N: usize>(
+        &mut self,
+        columns: [Column; N],
+        row: usize,
+        values: [T; N],
+    ) {
+        if columns.iter().all(|column| column.kind() == T::KIND) {
+            let block = T::block_mut(self);
+            let places = columns.map(|column| usize::from(Place::of(column).0));
+            scatter(&mut block.cells, row, block.pitch, places, values);
         }
     }
 

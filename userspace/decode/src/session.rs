@@ -273,6 +273,13 @@ impl SessionTable {
         self.columns.put(column, self.rows, value);
     }
 
+    /// Writes cells of one type of the row that the next [`SessionTable::commit`] adds; none where
+    /// one is of another type. It costs less than one [`SessionTable::put`] for each.
+    #[inline(always)]
+    pub fn put_all<T: Cell, const N: usize>(&mut self, columns: [Column; N], values: [T; N]) {
+        self.columns.put_all(columns, self.rows, values);
+    }
+
     /// Of these the `rows` from the one with the number `first` on, of the column in a place among
     /// those of the type: for kernels, which know that so many fit.
     #[inline]

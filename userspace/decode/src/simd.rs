@@ -6,6 +6,7 @@
 
 pub mod columns;
 mod run;
+pub mod scatter;
 pub mod strided;
 pub mod text;
 

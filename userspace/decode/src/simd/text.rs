@@ -30,6 +30,27 @@ impl Span {
     }
 }
 
+/// Reads values so many at a time; those of a last part that is not full are read twice.
+#[cfg(target_arch = "x86_64")]
+#[inline(always)]
+fn in_parts<T: Copy + Default, const N: usize, const PART: usize>(
+    spans: &[Span; N],
+    read: impl Fn([Span; PART]) -> Option<[T; PART]>,
+) -> Option<[T; N]> {
+    let mut values = [T::default(); N];
+    let (parts, rest) = spans.as_chunks::<PART>();
+    let (value_parts, value_rest) = values.as_chunks_mut::<PART>();
+    for (values, part) in value_parts.iter_mut().zip(parts) {
+        *values = read(*part)?;
+    }
+    if let [first, ..] = rest {
+        let mut part = [*first; PART];
+        part.iter_mut().zip(rest).for_each(|(to, from)| *to = *from);
+        value_rest.iter_mut().zip(read(part)?).for_each(|(to, from)| *to = from);
+    }
+    Some(values)
+}
+
 #[cfg(target_arch = "x86_64")]
 #[inline(always)]
 fn load_16(bytes: &[u8; 16]) -> std::arch::x86_64::__m128i {

@@ -13,7 +13,7 @@
 
 use super::Span;
 #[cfg(target_arch = "x86_64")]
-use super::load_16;
+use super::{in_parts, load_16};
 #[cfg(target_arch = "x86_64")]
 use crate::simd::Kind;
 use crate::{simd::Level, syslog::scan};
@@ -26,53 +26,36 @@ use std::arch::x86_64::*;
 pub fn v4s<const N: usize>(level: Level, text: &[u8], spans: &[Span; N]) -> Option<[u32; N]> {
     let found = match level.0 {
         #[cfg(target_arch = "x86_64")]
-        // SAFETY: the level says that the processor has these instructions.
-        Kind::Avx512 => unsafe { v4s_avx512(text, spans) },
+        Kind::Avx512 => in_parts(
+            spans,
+            #[inline(always)]
+            |four: [Span; 4]| {
+                // SAFETY: the level says that the processor has these instructions.
+                unsafe { four_avx512(text, four) }
+            },
+        ),
         #[cfg(target_arch = "x86_64")]
-        // SAFETY: the level says that the processor has these instructions.
-        Kind::Avx2 => unsafe { v4s_avx2(text, spans) },
+        Kind::Avx2 => in_parts(
+            spans,
+            #[inline(always)]
+            |[one]: [Span; 1]| {
+                // SAFETY: the level says that the processor has these instructions.
+                unsafe { one_avx2(text, one) }.map(|address| [address])
+            },
+        ),
         _ => None,
     };
-    found.or_else(|| v4s_portable(text, spans))
+    match found {
+        Some(values) => Some(values),
+        None => v4s_portable(text, spans),
+    }
 }
 
+#[inline(never)]
 fn v4s_portable<const N: usize>(text: &[u8], spans: &[Span; N]) -> Option<[u32; N]> {
     let mut values = [0; N];
     for (value, span) in values.iter_mut().zip(spans) {
         *value = scan::v4(span.of(text)?)?;
-    }
-    Some(values)
-}
-
-/// As [`v4s`]; `None` for what it leaves to the portable twin.
-#[cfg(target_arch = "x86_64")]
-#[inline]
-#[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
-fn v4s_avx2<const N: usize>(text: &[u8], spans: &[Span; N]) -> Option<[u32; N]> {
-    let mut values = [0; N];
-    for (value, span) in values.iter_mut().zip(spans) {
-        let (lane, end) = lane(text, *span)?;
-        *value = one_avx2(lane, end)?;
-    }
-    Some(values)
-}
-
-/// As [`v4s`], four at a time; `None` for what it leaves to the portable twin.
-#[cfg(target_arch = "x86_64")]
-#[inline]
-#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vbmi2,bmi1,bmi2,lzcnt,popcnt")]
-fn v4s_avx512<const N: usize>(text: &[u8], spans: &[Span; N]) -> Option<[u32; N]> {
-    let mut values = [0; N];
-    let (fours, rest) = spans.as_chunks::<4>();
-    let (value_fours, value_rest) = values.as_chunks_mut::<4>();
-    for (four, values) in fours.iter().zip(value_fours) {
-        *values = four_avx512(text, four)?;
-    }
-    if let [first, ..] = *rest {
-        let mut four = [first; 4];
-        four.iter_mut().zip(rest).for_each(|(to, from)| *to = *from);
-        let four = four_avx512(text, &four)?;
-        value_rest.iter_mut().zip(four).for_each(|(to, from)| *to = from);
     }
     Some(values)
 }
@@ -110,11 +93,12 @@ const MOVES: [[u8; 16]; 256] = {
     moves
 };
 
-/// One address; `end` is the bit of the byte behind it.
+/// One address; `None` for what it leaves to the portable twin.
 #[cfg(target_arch = "x86_64")]
 #[inline]
 #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
-fn one_avx2(lane: __m128i, end: u64) -> Option<u32> {
+fn one_avx2(text: &[u8], span: Span) -> Option<u32> {
+    let (lane, end) = lane(text, span)?;
     let inside = end - 1;
     let digits = _mm_sub_epi8(lane, _mm_set1_epi8(b'0'.cast_signed()));
     let is_digit = _mm_cmpeq_epi8(_mm_min_epu8(digits, _mm_set1_epi8(9)), digits);
@@ -170,12 +154,11 @@ impl Numbers {
     }
 }
 
-/// Four addresses.
+/// Four addresses; `None` for what it leaves to the portable twin.
 #[cfg(target_arch = "x86_64")]
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vbmi2,bmi1,bmi2,lzcnt,popcnt")]
-fn four_avx512(text: &[u8], spans: &[Span; 4]) -> Option<[u32; 4]> {
-    let [a, b, c, d] = *spans;
+fn four_avx512(text: &[u8], [a, b, c, d]: [Span; 4]) -> Option<[u32; 4]> {
     let (a, b) = (lane(text, a)?, lane(text, b)?);
     let (c, d) = (lane(text, c)?, lane(text, d)?);
     let lanes = _mm512_inserti64x4::<1>(

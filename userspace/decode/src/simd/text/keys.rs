@@ -33,9 +33,33 @@ impl Key {
         Self { bytes, len: at as u16 }
     }
 
-    /// Whether it stands at the start of a text.
-    fn starts(&self, text: &[u8]) -> bool {
-        self.bytes.get(..usize::from(self.len)).is_some_and(|key| text.starts_with(key))
+    /// Not zero where it does not stand at this place of the text.
+    #[inline(always)]
+    fn differences(&self, level: Level, text: &[u8], at: usize) -> u32 {
+        match level.0 {
+            #[cfg(target_arch = "x86_64")]
+            Kind::Avx2 | Kind::Avx512 => match text.get(at..at + 32).and_then(<[_]>::first_chunk) {
+                // SAFETY: the level says that the processor has these instructions.
+                Some(bytes) => unsafe { self.differences_avx2(bytes) },
+                // Nearer to the end of the text than a load reaches.
+                None => self.differences_portable(text, at),
+            },
+            _ => self.differences_portable(text, at),
+        }
+    }
+
+    fn differences_portable(&self, text: &[u8], at: usize) -> u32 {
+        let key = self.bytes.get(..usize::from(self.len));
+        let stands = key.zip(text.get(at..)).is_some_and(|(key, text)| text.starts_with(key));
+        u32::from(!stands)
+    }
+
+    #[cfg(target_arch = "x86_64")]
+    #[inline]
+    #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
+    fn differences_avx2(&self, bytes: &[u8; 32]) -> u32 {
+        let same = _mm256_cmpeq_epi8(load_32(bytes), load_32(&self.bytes));
+        _bzhi_u32(!_mm256_movemask_epi8(same).cast_unsigned(), self.len.into())
     }
 }
 
@@ -49,58 +73,22 @@ pub fn values<const N: usize>(
     places: &[u16],
     keys: &[Key; N],
 ) -> Option<[Span; N]> {
-    match level.0 {
-        #[cfg(target_arch = "x86_64")]
-        // SAFETY: the level says that the processor has these instructions.
-        Kind::Avx2 | Kind::Avx512 => unsafe { values_avx2(text, places, keys) },
-        _ => values_portable(text, places, keys),
-    }
-}
-
-fn values_portable<const N: usize>(
-    text: &[u8],
-    places: &[u16],
-    keys: &[Key; N],
-) -> Option<[Span; N]> {
-    let mut spans = [Span::default(); N];
-    let mut ends = places.iter().skip(1).copied();
-    for ((span, key), place) in spans.iter_mut().zip(keys).zip(places) {
-        if !key.starts(text.get(usize::from(*place)..)?) {
-            return None;
-        }
-        *span = Span { start: place + key.len, end: ends.next().or(text.len().try_into().ok())? };
-    }
-    (places.len() >= N).then_some(spans)
-}
-
-#[cfg(target_arch = "x86_64")]
-#[inline]
-#[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
-fn values_avx2<const N: usize>(text: &[u8], places: &[u16], keys: &[Key; N]) -> Option<[Span; N]> {
-    let mut spans = [Span::default(); N];
-    // The last key may stand nearer to the end of the text than a load reaches.
-    let here = places.get(..N)?;
-    let last_end = match places.get(N) {
-        Some(end) => *end,
-        None => text.len().try_into().ok()?,
-    };
+    let here = places.first_chunk::<N>()?;
     let mut differences = 0;
-    for ((span, key), place) in spans.iter_mut().zip(keys).zip(here) {
-        let at = usize::from(*place);
-        let Some(bytes) = text.get(at..at + 32) else {
-            return values_portable(text, places, keys);
-        };
-        let same = _mm256_cmpeq_epi8(load_32(bytes.first_chunk()?), load_32(&key.bytes));
-        let same = _mm256_movemask_epi8(same).cast_unsigned();
-        differences |= _bzhi_u32(!same, key.len.into());
-        span.start = place + key.len;
+    for (key, place) in keys.iter().zip(here) {
+        differences |= key.differences(level, text, (*place).into());
     }
     if differences != 0 {
         return None;
     }
-    let ends = here.get(1..)?.iter().chain([&last_end]);
-    for (span, end) in spans.iter_mut().zip(ends) {
-        span.end = *end;
+    let mut spans = [Span::default(); N];
+    let mut end = match places.get(N) {
+        Some(end) => *end,
+        None => text.len().try_into().ok()?,
+    };
+    for ((span, key), place) in spans.iter_mut().zip(keys).zip(here).rev() {
+        *span = Span { start: place + key.len, end };
+        end = *place;
     }
     Some(spans)
 }
@@ -138,7 +126,7 @@ mod tests {
             }
             let commas = text.iter().enumerate().filter(|(_, byte)| **byte == b',');
             let mut places: Vec<u16> = commas.map(|(at, _)| at as u16).collect();
-            let expected = values_portable(&text, &places, &KEYS);
+            let expected = super::values(Level::PORTABLE, &text, &places, &KEYS);
             for level in Level::available() {
                 prop_assert_eq!(super::values(level, &text, &places, &KEYS), expected);
             }
@@ -146,7 +134,7 @@ mod tests {
                 prop_assert_eq!(usize::from(first.start), "head,A=".len());
             }
             places.truncate(cut);
-            let expected = values_portable(&text, &places, &KEYS);
+            let expected = super::values(Level::PORTABLE, &text, &places, &KEYS);
             prop_assert!(cut >= 4 || expected.is_none());
             for level in Level::available() {
                 prop_assert_eq!(super::values(level, &text, &places, &KEYS), expected);

@@ -12,7 +12,7 @@
 
 use super::Span;
 #[cfg(target_arch = "x86_64")]
-use super::load_16;
+use super::{in_parts, load_16};
 #[cfg(target_arch = "x86_64")]
 use crate::simd::Kind;
 use crate::{simd::Level, syslog::scan};
@@ -24,16 +24,32 @@ use std::arch::x86_64::*;
 pub fn numbers<const N: usize>(level: Level, text: &[u8], spans: &[Span; N]) -> Option<[u64; N]> {
     let found = match level.0 {
         #[cfg(target_arch = "x86_64")]
-        // SAFETY: the level says that the processor has these instructions.
-        Kind::Avx512 => unsafe { numbers_avx512(text, spans) },
+        Kind::Avx512 => in_parts(
+            spans,
+            #[inline(always)]
+            |four: [Span; 4]| {
+                // SAFETY: the level says that the processor has these instructions.
+                unsafe { four_avx512(text, four) }
+            },
+        ),
         #[cfg(target_arch = "x86_64")]
-        // SAFETY: the level says that the processor has these instructions.
-        Kind::Avx2 => unsafe { numbers_avx2(text, spans) },
+        Kind::Avx2 => in_parts(
+            spans,
+            #[inline(always)]
+            |two: [Span; 2]| {
+                // SAFETY: the level says that the processor has these instructions.
+                unsafe { two_avx2(text, two) }
+            },
+        ),
         _ => None,
     };
-    found.or_else(|| numbers_portable(text, spans))
+    match found {
+        Some(values) => Some(values),
+        None => numbers_portable(text, spans),
+    }
 }
 
+#[inline(never)]
 fn numbers_portable<const N: usize>(text: &[u8], spans: &[Span; N]) -> Option<[u64; N]> {
     let mut values = [0; N];
     for (value, span) in values.iter_mut().zip(spans) {
@@ -52,30 +68,11 @@ fn lane(text: &[u8], span: Span) -> Option<(__m128i, u32)> {
     (1..=16).contains(&len).then_some((load_16(bytes), len))
 }
 
-/// As [`numbers`], two at a time; `None` for what it leaves to the portable twin.
 #[cfg(target_arch = "x86_64")]
 #[inline]
 #[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
-fn numbers_avx2<const N: usize>(text: &[u8], spans: &[Span; N]) -> Option<[u64; N]> {
-    let mut values = [0; N];
-    let mut at = 0;
-    while let Some(value) = values.get_mut(at) {
-        let first = *spans.get(at)?;
-        let second = spans.get(at + 1).copied().unwrap_or(first);
-        let [one, other] = two_avx2(lane(text, first)?, lane(text, second)?)?;
-        *value = one;
-        if let Some(value) = values.get_mut(at + 1) {
-            *value = other;
-        }
-        at += 2;
-    }
-    Some(values)
-}
-
-#[cfg(target_arch = "x86_64")]
-#[inline]
-#[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
-fn two_avx2(low: (__m128i, u32), high: (__m128i, u32)) -> Option<[u64; 2]> {
+fn two_avx2(text: &[u8], [low, high]: [Span; 2]) -> Option<[u64; 2]> {
+    let (low, high) = (lane(text, low)?, lane(text, high)?);
     let lanes = _mm256_inserti128_si256::<1>(_mm256_castsi128_si256(low.0), high.0);
     let absent = _mm256_inserti128_si256::<1>(
         _mm256_castsi128_si256(_mm_set1_epi8(15 - low.1 as i8)),
@@ -102,31 +99,10 @@ fn two_avx2(low: (__m128i, u32), high: (__m128i, u32)) -> Option<[u64; 2]> {
     Some([one, _mm256_extract_epi64::<2>(sixteens).cast_unsigned()])
 }
 
-/// As [`numbers`], four at a time; `None` for what it leaves to the portable twin.
 #[cfg(target_arch = "x86_64")]
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,bmi1,bmi2,lzcnt,popcnt")]
-fn numbers_avx512<const N: usize>(text: &[u8], spans: &[Span; N]) -> Option<[u64; N]> {
-    let mut values = [0; N];
-    let (fours, rest) = spans.as_chunks::<4>();
-    let (value_fours, value_rest) = values.as_chunks_mut::<4>();
-    for (four, values) in fours.iter().zip(value_fours) {
-        four_avx512(text, four, values)?;
-    }
-    if let [first, ..] = *rest {
-        let (mut four, mut values) = ([first; 4], [0; 4]);
-        four.iter_mut().zip(rest).for_each(|(to, from)| *to = *from);
-        four_avx512(text, &four, &mut values)?;
-        value_rest.iter_mut().zip(values).for_each(|(to, from)| *to = from);
-    }
-    Some(values)
-}
-
-#[cfg(target_arch = "x86_64")]
-#[inline]
-#[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,bmi1,bmi2,lzcnt,popcnt")]
-fn four_avx512(text: &[u8], spans: &[Span; 4], values: &mut [u64; 4]) -> Option<()> {
-    let [a, b, c, d] = *spans;
+fn four_avx512(text: &[u8], [a, b, c, d]: [Span; 4]) -> Option<[u64; 4]> {
     let (a, b) = (lane(text, a)?, lane(text, b)?);
     let (c, d) = (lane(text, c)?, lane(text, d)?);
     // The last digits are the highest bytes of a lane.
@@ -151,9 +127,10 @@ fn four_avx512(text: &[u8], spans: &[Span; 4], values: &mut [u64; 4]) -> Option<
     // Each lane holds its number twice.
     let four = _mm512_permutexvar_epi64(_mm512_set_epi64(0, 0, 0, 0, 6, 4, 2, 0), sixteens);
     let four = _mm512_castsi512_si256(four);
+    let mut values = [0; 4];
     // SAFETY: four values of eight bytes are 32 bytes, and the store asks for no alignment.
     unsafe { _mm256_storeu_si256(values.as_mut_ptr().cast(), four) };
-    Some(())
+    Some(values)
 }
 
 #[cfg(test)]

@@ -190,15 +190,16 @@ impl Places {
         };
         let offsets = _mm512_maskz_compress_epi8(mask, load_64(&OFFSETS));
         let base = _mm512_set1_epi16(base.cast_signed());
-        let ([low, high], _) = room.as_chunks_mut::<32>() else { return false };
-        store_32(
-            low,
-            _mm512_add_epi16(base, _mm512_cvtepu8_epi16(_mm512_castsi512_si256(offsets))),
-        );
         let count = mask.count_ones() as usize;
-        if count > 32 {
-            let offsets = _mm512_extracti64x4_epi64::<1>(offsets);
-            store_32(high, _mm512_add_epi16(base, _mm512_cvtepu8_epi16(offsets)));
+        let Some((few, _)) = room.split_first_chunk_mut() else { return false };
+        let first = _mm256_cvtepu8_epi16(_mm512_castsi512_si128(offsets));
+        store_16(few, _mm256_add_epi16(_mm512_castsi512_si256(base), first));
+        if count > few.len() {
+            let ([low, high], _) = room.as_chunks_mut::<32>() else { return false };
+            let first = _mm512_castsi512_si256(offsets);
+            store_32(low, _mm512_add_epi16(base, _mm512_cvtepu8_epi16(first)));
+            let last = _mm512_extracti64x4_epi64::<1>(offsets);
+            store_32(high, _mm512_add_epi16(base, _mm512_cvtepu8_epi16(last)));
         }
         self.count += count;
         self.count <= Self::MAX
@@ -238,6 +239,14 @@ fn mask_avx512(bytes: __m512i, by_low_half: __m512i, by_high_half: __m512i) -> u
     let low = _mm512_shuffle_epi8(by_low_half, bytes);
     let high_halves = _mm512_and_si512(_mm512_srli_epi16::<4>(bytes), _mm512_set1_epi8(15));
     _mm512_test_epi8_mask(low, _mm512_shuffle_epi8(by_high_half, high_halves))
+}
+
+#[cfg(target_arch = "x86_64")]
+#[inline]
+#[target_feature(enable = "avx2")]
+fn store_16(places: &mut [MaybeUninit<u16>; 16], values: __m256i) {
+    // SAFETY: 16 places of two bytes are 32 bytes, and the store asks for no alignment.
+    unsafe { _mm256_storeu_si256(places.as_mut_ptr().cast(), values) };
 }
 
 #[cfg(target_arch = "x86_64")]

@@ -66,7 +66,7 @@ fn decode_at(
     if batch.session.room() == 0 || batch.text.room() < header.host.len() + names.len() {
         return None;
     }
-    let host = batch.text.push(header.host)?;
+    let host = batch.text.intern(header.host)?;
     let names = batch.text.push(names)?;
     let times = [Some(cells.start_s), content.columns.has(Column::EndS).then_some(cells.end_s)];
     let (event_time, flags) = event_time(header.time, header.event, times, message, zones);
@@ -74,8 +74,8 @@ fn decode_at(
     let context = Context { host, event_time, flags, ..context };
     cells.write(&mut batch.session);
     content.write_names(names, &mut batch.session);
-    batch.session.put(Column::Event, header.event as u8);
-    batch.session.put(Column::Protocol, content.protocol);
+    let codes = [header.event as u8, content.protocol];
+    batch.session.put_all([Column::Event, Column::Protocol], codes);
     batch.session.commit(1, content.columns, &context).then_some(())
 }
 
@@ -277,17 +277,12 @@ impl Content {
     #[inline(always)]
     fn write_names(&self, copy: Text, table: &mut SessionTable) {
         // An absent name is an empty part of nothing, in a column that the row does not have.
-        let mut write = |column, name: Span| {
+        let texts = self.names.map(|name| {
             let offset = u32::from(name.start).wrapping_sub(self.names_start);
-            table.put(column, copy.part(offset, u32::from(name.end.wrapping_sub(name.start))));
-        };
-        let [src_zone, dst_zone, policy, user, close_reason, application] = self.names;
-        write(Column::SrcZone, src_zone);
-        write(Column::DstZone, dst_zone);
-        write(Column::Policy, policy);
-        write(Column::User, user);
-        write(Column::CloseReason, close_reason);
-        write(Column::Application, application);
+            copy.part(offset, u32::from(name.end.wrapping_sub(name.start)))
+        });
+        use Column::*;
+        table.put_all([SrcZone, DstZone, Policy, User, CloseReason, Application], texts);
     }
 }
 
@@ -327,26 +322,13 @@ impl Cells {
     /// not read.
     #[inline(always)]
     fn write(&self, table: &mut SessionTable) {
-        let [src, dst, nat_src, nat_dst] = self.addresses;
-        table.put(Column::SrcV4, src);
-        table.put(Column::DstV4, dst);
-        table.put(Column::NatSrcV4, nat_src);
-        table.put(Column::NatDstV4, nat_dst);
-        let [src, dst, nat_src, nat_dst] = self.ports;
-        table.put(Column::SrcPort, src);
-        table.put(Column::DstPort, dst);
-        table.put(Column::NatSrcPort, nat_src);
-        table.put(Column::NatDstPort, nat_dst);
-        let [src, dst] = self.vrfs;
-        table.put(Column::SrcVrf, src);
-        table.put(Column::DstVrf, dst);
-        table.put(Column::StartS, self.start_s);
-        table.put(Column::EndS, self.end_s);
-        let [sent_packets, sent_bytes, received_packets, received_bytes] = self.counters;
-        table.put(Column::SentPackets, sent_packets);
-        table.put(Column::SentBytes, sent_bytes);
-        table.put(Column::ReceivedPackets, received_packets);
-        table.put(Column::ReceivedBytes, received_bytes);
+        use Column::*;
+        table.put_all([SrcV4, DstV4, NatSrcV4, NatDstV4], self.addresses);
+        table.put_all([SrcPort, DstPort, NatSrcPort, NatDstPort], self.ports);
+        let [src_vrf, dst_vrf] = self.vrfs;
+        let words = [src_vrf, dst_vrf, self.start_s, self.end_s];
+        table.put_all([SrcVrf, DstVrf, StartS, EndS], words);
+        table.put_all([SentPackets, SentBytes, ReceivedPackets, ReceivedBytes], self.counters);
     }
 }
 
