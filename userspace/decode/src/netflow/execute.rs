@@ -11,7 +11,6 @@ use super::{
     plan::{Family, Plan},
     records::{Records, Span, next_record},
     sets::{ALIGNMENT, SET_HEADER_LEN},
-    template::Length,
     tiles::Turner,
     times::Clock,
 };
@@ -19,7 +18,7 @@ use crate::{
     batch::Batch,
     context::{Context, Flags},
     reason::Reason,
-    session::{Cells, Column, ColumnSet},
+    session::{Column, ColumnSet},
     simd::Level,
 };
 
@@ -69,8 +68,8 @@ pub fn execute<'a>(
     batch: &mut Batch,
 ) -> Executed<'a> {
     let Tools { turner, spans } = tools;
-    if let (Family::Session, Length::Fixed(len)) = (&plan.family, plan.length) {
-        let records = Records::of_length(body, usize::from(len));
+    if let Some(len) = plan.session_len() {
+        let records = Records::of_length(body, len);
         let appended = append_sessions(plan, &records, scene, turner, batch);
         return Executed { records: appended, rest: records.rest() };
     }
@@ -98,9 +97,9 @@ pub fn execute_spaced(
     tools: &mut Tools,
     batch: &mut Batch,
 ) -> Option<usize> {
-    let (Family::Session, Length::Fixed(len)) = (&plan.family, plan.length) else { return None };
-    let padding = stride.checked_sub(SET_HEADER_LEN + usize::from(len))?;
-    if padding >= ALIGNMENT.min(usize::from(len)) || has_extras(plan, scene) {
+    let len = plan.session_len()?;
+    let padding = stride.checked_sub(SET_HEADER_LEN + len)?;
+    if padding >= ALIGNMENT.min(len) || has_extras(plan, scene) {
         return None;
     }
     let records = Records::behind_heads(sets, SET_HEADER_LEN as u16, stride);
@@ -151,10 +150,9 @@ fn commit(
     scene: &Scene<'_>,
     batch: &mut Batch,
 ) -> usize {
-    if let (Some(event), Cells::U8(cells)) =
-        (plan.constant_event, batch.session.vacant(Column::Event))
-    {
-        cells.iter_mut().take(rows).for_each(|cell| *cell = event as u8);
+    if let Some(event) = plan.constant_event {
+        let cells = batch.session.vacant_cells::<u8>(Column::Event).iter_mut();
+        cells.take(rows).for_each(|cell| *cell = event as u8);
     }
     let context =
         Context { format: plan.format, flags: scene.context.flags.with(flags), ..*scene.context };

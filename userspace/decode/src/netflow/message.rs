@@ -10,7 +10,8 @@ use super::{
     profile::Profile,
     registry::{Registry, Scope},
     sets::{
-        ALIGNMENT, SET_HEADER_LEN, Set, SetKind, check_framing, is_zero, split_runs, split_sets,
+        ALIGNMENT, SET_HEADER_LEN, Set, SetKind, check_framing, is_zero, sole_set, split_runs,
+        split_sets,
     },
     template::{Announcement, TemplateRecord},
     times::Clock,
@@ -155,6 +156,44 @@ impl MessageDecoder {
         message: &Message<'_>,
         batch: &mut Batch,
     ) -> (Outcome, Option<Sequence>) {
+        match self.decode_plain(datagram, message, batch) {
+            Some(sequence) => (Outcome::Decoded, Some(sequence)),
+            None => self.decode_any(datagram, message, batch),
+        }
+    }
+
+    /// Decodes what nearly all datagrams are: one set of whole records of sessions, by a template
+    /// of the very domain. `None`, and nothing done, for all others.
+    fn decode_plain(
+        &mut self,
+        datagram: &Datagram<'_>,
+        message: &Message<'_>,
+        batch: &mut Batch,
+    ) -> Option<Sequence> {
+        let Message { header, body, sets_len } = *message;
+        let set = sole_set(body).filter(|_| body.len() == sets_len)?;
+        let scopes @ [scope, _] = scopes(datagram, header);
+        let (plan, options) = self.templates.get(scope, set.id)?;
+        let len = plan.session_len()?;
+        let rest = set.body.len().checked_rem(len)?;
+        if rest >= ALIGNMENT || set.body.len() < len || options.known().is_some() {
+            return None;
+        }
+        let huawei_usg = plan.reading.profile == Profile::HuaweiUsg;
+        let context = message_context(datagram, header);
+        let scene = Scene { clock: header.clock(), context: &context, known: None, constants: &[] };
+        let executed = execute(plan, set.body, &scene, &mut self.tools, batch);
+        let records = executed.records;
+        let progress = Progress { records, data_sets: 1, huawei_usg, ..Progress::default() };
+        Some(progress.sequence(header, scopes))
+    }
+
+    fn decode_any(
+        &mut self,
+        datagram: &Datagram<'_>,
+        message: &Message<'_>,
+        batch: &mut Batch,
+    ) -> (Outcome, Option<Sequence>) {
         let header = message.header;
         let scopes = scopes(datagram, header);
         let format = header.version.format();
@@ -167,12 +206,7 @@ impl MessageDecoder {
                 return (outcome, Some(progress.sequence(header, scopes)));
             }
         };
-        let context = Context {
-            observation_domain: Some(header.domain),
-            sequence: Some(header.sequence),
-            event_time: EventTime::Record,
-            ..datagram.context(format)
-        };
+        let context = message_context(datagram, header);
         for set in split_runs(header.version, sets) {
             self.take(&set, datagram, header, &scopes, &context, batch, &mut progress);
         }
@@ -352,6 +386,16 @@ impl MessageDecoder {
                 reject_bytes(whole, Reason::DataTruncated, context, batch, progress);
             }
         }
+    }
+}
+
+/// What the records of a datagram share.
+fn message_context(datagram: &Datagram<'_>, header: Header) -> Context {
+    Context {
+        observation_domain: Some(header.domain),
+        sequence: Some(header.sequence),
+        event_time: EventTime::Record,
+        ..datagram.context(header.version.format())
     }
 }
 

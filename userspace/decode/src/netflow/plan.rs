@@ -212,6 +212,14 @@ impl Plan {
         matches!(self.family, Family::Options(_))
     }
 
+    /// Bytes of a record, where all of them are sessions and equally long.
+    pub fn session_len(&self) -> Option<usize> {
+        match (&self.family, self.length) {
+            (Family::Session, Length::Fixed(len)) => Some(usize::from(len)),
+            _ => None,
+        }
+    }
+
     /// Heap bytes that the plan takes.
     pub fn heap_bytes(&self) -> usize {
         let options = match &self.family {

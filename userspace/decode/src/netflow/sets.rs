@@ -68,6 +68,15 @@ fn next_set(version: Version, rest: &[u8]) -> Result<Option<(Set<'_>, &[u8])>, R
     Ok(Some((Set { id, body, bytes }, rest)))
 }
 
+/// The data set that fills a datagram, where it is but one.
+#[inline]
+pub fn sole_set(bytes: &[u8]) -> Option<Set<'_>> {
+    let (head, body) = bytes.split_first_chunk::<SET_HEADER_LEN>()?;
+    let head = u32::from_be_bytes(*head);
+    let (id, len) = ((head >> 16) as u16, (head & 0xffff) as usize);
+    (id >= TEMPLATE_ID_MIN && len == bytes.len()).then_some(Set { id, body, bytes })
+}
+
 /// Whether there is nothing but filling.
 pub fn is_zero(bytes: &[u8]) -> bool {
     bytes.iter().all(|byte| *byte == 0)
