@@ -3,12 +3,15 @@
 use super::time::{self, HeaderTime};
 use crate::context::UnixNanos;
 
-/// `YYYY Mmm dd hh:mm:ss` at the begin of a text, and what follows.
+/// `YYYY Mmm dd hh:mm:ss`, the month's name short or long, at the begin of a text, and what
+/// follows.
 #[inline(always)]
 pub fn read_year_first(text: &[u8]) -> Option<(HeaderTime, &[u8])> {
-    let (&[y0, y1, y2, y3, b' ', m0, m1, m2, b' ', d0, d1, b' '], rest) =
-        text.split_first_chunk::<12>()?
-    else {
+    let (&[y0, y1, y2, y3, b' ', m0, m1, m2], rest) = text.split_first_chunk::<8>()? else {
+        return None;
+    };
+    let letters = rest.iter().take_while(|byte| byte.is_ascii_lowercase()).count();
+    let (&[b' ', d0, d1, b' '], rest) = rest.get(letters..)?.split_first_chunk::<4>()? else {
         return None;
     };
     let (century, year) = (two_digits(y0, y1)?, two_digits(y2, y3)?);
@@ -69,7 +72,7 @@ mod tests {
 
     fn date() -> impl Strategy<Value = String> {
         prop_oneof![
-            "[0-9]{4} (Jan|Feb|Jun|Dec|Foo) [0-3][0-9]",
+            "[0-9]{4} (Jan|Feb|June|December|Foo) [0-3][0-9]",
             "(Jan|Feb|Sep|Dec) ([1-9]| [0-9]|[0-3][0-9])",
         ]
     }
