@@ -145,7 +145,6 @@ struct Line<'a> {
     context: Context,
     /// The header's time, and how sure that is.
     time: (EventTime, Flags),
-    scene: Text,
 }
 
 impl<'a> Line<'a> {
@@ -165,8 +164,7 @@ impl<'a> Line<'a> {
             }
             None => (EventTime::Received, Flags::NONE),
         };
-        let scene = batch.text.intern(header.scene).unwrap_or_default();
-        Self { header: *header, context, time, scene }
+        Self { header: *header, context, time }
     }
 
     /// The context of a record, at the header's time; its reading may be an inference.
@@ -178,6 +176,11 @@ impl<'a> Line<'a> {
     fn context_at(&self, (event_time, flags): (EventTime, Flags), inferred: bool) -> Context {
         let reading = if inferred { Flags::READING_INFERRED } else { Flags::NONE };
         Context { event_time, flags: flags.with(reading), ..self.context }
+    }
+
+    /// The kind of translation, for the family that has a column for it.
+    fn scene(&self, arena: &mut TextArena) -> Text {
+        arena.intern(self.header.scene).unwrap_or_default()
     }
 
     /// Begins a record's `extra` with what its header and the name of its event have for it.

@@ -311,7 +311,7 @@ fn push_block(
         port_last: mapping.last,
         protocol: mapping.protocol,
         src_vrf,
-        scene: line.scene,
+        scene: line.scene(arena),
         extra,
         ..PortBlock::default()
     };

@@ -175,7 +175,7 @@ fn push_block(
         public_addr: Some(values.public),
         port_first: values.first,
         port_last: values.last,
-        scene: line.scene,
+        scene: line.scene(&mut batch.text),
         extra: line.extra(event, &mut batch.text),
         ..PortBlock::default()
     };
