@@ -70,7 +70,7 @@ proptest! {
         fields in vec(field(), 1..30),
         sets in vec((1..140usize, any::<bool>(), 0..4usize), 1..4),
         bytes in vec(any::<u8>(), 64..256),
-        session_rows in 1..200usize,
+        session_rows in 1..400usize,
     ) {
         let record_len: usize = fields.iter().map(|(_, len)| usize::from(*len)).sum();
         prop_assume!((4..400).contains(&record_len));

@@ -168,14 +168,13 @@ impl Draft {
         }
         match pour {
             Some(pour) => {
-                self.sink(Sink { place: number.place, lane: lane as u8, shift: byte as u8, pour })
+                let (lane, shift) = (lane as u8, byte as u8);
+                self.sink(Sink { place: number.place, lane, shift, pour });
             }
-            None => self
-                .columns
-                .iter_mut()
-                .skip(lane)
-                .take(1)
-                .for_each(|column| *column = Some(number.place)),
+            None => {
+                let columns = self.columns.iter_mut().skip(lane).take(1);
+                columns.for_each(|column| *column = Some(number.place));
+            }
         }
         true
     }

@@ -187,10 +187,8 @@ mod x86 {
 
     /// The groups of a column.
     #[inline(always)]
-    fn split<T>(cells: &Rows<T>) -> &[[Cell<T>; GROUP]; ROWS / GROUP] {
-        const { assert!(ROWS.is_multiple_of(GROUP)) };
-        // SAFETY: the same cells, in an array of arrays.
-        unsafe { &*std::ptr::from_ref(cells).cast() }
+    fn split<T>(cells: &Rows<T>) -> &[[Cell<T>; GROUP]] {
+        cells.as_chunks().0
     }
 
     #[inline]
@@ -304,10 +302,9 @@ mod x86 {
             // The shuffle goes by the lowest four bits, and gives 0 where the highest bit is set.
             let at = _mm_adds_epu8(numbers, _mm_set1_epi8(0x70));
             ones = _mm_and_si128(ones, _mm_shuffle_epi8(all, at));
+            let found = _mm_shuffle_epi8(table, at);
             // SAFETY: as above.
-            unsafe {
-                _mm_storel_epi64(cells.as_ptr().cast_mut().cast(), _mm_shuffle_epi8(table, at));
-            }
+            unsafe { _mm_storel_epi64(cells.as_ptr().cast_mut().cast(), found) };
         }
         _mm_cvtsi128_si64(ones) == 0x0101_0101_0101_0101
     }
