@@ -22,7 +22,7 @@ use anyhow::{Result, ensure};
 use self::{
     buffers::RaisedLimit,
     place::Stage,
-    systems::{Keep, Logweir, Source},
+    systems::{Keep, Logweir, Source, Way},
     traffic::Traffic,
     trial::Bench,
 };
@@ -85,16 +85,23 @@ pub fn run(arguments: &Arguments) -> Result<()> {
             measured.extend(session.measure(system.as_ref()));
         }
     }
-    for source in [Source::Xdp { busy_poll: false }, Source::Udp] {
-        measured.extend(session.measure(&session.decoding(source)));
+    for source in [XDP, Source::Udp] {
+        measured.extend(session.measure(&session.decoding(Way::decoding(source))));
     }
     let common = session.at_common_rate(&measured)?;
     let latencies = session.latencies(&measured)?;
+    measured.extend(session.measure(&session.decoding(TWO_WORKERS)));
     let mut results = Results::new(&report::mode(&session.bench.stage));
     report::fill(&mut results, &measured, &common, &latencies);
+    results.figures.extend(report::one_exporter(&measured, &session.bench.stage));
     report::print(&measured, &common, &latencies);
     results.save("lossless")
 }
+
+const XDP: Source = Source::Xdp { busy_poll: false };
+
+/// What an exporter wants that one worker cannot decode.
+const TWO_WORKERS: Way = Way { source: XDP, workers: 2, keep: Keep::Count };
 
 /// A run of this benchmark.
 struct Session {
@@ -137,8 +144,8 @@ impl Session {
     }
 
     /// Ours, receiving and decoding syslog only.
-    fn decoding(&self, source: Source) -> Logweir {
+    fn decoding(&self, way: Way) -> Logweir {
         let program = self.bench.stage.logweir.clone();
-        Logweir { program, source, traffic: Traffic::Syslog, keep: Keep::Count }
+        Logweir { program, traffic: Traffic::Syslog, way }
     }
 }

@@ -8,7 +8,7 @@ use super::{
     Session,
     place::Receiving,
     search,
-    systems::{self, Source, System},
+    systems::{self, Source, System, Way},
     traffic::Traffic,
     trial::Trial,
 };
@@ -17,6 +17,8 @@ use super::{
 pub struct Measured {
     pub name: String,
     pub traffic: Traffic,
+    /// Which of ours it is, where it is ours.
+    pub way: Option<Way>,
     /// All trials of its search.
     pub trials: Vec<Trial>,
     /// The one of the highest rate without loss.
@@ -38,6 +40,11 @@ impl Latencies {
     pub fn p999(&self) -> f64 {
         self.percentiles.iter().find(|(percentile, _)| *percentile == 99.9).map_or(0.0, |p| p.1)
     }
+}
+
+/// The highest rate without loss of one of ours.
+pub fn highest(measured: &[Measured], way: Way) -> Option<Trial> {
+    measured.iter().find(|one| one.way == Some(way))?.highest
 }
 
 impl Session {
@@ -79,7 +86,8 @@ impl Session {
         const BUSY: f64 = 0.9;
         let is_limited_by_sender =
             flood.is_lossless() && flood.cpu_seconds() < BUSY * flood.sent.seconds;
-        Ok(Measured { name, traffic: system.traffic(), trials, highest, is_limited_by_sender })
+        let (traffic, way) = (system.traffic(), system.way());
+        Ok(Measured { name, traffic, way, trials, highest, is_limited_by_sender })
     }
 
     /// A trial that lost a little has a second chance: a host does other things, too.
@@ -106,16 +114,16 @@ impl Session {
     }
 
     /// Ours, decoding only: each way in at the highest rate that all of them bear without loss. At a
-    /// lower rate a packet costs more, because more wake-ups are shared by fewer.
+    /// lower rate a packet costs more, because a wake-up costs the same for fewer packets.
     pub fn at_common_rate(&self, measured: &[Measured]) -> Result<Vec<(String, Trial)>> {
-        let ways = [Source::Xdp { busy_poll: false }, Source::Udp].map(|way| self.decoding(way));
-        let of = |name: String| measured.iter().find(|one| one.name == name)?.highest;
+        let ways = [Source::Xdp { busy_poll: false }, Source::Udp].map(Way::decoding);
         let rates: Option<Vec<_>> =
-            ways.iter().map(|way| of(way.name()).map(|trial| trial.sent.rate())).collect();
+            ways.iter().map(|way| highest(measured, *way).map(|trial| trial.sent.rate())).collect();
         let Some(rate) = rates.and_then(|rates| rates.into_iter().reduce(f64::min)) else {
             return Ok(Vec::new());
         };
-        ways.iter().map(|way| Ok((way.name(), self.fair_trial(way, rate)?))).collect()
+        let systems = ways.map(|way| self.decoding(way));
+        systems.iter().map(|way| Ok((way.name(), self.fair_trial(way, rate)?))).collect()
     }
 
     /// Ours, decoding only: each way in at half of the rate that it bears without loss.
@@ -127,16 +135,14 @@ impl Session {
         ];
         let mut all = Vec::new();
         for (source, searched) in ways {
-            let searched = self.decoding(searched).name();
-            let highest = measured.iter().find(|measured| measured.name == searched);
-            let Some(highest) = highest.and_then(|measured| measured.highest) else { continue };
+            let Some(highest) = highest(measured, Way::decoding(searched)) else { continue };
             all.push(self.latency(source, highest.sent.rate() / 2.0)?);
         }
         Ok(all)
     }
 
     fn latency(&self, source: Source, rate: f64) -> Result<Latencies> {
-        let system = self.decoding(source);
+        let system = self.decoding(Way::decoding(source));
         let receiving = match source {
             Source::Xdp { busy_poll: true } => Receiving::BusyPolling,
             _ => Receiving::Thread,

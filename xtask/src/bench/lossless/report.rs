@@ -1,8 +1,10 @@
 //! What was measured, as figures, plots and a table.
 
 use super::{
-    measure::{Latencies, Measured},
+    TWO_WORKERS, XDP,
+    measure::{Latencies, Measured, highest},
     place::Stage,
+    systems::{Keep, Way},
     traffic::Traffic,
     trial::Trial,
 };
@@ -73,7 +75,7 @@ pub fn fill(
 }
 
 fn is_decoding_only(measured: &Measured) -> bool {
-    measured.name.ends_with("decoding only")
+    measured.way.is_some_and(|way| way.keep == Keep::Count)
 }
 
 fn storing(measured: &[Measured], traffic: Traffic) -> impl Iterator<Item = &Measured> {
@@ -145,6 +147,28 @@ fn receive_and_decode(ways: &[(String, Trial)]) -> Option<Figure> {
         note: format!(
             "AF_XDP on veth copies each packet into the UMEM, and the decoding is the same on both \
              sides: the rest is what the socket and the stack take; {NOT_TRIED}"
+        ),
+    })
+}
+
+/// What a second worker gives where one exporter's 5-tuple brings everything to one queue.
+pub fn one_exporter(measured: &[Measured], stage: &Stage) -> Option<Figure> {
+    let [two, one] =
+        [TWO_WORKERS, Way::decoding(XDP)].map(|way| highest(measured, way).map(|t| t.sent.rate()));
+    let (two, one) = (two?, one?);
+    let cpus = &stage.collector_cpus;
+    Some(Figure {
+        row: None,
+        what: "one exporter's 5-tuple, syslog decoded, lossless rate with 2 workers against 1"
+            .into(),
+        value: two,
+        unit: "records/s".into(),
+        against: vec![Against { what: "1 worker".into(), value: one, ratio: two / one }],
+        target: None,
+        note: format!(
+            "dealer, two workers and the kernel's receive thread share what --collector-cpus gives \
+             them, here {cpus}: on one processor no gain can show; a second worker wants three, \
+             and one for the receive thread"
         ),
     })
 }

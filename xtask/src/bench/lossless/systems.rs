@@ -16,7 +16,7 @@ mod nfcapd;
 mod rsyslog;
 mod syslog_ng;
 
-pub use logweir::{Keep, Logweir, Source, balance};
+pub use logweir::{Keep, Logweir, Source, Way, balance};
 
 /// A collector.
 pub trait System {
@@ -25,6 +25,16 @@ pub trait System {
 
     /// What it collects.
     fn traffic(&self) -> Traffic;
+
+    /// Which of ours it is, where it is ours.
+    fn way(&self) -> Option<Way> {
+        None
+    }
+
+    /// How many exporters send to it.
+    fn exporters(&self) -> u32 {
+        EXPORTERS
+    }
 
     /// Sees to it that it can be run.
     fn install(&self) -> Result<()>;
@@ -54,7 +64,7 @@ pub trait System {
 /// The collectors that store, of one kind of traffic: ours first.
 pub fn storing(traffic: Traffic, program: &Path) -> Vec<Box<dyn System>> {
     let ours = |source| -> Box<dyn System> {
-        Box::new(Logweir { program: program.to_owned(), source, traffic, keep: Keep::Store })
+        Box::new(Logweir { program: program.to_owned(), traffic, way: Way::storing(source) })
     };
     let mut systems = vec![ours(Source::Xdp { busy_poll: false }), ours(Source::Udp)];
     match traffic {
@@ -69,6 +79,9 @@ pub fn storing(traffic: Traffic, program: &Path) -> Vec<Box<dyn System>> {
     }
     systems
 }
+
+/// Exporters of what is stored.
+const EXPORTERS: u32 = 4;
 
 /// The receive buffer of every socket, in bytes: as much as ours has.
 pub const RECEIVE_BUFFER_BYTES: u32 = 16 << 20;

@@ -55,6 +55,7 @@ impl Traffic {
 #[derive(Clone, Copy, Debug)]
 pub struct Load {
     pub traffic: Traffic,
+    pub exporters: u32,
     /// Records a second; `None` for as many as go.
     pub rate: Option<f64>,
     pub duration: Duration,
@@ -114,6 +115,7 @@ impl Load {
             ("--target", target),
             ("--target-mac", place.mac.clone()),
             ("--format", self.traffic.format().to_owned()),
+            ("--exporters", self.exporters.to_string()),
             ("--replay", self.traffic.distinct().to_string()),
             ("--rate", self.rate.map_or(0.0, f64::round).to_string()),
             ("--count", count.to_string()),

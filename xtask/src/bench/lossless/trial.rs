@@ -85,7 +85,12 @@ impl Bench {
         let place = self.stage.place(receiving)?;
         let mut running = Running::start(system, &place, &self.directory)?;
         let before = Spent::now(&running, &place);
-        let load = Load { traffic: system.traffic(), rate, duration: self.duration };
+        let load = Load {
+            traffic: system.traffic(),
+            exporters: system.exporters(),
+            rate,
+            duration: self.duration,
+        };
         let sent = load.send(&self.stage, &place)?;
         running.settle(receiving);
         let settled = Spent::now(&running, &place);

@@ -9,7 +9,7 @@ use std::{
 use anyhow::{Context as _, Result, ensure};
 use serde_json::Value;
 
-use super::{RECEIVE_BUFFER_BYTES, System};
+use super::{EXPORTERS, RECEIVE_BUFFER_BYTES, System};
 use crate::{
     bench::lossless::{place::Place, traffic::Traffic},
     readers,
@@ -30,28 +30,60 @@ pub enum Keep {
     Count,
 }
 
+/// What tells one of our systems from another.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Way {
+    pub source: Source,
+    /// Workers of each queue.
+    pub workers: u32,
+    pub keep: Keep,
+}
+
+impl Way {
+    /// One worker that stores.
+    pub fn storing(source: Source) -> Self {
+        Self { source, workers: 1, keep: Keep::Store }
+    }
+
+    /// One worker that receives and decodes only.
+    pub fn decoding(source: Source) -> Self {
+        Self { source, workers: 1, keep: Keep::Count }
+    }
+}
+
 pub struct Logweir {
     pub program: PathBuf,
-    pub source: Source,
     pub traffic: Traffic,
-    pub keep: Keep,
+    pub way: Way,
 }
 
 impl System for Logweir {
     fn name(&self) -> String {
-        let source = match self.source {
+        let Way { source, workers, keep } = self.way;
+        let source = match source {
             Source::Xdp { busy_poll: false } => "AF_XDP",
             Source::Xdp { busy_poll: true } => "AF_XDP, busy polling",
             Source::Udp => "recvmmsg",
         };
-        match self.keep {
-            Keep::Store => format!("logweir, {source}"),
-            Keep::Count => format!("logweir, {source}, decoding only"),
-        }
+        let workers = if workers == 1 { String::new() } else { format!(", {workers} workers") };
+        let keep = if keep == Keep::Store { "" } else { ", decoding only" };
+        format!("logweir, {source}{workers}{keep}")
+    }
+
+    fn way(&self) -> Option<Way> {
+        Some(self.way)
     }
 
     fn traffic(&self) -> Traffic {
         self.traffic
+    }
+
+    /// What is only decoded comes from one exporter: the most that one 5-tuple can bring.
+    fn exporters(&self) -> u32 {
+        match self.way.keep {
+            Keep::Store => EXPORTERS,
+            Keep::Count => 1,
+        }
     }
 
     fn install(&self) -> Result<()> {
@@ -61,7 +93,7 @@ impl System for Logweir {
     fn command(&self, place: &Place, directory: &Path) -> Result<Command> {
         let mut run = place.collector(&self.program);
         run.arg("run");
-        match self.source {
+        match self.way.source {
             Source::Xdp { busy_poll } => {
                 run.args(["--source", "xdp", "--interface", &place.interface]);
                 if place.is_veth() {
@@ -75,9 +107,10 @@ impl System for Logweir {
                 run.args(["--source", "udp"]);
             }
         }
+        run.args(["--workers-per-queue", &self.way.workers.to_string()]);
         run.args(["--receive-buffer-bytes", &RECEIVE_BUFFER_BYTES.to_string()]);
         run.args(["--listen", &format!("{}={}", self.traffic.port(), self.traffic.format())]);
-        match self.keep {
+        match self.way.keep {
             Keep::Store => run.arg("--data").arg(directory.join("data")),
             Keep::Count => run.args(["--sink", "discard"]),
         };
@@ -92,7 +125,7 @@ impl System for Logweir {
     }
 
     fn writes_at_end(&self) -> bool {
-        self.keep == Keep::Store
+        self.way.keep == Keep::Store
     }
 
     /// As another engine counts the rows of its files; they must be as many as it says itself.
@@ -101,7 +134,7 @@ impl System for Logweir {
         let records = &balance["records"];
         let count = |name: &str| records[name].as_u64().unwrap_or(0);
         ensure!(balance["unaccounted"]["total"] == 0, "its balance does not come out even");
-        match self.keep {
+        match self.way.keep {
             Keep::Count => Ok(count("session")),
             Keep::Store => {
                 let rows = readers::count_rows(&directory.join("data"), "session")?;
