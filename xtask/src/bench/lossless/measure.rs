@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use anyhow::Result;
+use anyhow::{Result, ensure};
 
 use super::{
     Session,
@@ -72,6 +72,7 @@ impl Session {
         // As much as the link takes: no rate above it can be offered, and what is stored of it is
         // near to what the system bears.
         let flood = self.trial(system, None)?;
+        ensure!(flood.sent.records > 0, "the generator sent nothing");
         let stored_rate = flood.stored as f64 / flood.sent.seconds;
         let mut trials = vec![flood];
         let mut highest = None;

@@ -5,9 +5,12 @@ use anyhow::Result;
 /// A search that does not end by then never will.
 const TRIALS_MAX: u32 = 12;
 
+/// How far below the ceiling a guess may lie, so that the search comes back up in time.
+const LOWEST_GUESS: f64 = 1024.0;
+
 /// The highest rate that passes, to within `resolution` (0.05: 5 %); `None` where none does.
 ///
-/// `ceiling` is known to fail; `guess` is tried first.
+/// `ceiling` is known to fail; `guess` is tried first, or a rate above 0 where it is none.
 pub fn highest(
     ceiling: f64,
     guess: f64,
@@ -15,7 +18,7 @@ pub fn highest(
     mut passes: impl FnMut(f64) -> Result<bool>,
 ) -> Result<Option<f64>> {
     let (mut without_loss, mut with_loss) = (None, ceiling);
-    let mut rate = guess.min(ceiling * (1.0 - resolution));
+    let mut rate = guess.max(ceiling / LOWEST_GUESS).min(ceiling * (1.0 - resolution));
     for _ in 0..TRIALS_MAX {
         if passes(rate)? {
             without_loss = Some(rate);
@@ -49,6 +52,16 @@ mod tests {
             assert!(found <= limit && found * 1.05 >= limit, "{found} of {limit}");
             assert!(trials <= TRIALS_MAX);
         }
+    }
+
+    #[test]
+    fn a_guess_of_nothing_is_no_rate_to_try() {
+        let found = highest(4000.0, 0.0, 0.05, |rate| {
+            assert!(rate > 0.0, "{rate}");
+            Ok(rate <= 1000.0)
+        });
+        let found = found.unwrap().expect("a rate");
+        assert!(found <= 1000.0 && found * 1.05 >= 1000.0, "{found}");
     }
 
     #[test]

@@ -117,7 +117,8 @@ impl Load {
             ("--format", self.traffic.format().to_owned()),
             ("--exporters", self.exporters.to_string()),
             ("--replay", self.traffic.distinct().to_string()),
-            ("--rate", self.rate.map_or(0.0, f64::round).to_string()),
+            // None at all is as many as go.
+            ("--rate", self.rate.map_or(0.0, |rate| rate.round().max(1.0)).to_string()),
             ("--count", count.to_string()),
             ("--seconds", seconds_max.to_string()),
         ];

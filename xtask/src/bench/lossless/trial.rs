@@ -36,12 +36,17 @@ pub struct Trial {
 impl Trial {
     /// The share of records that are missing.
     pub fn loss(&self) -> f64 {
-        1.0 - self.stored as f64 / self.sent.records as f64
+        1.0 - self.kept()
     }
 
-    /// Nothing is missing, and the link took everything in its time.
+    /// The share of records that are there: none, where none were sent.
+    fn kept(&self) -> f64 {
+        self.stored as f64 / self.sent.records.max(1) as f64
+    }
+
+    /// Something was sent, nothing of it is missing, and the link took it in its time.
     pub fn is_lossless(&self) -> bool {
-        self.stored == self.sent.records && self.kept_pace()
+        self.sent.records > 0 && self.stored == self.sent.records && self.kept_pace()
     }
 
     /// A rate that the link pushes back was not offered.
@@ -61,8 +66,7 @@ impl Trial {
 
     /// Datagrams a second of processor time, the kernel's receiving included.
     pub fn datagrams_a_cpu_second(&self) -> f64 {
-        let share = self.stored as f64 / self.sent.records as f64;
-        self.sent.datagrams as f64 * share / self.cpu_seconds().max(1e-3)
+        self.sent.datagrams as f64 * self.kept() / self.cpu_seconds().max(1e-3)
     }
 }
 
@@ -224,5 +228,31 @@ impl Drop for Running {
 fn send(pid: u32, signal: Signal) {
     if let Some(pid) = i32::try_from(pid).ok().and_then(Pid::from_raw) {
         let _ = kill_process(pid, signal);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn trial(offered: Option<f64>, sent: u64, stored: u64) -> Trial {
+        let sent = Sent { datagrams: sent, records: sent, seconds: 1.0 };
+        Trial { offered, sent, stored, process_seconds: 0.5, receive_seconds: 0.0 }
+    }
+
+    #[test]
+    fn nothing_of_nothing_is_not_without_loss() {
+        let nothing = trial(Some(0.0), 0, 0);
+        assert!(!nothing.is_lossless());
+        assert_eq!(nothing.loss(), 1.0);
+        assert_eq!(nothing.datagrams_a_cpu_second(), 0.0);
+    }
+
+    #[test]
+    fn a_trial_is_lossless_where_all_is_there_in_its_time() {
+        assert!(trial(Some(1000.0), 1000, 1000).is_lossless());
+        assert!(trial(None, 1000, 1000).is_lossless());
+        assert!(!trial(Some(1000.0), 1000, 999).is_lossless());
+        assert!(!trial(Some(2000.0), 1000, 1000).is_lossless());
     }
 }
