@@ -161,6 +161,26 @@ pub(crate) fn skip_spaces(text: &[u8]) -> &[u8] {
     text.get(spaces..).unwrap_or_default()
 }
 
+/// Whether a name is a host's and cannot be taken for anything else: no time, no mark of another
+/// format, no flag of summer time, which would be the time's.
+pub(super) fn is_plain_host(host: &[u8]) -> bool {
+    host.iter().all(|byte| is_plain(*byte)) && !host.starts_with(b"DST")
+}
+
+/// Whether a host name may have a character without being taken for anything else.
+fn is_plain(byte: u8) -> bool {
+    const PLAIN: [bool; 256] = {
+        let (mut plain, mut byte) = ([false; 256], 0u8);
+        let mut bytes = plain.as_mut_slice();
+        while let Some((entry, behind)) = bytes.split_first_mut() {
+            *entry = byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_');
+            (bytes, byte) = (behind, byte.wrapping_add(1));
+        }
+        plain
+    };
+    PLAIN.get(usize::from(byte)).is_some_and(|plain| *plain)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -85,6 +85,8 @@ fn what_could_be_told_apart_otherwise_is_not_read_at_once() {
         "<190>FW %%: Built a tcp session, 1.1.1.1:1 (a)b) to 1.1.1.2:3 (b).",
         "<190>FW %%: Built a tcp session, 1.1.1.1:1 (a) to 1.1.1.2:3 (b). x",
         "<190>FW %%: Built a tcp session, 1.1.1.1:65536 (a) to 1.1.1.2:3 (b).",
+        "<190>2016-01-08T10:21:48+08:00 %%: Built a tcp session, 1.1.1.1:1 (a) to 1.1.1.2:3 (b).",
+        "<190>NAT444:A[6 %%: Built a tcp session, 1.1.1.1:1[1.1.1.3:2] (a) to 1.1.1.2:3 (b).",
     ] {
         assert!(!agrees(line.as_bytes(), &USG[..1]), "{line}");
     }
@@ -96,6 +98,10 @@ fn what_could_be_told_apart_otherwise_is_not_read_at_once() {
         "<134>1 2026-01-01 00:00:00 fw cgn - NAT444:SessionA 1|-|10.0.0.1|1.1.1.1|4335|1.1.1.2|53|<1>",
     ] {
         assert!(!agrees(line.as_bytes(), &CGN[..1]), "{line}");
+    }
+    for first in ["\n", "\0"] {
+        let line = format!("{first}Default: 0 TCP(6) LAN/10.0.0.1/1-WAN/192.0.2.1/80 S Drop");
+        assert_eq!(read(line.as_bytes(), FormatHint::Firebrick, expected), None);
     }
 }
 

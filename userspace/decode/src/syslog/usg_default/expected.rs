@@ -26,7 +26,7 @@ use crate::{
     },
     syslog::{
         Message,
-        header::{skip_priority, skip_spaces},
+        header::{is_plain_host, skip_priority, skip_spaces},
         scan, split,
         time::HeaderTime,
         zone::Zones,
@@ -109,24 +109,8 @@ impl<'a> Header<'a> {
             return Some(Self { time, host, event });
         }
         let host = host.strip_suffix(b" ")?;
-        // A flag of summer time would be the time's.
-        let is_plain = host.iter().all(|byte| is_plain(*byte)) && !host.starts_with(b"DST");
-        is_plain.then_some(Self { time, host, event })
+        is_plain_host(host).then_some(Self { time, host, event })
     }
-}
-
-/// Whether a host name may have a character without being taken for anything else.
-fn is_plain(byte: u8) -> bool {
-    const PLAIN: [bool; 256] = {
-        let (mut plain, mut byte) = ([false; 256], 0u8);
-        let mut bytes = plain.as_mut_slice();
-        while let Some((entry, behind)) = bytes.split_first_mut() {
-            *entry = byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_');
-            (bytes, byte) = (behind, byte.wrapping_add(1));
-        }
-        plain
-    };
-    PLAIN.get(usize::from(byte)).is_some_and(|plain| *plain)
 }
 
 /// The values of a content, one behind the other.

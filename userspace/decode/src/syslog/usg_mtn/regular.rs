@@ -10,7 +10,7 @@ use crate::{
     session::Event,
     syslog::{
         cursor::Cursor,
-        header::skip_priority,
+        header::{is_plain_host, skip_priority},
         time::{self, HeaderTime},
     },
 };
@@ -37,8 +37,7 @@ fn header<'a>(at: &mut Cursor<'a>) -> Option<Header<'a>> {
     }
     if !at.0.starts_with(b"%%") {
         header.host = at.until(b' ')?;
-        // Nothing, or a flag of summer time, which would be the time's.
-        if matches!(header.host, b"" | [b'D', b'S', b'T', ..]) {
+        if header.host.is_empty() || !is_plain_host(header.host) {
             return None;
         }
     }
