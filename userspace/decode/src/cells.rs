@@ -139,7 +139,10 @@ impl Columns {
     ) {
         if columns.iter().all(|column| column.kind() == T::KIND) {
             let block = T::block_mut(self);
-            let places = columns.map(|column| usize::from(Place::of(column).0));
+            let mut places = [0; N];
+            for (place, column) in places.iter_mut().zip(columns) {
+                *place = usize::from(Place::of(column).0);
+            }
             scatter(&mut block.cells, row, block.pitch, places, values);
         }
     }

@@ -357,6 +357,7 @@ impl SessionTable {
 
     /// Makes the next `rows` rows part of the table, after the caller has filled `columns` of
     /// them, from row [`SessionTable::rows`] on; `false`, and nothing added, when they do not fit.
+    #[inline]
     pub fn commit(&mut self, rows: usize, columns: ColumnSet, context: &Context) -> bool {
         let (Ok(first_row), Ok(count)) = (u32::try_from(self.rows), u32::try_from(rows)) else {
             return false;

@@ -92,6 +92,7 @@ pub fn decode(
 
 /// When an event was, from the header's time and the session's begin and end; the zone of the
 /// header's time is learned on the way.
+#[inline(always)]
 fn event_time(
     header_time: Option<HeaderTime>,
     event: Event,

@@ -29,9 +29,10 @@ pub fn v4s<const N: usize>(level: Level, text: &[u8], spans: &[Span; N]) -> Opti
         Kind::Avx512 => in_parts(
             spans,
             #[inline(always)]
-            |four: [Span; 4]| {
+            |[a, b, c, d]: [Span; 4]| {
+                let lanes = [lane(text, a)?, lane(text, b)?, lane(text, c)?, lane(text, d)?];
                 // SAFETY: the level says that the processor has these instructions.
-                unsafe { four_avx512(text, four) }
+                unsafe { four_avx512(lanes) }
             },
         ),
         #[cfg(target_arch = "x86_64")]
@@ -47,7 +48,8 @@ pub fn v4s<const N: usize>(level: Level, text: &[u8], spans: &[Span; N]) -> Opti
     };
     match found {
         Some(values) => Some(values),
-        None => v4s_portable(text, spans),
+        // Of a copy, so that the spans themselves need no place in memory.
+        None => v4s_portable(text, &{ *spans }),
     }
 }
 
@@ -62,7 +64,7 @@ fn v4s_portable<const N: usize>(text: &[u8], spans: &[Span; N]) -> Option<[u32; 
 
 /// The 16 bytes from where an address begins, and the bit of the byte behind it.
 #[cfg(target_arch = "x86_64")]
-#[inline]
+#[inline(always)]
 fn lane(text: &[u8], span: Span) -> Option<(__m128i, u64)> {
     let len = u32::from(span.end.wrapping_sub(span.start));
     let bytes = text.get(usize::from(span.start)..)?.first_chunk::<16>()?;
@@ -158,9 +160,7 @@ impl Numbers {
 #[cfg(target_arch = "x86_64")]
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512dq,avx512vl,avx512vbmi2,bmi1,bmi2,lzcnt,popcnt")]
-fn four_avx512(text: &[u8], [a, b, c, d]: [Span; 4]) -> Option<[u32; 4]> {
-    let (a, b) = (lane(text, a)?, lane(text, b)?);
-    let (c, d) = (lane(text, c)?, lane(text, d)?);
+fn four_avx512([a, b, c, d]: [(__m128i, u64); 4]) -> Option<[u32; 4]> {
     let lanes = _mm512_inserti64x4::<1>(
         _mm512_castsi256_si512(_mm256_inserti128_si256::<1>(_mm256_castsi128_si256(a.0), b.0)),
         _mm256_inserti128_si256::<1>(_mm256_castsi128_si256(c.0), d.0),

@@ -45,7 +45,8 @@ pub fn numbers<const N: usize>(level: Level, text: &[u8], spans: &[Span; N]) -> 
     };
     match found {
         Some(values) => Some(values),
-        None => numbers_portable(text, spans),
+        // Of a copy, so that the spans themselves need no place in memory.
+        None => numbers_portable(text, &{ *spans }),
     }
 }
 
