@@ -77,7 +77,7 @@ fn parse_percent(text: &str) -> Result<f64, String> {
 
 pub fn run(arguments: &Arguments) -> Result<()> {
     ensure!(shell::is_root(), "AF_XDP and namespaces need root: run it by sudo");
-    let session = Session::new(arguments)?;
+    let mut session = Session::new(arguments)?;
     let _limit = RaisedLimit::new()?;
     let mut measured = Vec::new();
     for traffic in Traffic::ALL {
@@ -88,8 +88,8 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     for source in [XDP, Source::Udp] {
         measured.extend(session.measure(&session.decoding(Way::decoding(source))));
     }
-    let common = session.at_common_rate(&measured)?;
-    let latencies = session.latencies(&measured)?;
+    let common = session.at_common_rate(&measured);
+    let latencies = session.latencies(&measured);
     measured.extend(session.measure(&session.decoding(TWO_WORKERS)));
     let mut results = Results::new(&report::mode(&session.bench.stage));
     report::fill(&mut results, &measured, &common, &latencies);
@@ -109,6 +109,8 @@ struct Session {
     resolution: f64,
     only: Option<String>,
     deadline: Instant,
+    /// What there is no figure of, and why.
+    left_out: Vec<String>,
 }
 
 impl Session {
@@ -140,6 +142,7 @@ impl Session {
             resolution: arguments.resolution.unwrap_or(if quick { 0.2 } else { 0.05 }),
             only: arguments.only.clone(),
             deadline: Instant::now() + Duration::from_secs_f64(minutes * 60.0),
+            left_out: Vec::new(),
         })
     }
 

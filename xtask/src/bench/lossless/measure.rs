@@ -2,13 +2,13 @@
 
 use std::time::Instant;
 
-use anyhow::{Result, ensure};
+use anyhow::{Context as _, Error, Result, anyhow, ensure};
 
 use super::{
-    Session,
+    Session, XDP,
     place::Receiving,
     search,
-    systems::{self, Source, System, Way},
+    systems::{self, Logweir, Source, System, Way},
     traffic::Traffic,
     trial::Trial,
 };
@@ -30,6 +30,8 @@ pub struct Measured {
 /// From arrival to decoded, at half of the highest rate without loss.
 pub struct Latencies {
     pub name: String,
+    /// The worker spins: row 8 is of this one.
+    pub is_busy_polling: bool,
     /// Datagrams a second.
     pub rate: f64,
     /// (percentile, microseconds).
@@ -38,7 +40,10 @@ pub struct Latencies {
 
 impl Latencies {
     pub fn p999(&self) -> f64 {
-        self.percentiles.iter().find(|(percentile, _)| *percentile == 99.9).map_or(0.0, |p| p.1)
+        self.percentiles
+            .iter()
+            .find(|(percentile, _)| *percentile == 99.9)
+            .map_or(f64::NAN, |p| p.1)
     }
 }
 
@@ -49,35 +54,37 @@ pub fn highest(measured: &[Measured], way: Way) -> Option<Trial> {
 
 impl Session {
     /// Measures a system; says why where it can't, and then there is no figure of it.
-    pub fn measure(&self, system: &dyn System) -> Option<Measured> {
+    pub fn measure(&mut self, system: &dyn System) -> Option<Measured> {
         let name = system.name();
         if self.only.as_ref().is_some_and(|word| !name.contains(word.as_str())) {
             return None;
         }
         if Instant::now() > self.deadline {
-            println!("{name}: left out, the time is up");
+            self.leave_out(&name, &anyhow!("the time is up"));
             return None;
         }
-        match system.install().and_then(|()| self.search(system)) {
-            Ok(measured) => Some(measured),
-            Err(error) => {
-                println!("{name}: left out: {error:#}");
-                None
-            }
-        }
+        let measured = system.install().and_then(|()| self.search(system));
+        measured.map_err(|error| self.leave_out(&name, &error)).ok()
+    }
+
+    /// Says that there is no figure of something, and why, at once and in the results.
+    fn leave_out(&mut self, what: &str, why: &Error) {
+        let left_out = format!("{what}: {why:#}");
+        println!("left out: {left_out}");
+        self.left_out.push(left_out);
     }
 
     fn search(&self, system: &dyn System) -> Result<Measured> {
         let name = system.name();
         // As much as the link takes: no rate above it can be offered, and what is stored of it is
         // near to what the system bears.
-        let flood = self.trial(system, None)?;
+        let flood = self.trial(system, None, Receiving::Thread)?;
         ensure!(flood.sent.records > 0, "the generator sent nothing");
         let stored_rate = flood.stored as f64 / flood.sent.seconds;
         let mut trials = vec![flood];
         let mut highest = None;
         search::highest(flood.sent.rate(), stored_rate, self.resolution, |rate| {
-            let trial = self.fair_trial(system, rate)?;
+            let trial = self.fair_trial(system, rate, Receiving::Thread)?;
             trials.push(trial);
             if trial.is_lossless() {
                 highest = Some(trial);
@@ -92,17 +99,33 @@ impl Session {
     }
 
     /// A trial that lost a little has a second chance: a host does other things, too.
-    fn fair_trial(&self, system: &dyn System, rate: f64) -> Result<Trial> {
+    fn fair_trial(&self, system: &dyn System, rate: f64, receiving: Receiving) -> Result<Trial> {
         const A_LITTLE: f64 = 0.02;
-        let trial = self.trial(system, Some(rate))?;
+        let trial = self.trial(system, Some(rate), receiving)?;
         if trial.is_lossless() || trial.loss() > A_LITTLE {
             return Ok(trial);
         }
-        self.trial(system, Some(rate))
+        self.trial(system, Some(rate), receiving)
     }
 
-    fn trial(&self, system: &dyn System, rate: Option<f64>) -> Result<Trial> {
-        let trial = self.bench.trial(system, rate, Receiving::Thread)?;
+    /// A trial of which something is said only if it was without loss.
+    fn lossless_trial(
+        &self,
+        system: &dyn System,
+        rate: f64,
+        receiving: Receiving,
+    ) -> Result<Trial> {
+        let trial = self.fair_trial(system, rate, receiving)?;
+        let (name, loss) = (system.name(), 100.0 * trial.loss());
+        ensure!(
+            trial.is_lossless(),
+            "{name} lost {loss:.3} % or was slowed down at {rate:.0} records/s"
+        );
+        Ok(trial)
+    }
+
+    fn trial(&self, system: &dyn System, rate: Option<f64>, receiving: Receiving) -> Result<Trial> {
+        let trial = self.bench.trial(system, rate, receiving)?;
         println!(
             "  {}: {} records/s offered, {:.0} sent, {:.3} % lost, {:.2} s of processor time",
             system.name(),
@@ -116,48 +139,51 @@ impl Session {
 
     /// Ours, decoding only: each way in at the highest rate that all of them bear without loss. At a
     /// lower rate a packet costs more, because a wake-up costs the same for fewer packets.
-    pub fn at_common_rate(&self, measured: &[Measured]) -> Result<Vec<(String, Trial)>> {
-        let ways = [Source::Xdp { busy_poll: false }, Source::Udp].map(Way::decoding);
+    pub fn at_common_rate(&mut self, measured: &[Measured]) -> Vec<(String, Trial)> {
+        let ways = [XDP, Source::Udp].map(Way::decoding);
         let rates: Option<Vec<_>> =
             ways.iter().map(|way| highest(measured, *way).map(|trial| trial.sent.rate())).collect();
         let Some(rate) = rates.and_then(|rates| rates.into_iter().reduce(f64::min)) else {
-            return Ok(Vec::new());
+            return Vec::new();
         };
         let systems = ways.map(|way| self.decoding(way));
-        systems.iter().map(|way| Ok((way.name(), self.fair_trial(way, rate)?))).collect()
+        let trial = |way| self.lossless_trial(way, rate, Receiving::Thread);
+        let trials: Result<Vec<_>> =
+            systems.iter().map(|way| Ok((way.name(), trial(way)?))).collect();
+        trials.map_err(|error| self.leave_out("a common rate", &error)).unwrap_or_default()
     }
 
     /// Ours, decoding only: each way in at half of the rate that it bears without loss.
-    pub fn latencies(&self, measured: &[Measured]) -> Result<Vec<Latencies>> {
-        let ways = [
-            (Source::Xdp { busy_poll: true }, Source::Xdp { busy_poll: false }),
-            (Source::Xdp { busy_poll: false }, Source::Xdp { busy_poll: false }),
-            (Source::Udp, Source::Udp),
-        ];
+    pub fn latencies(&mut self, measured: &[Measured]) -> Vec<Latencies> {
+        let ways = [(Source::Xdp { busy_poll: true }, XDP), (XDP, XDP), (Source::Udp, Source::Udp)];
         let mut all = Vec::new();
         for (source, searched) in ways {
             let Some(highest) = highest(measured, Way::decoding(searched)) else { continue };
-            all.push(self.latency(source, highest.sent.rate() / 2.0)?);
+            let system = self.decoding(Way::decoding(source));
+            match self.latency(&system, highest.sent.rate() / 2.0) {
+                Ok(latencies) => all.push(latencies),
+                Err(error) => self.leave_out("arrival to decoded", &error),
+            }
         }
-        Ok(all)
+        all
     }
 
-    fn latency(&self, source: Source, rate: f64) -> Result<Latencies> {
-        let system = self.decoding(Way::decoding(source));
-        let receiving = match source {
-            Source::Xdp { busy_poll: true } => Receiving::BusyPolling,
-            _ => Receiving::Thread,
-        };
-        let trial = self.bench.trial(&system, Some(rate), receiving)?;
+    fn latency(&self, system: &Logweir, rate: f64) -> Result<Latencies> {
+        let is_busy_polling = system.way.source == Source::Xdp { busy_poll: true };
+        let receiving = if is_busy_polling { Receiving::BusyPolling } else { Receiving::Thread };
+        let trial = self.lossless_trial(system, rate, receiving)?;
         let balance = systems::balance(&self.bench.directory)?;
-        let latency = &balance["arrival_to_decoded"];
-        let micros = |name: &str| latency[name].as_f64().unwrap_or(0.0) / 1e3;
+        let micros = |name: &str| {
+            let nanos = balance["arrival_to_decoded"][name].as_f64();
+            nanos.map(|nanos| nanos / 1e3).context("no latency in the balance")
+        };
         let percentiles = vec![
-            (50.0, micros("p50_ns")),
-            (99.0, micros("p99_ns")),
-            (99.9, micros("p999_ns")),
-            (100.0, micros("max_ns")),
+            (50.0, micros("p50_ns")?),
+            (99.0, micros("p99_ns")?),
+            (99.9, micros("p999_ns")?),
+            (100.0, micros("max_ns")?),
         ];
-        Ok(Latencies { name: system.name(), rate: trial.sent.datagram_rate(), percentiles })
+        let rate = trial.sent.datagram_rate();
+        Ok(Latencies { name: system.name(), is_busy_polling, rate, percentiles })
     }
 }

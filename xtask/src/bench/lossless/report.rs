@@ -173,11 +173,12 @@ pub fn one_exporter(measured: &[Measured], stage: &Stage) -> Option<Figure> {
     })
 }
 
-/// Row 8.
+/// Row 8: busy polling against the others.
 fn latency(latencies: &[Latencies]) -> Option<Figure> {
-    let (first, others) = latencies.split_first()?;
+    let first = latencies.iter().find(|way| way.is_busy_polling)?;
     let p999 = first.p999();
-    let against = others.iter().map(|other| Against {
+    let others = latencies.iter().filter(|way| !way.is_busy_polling);
+    let against = others.map(|other| Against {
         what: format!("{}, at {:.0} datagrams/s", other.name, other.rate),
         value: other.p999(),
         ratio: other.p999() / p999,
