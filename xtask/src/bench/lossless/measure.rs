@@ -64,7 +64,12 @@ impl Session {
             return None;
         }
         let measured = system.install().and_then(|()| self.search(system));
-        measured.map_err(|error| self.leave_out(&name, &error)).ok()
+        let measured = measured.map_err(|error| self.leave_out(&name, &error)).ok()?;
+        if measured.highest.is_none() {
+            let what = format!("{name}, {}", measured.traffic.words());
+            self.leave_out(&what, &anyhow!("lost records at every rate tried"));
+        }
+        Some(measured)
     }
 
     /// Says that there is no figure of something, and why, at once and in the results.

@@ -82,16 +82,18 @@ fn storing(measured: &[Measured], traffic: Traffic) -> impl Iterator<Item = &Mea
     measured.iter().filter(move |one| one.traffic == traffic && !is_decoding_only(one))
 }
 
-/// The first system against the others.
+/// The first of ours that has a highest rate, against the others.
 fn compare(
     systems: &[&Measured],
     what: &str,
     unit: &str,
     value: impl Fn(&Trial) -> f64,
 ) -> Option<Figure> {
-    let (first, others) = systems.split_first()?;
+    let of_ours = |one: &&&Measured| one.way.is_some() && one.highest.is_some();
+    let first = systems.iter().find(of_ours)?;
     let ours = value(&first.highest?);
-    let against = others.iter().filter_map(|other| {
+    let others = systems.iter().filter(|other| other.name != first.name);
+    let against = others.filter_map(|other| {
         let theirs = value(&other.highest?);
         Some(Against { what: other.name.clone(), value: theirs, ratio: ours / theirs })
     });
@@ -230,5 +232,55 @@ pub fn print(measured: &[Measured], common: &[(String, Trial)], latencies: &[Lat
         });
         let percentiles: Vec<_> = percentiles.collect();
         println!("{} at {:.0} datagrams/s: {}", way.name, way.rate, percentiles.join(", "));
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{
+        super::{systems::Source, traffic::Sent},
+        *,
+    };
+
+    fn measured(name: &str, way: Option<Way>, rate: Option<u64>) -> Measured {
+        let highest = rate.map(|records| Trial {
+            offered: None,
+            sent: Sent { datagrams: records, records, seconds: 1.0 },
+            stored: records,
+            process_seconds: 1.0,
+            receive_seconds: 0.0,
+        });
+        Measured {
+            name: name.into(),
+            traffic: Traffic::NetFlow,
+            way,
+            trials: Vec::new(),
+            highest,
+            is_limited_by_sender: false,
+        }
+    }
+
+    fn compared(systems: &[Measured]) -> Option<Figure> {
+        let systems: Vec<_> = systems.iter().collect();
+        compare(&systems, "rate", "records/s", |trial| trial.sent.rate())
+    }
+
+    #[test]
+    fn ours_is_never_another_system() {
+        assert!(compared(&[measured("nfcapd", None, Some(10))]).is_none());
+        let ours = measured("ours", Some(Way::storing(XDP)), Some(40));
+        let figure = compared(&[measured("nfcapd", None, Some(10)), ours]).expect("a figure");
+        assert_eq!(figure.what, "rate: ours");
+        assert_eq!(figure.against.len(), 1);
+        assert_eq!(figure.against[0].ratio, 4.0);
+    }
+
+    #[test]
+    fn where_the_first_of_ours_loses_always_the_next_one_says_so() {
+        let xdp = measured("xdp", Some(Way::storing(XDP)), None);
+        let udp = measured("udp", Some(Way::storing(Source::Udp)), Some(20));
+        let figure = compared(&[xdp, udp, measured("nfcapd", None, Some(10))]).expect("a figure");
+        assert_eq!(figure.what, "rate: udp");
+        assert!(figure.note.contains("xdp: lost records at every rate tried"), "{}", figure.note);
     }
 }
