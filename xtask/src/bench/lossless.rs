@@ -91,7 +91,8 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     let common = session.at_common_rate(&measured);
     let latencies = session.latencies(&measured);
     measured.extend(session.measure(&session.decoding(TWO_WORKERS)));
-    let mut results = Results::new(&report::mode(&session.bench.stage));
+    let mode = format!("{}. {}", report::mode(&session.bench.stage), session.conditions());
+    let mut results = Results::new(&mode);
     report::fill(&mut results, &measured, &common, &latencies);
     results.figures.extend(report::one_exporter(&measured, &session.bench.stage));
     report::print(&measured, &common, &latencies);
@@ -106,6 +107,7 @@ const TWO_WORKERS: Way = Way { source: XDP, workers: 2, keep: Keep::Count };
 /// A run of this benchmark.
 struct Session {
     bench: Bench,
+    is_quick: bool,
     resolution: f64,
     only: Option<String>,
     deadline: Instant,
@@ -139,11 +141,29 @@ impl Session {
                 directory: store.join(format!("logweir-lossless-{}", std::process::id())),
                 duration: Duration::from_secs_f64(seconds),
             },
+            is_quick: quick,
             resolution: arguments.resolution.unwrap_or(if quick { 0.2 } else { 0.05 }),
             only: arguments.only.clone(),
             deadline: Instant::now() + Duration::from_secs_f64(minutes * 60.0),
             left_out: Vec::new(),
         })
+    }
+
+    /// By which options it was measured, and what there is no figure of.
+    fn conditions(&self) -> String {
+        let quick = if self.is_quick { "quick: " } else { "" };
+        let seconds = self.bench.duration.as_secs_f64();
+        let percent = (1e4 * self.resolution).round() / 100.0;
+        let mut words = vec![format!("{quick}trials of {seconds} s, to within {percent} %")];
+        words
+            .extend(self.only.iter().map(|word| format!("only systems with '{word}' in the name")));
+        if let Some(store) = self.bench.directory.parent() {
+            words.push(format!("records stored in {}", store.display()));
+        }
+        if !self.left_out.is_empty() {
+            words.push(format!("left out: {}", self.left_out.join("; ")));
+        }
+        words.join("; ")
     }
 
     /// Ours, receiving and decoding syslog only.
