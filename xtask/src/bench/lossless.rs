@@ -36,13 +36,13 @@ pub struct Arguments {
     #[arg(long)]
     quick: bool,
     /// Seconds that a trial sends [default: 4]
-    #[arg(long, value_name = "SECONDS")]
+    #[arg(long, value_name = "SECONDS", value_parser = parse_time, allow_negative_numbers = true)]
     seconds: Option<f64>,
     /// How near to the highest rate the search ends [default: 5%]
-    #[arg(long, value_name = "PERCENT", value_parser = parse_percent)]
+    #[arg(long, value_name = "PERCENT", value_parser = parse_percent, allow_negative_numbers = true)]
     resolution: Option<f64>,
     /// Minutes after which no further measurement is begun [default: 14; quick: 4]
-    #[arg(long)]
+    #[arg(long, value_name = "MINUTES", value_parser = parse_time, allow_negative_numbers = true)]
     minutes: Option<f64>,
     /// Only systems whose names contain this, such as nfcapd or AF_XDP
     #[arg(long, value_name = "WORD")]
@@ -65,6 +65,15 @@ pub struct Arguments {
     /// Where records are stored meanwhile [default: in memory, /dev/shm]
     #[arg(long, value_name = "DIR")]
     store: Option<PathBuf>,
+}
+
+/// Seconds or minutes.
+fn parse_time(text: &str) -> Result<f64, String> {
+    const MOST: f64 = 10_000.0;
+    match text.parse::<f64>() {
+        Ok(number) if number > 0.0 && number <= MOST => Ok(number),
+        _ => Err(format!("'{text}' is no number above 0 and up to {MOST}")),
+    }
 }
 
 fn parse_percent(text: &str) -> Result<f64, String> {
@@ -170,5 +179,26 @@ impl Session {
     fn decoding(&self, way: Way) -> Logweir {
         let program = self.bench.stage.logweir.clone();
         Logweir { program, traffic: Traffic::Syslog, way }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_time_is_a_number_above_none() {
+        assert_eq!(parse_time("1.5"), Ok(1.5));
+        for wrong in ["-1", "0", "nan", "inf", "1e9", "soon", ""] {
+            assert!(parse_time(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_percentage_is_a_share() {
+        assert_eq!(parse_percent("5%"), Ok(0.05));
+        for wrong in ["0", "100", "-5%", "nan", "half"] {
+            assert!(parse_percent(wrong).is_err(), "{wrong}");
+        }
     }
 }
