@@ -3,6 +3,7 @@
 
 mod buffers;
 mod cpu;
+mod leftovers;
 mod measure;
 mod place;
 mod report;
@@ -137,6 +138,7 @@ impl Session {
         let memory = PathBuf::from("/dev/shm");
         let memory = if memory.is_dir() { memory } else { env::temp_dir() };
         let store = arguments.store.clone().unwrap_or(memory);
+        leftovers::clear(&store);
         Ok(Self {
             bench: Bench {
                 stage: Stage {
@@ -147,7 +149,7 @@ impl Session {
                     collector_cpus: arguments.collector_cpus.clone(),
                     sender_cpus: arguments.sender_cpus.clone(),
                 },
-                directory: store.join(format!("logweir-lossless-{}", std::process::id())),
+                directory: leftovers::directory(&store),
                 duration: Duration::from_secs_f64(seconds),
             },
             is_quick: quick,
