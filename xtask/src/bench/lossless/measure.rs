@@ -121,10 +121,10 @@ impl Session {
         receiving: Receiving,
     ) -> Result<Trial> {
         let trial = self.fair_trial(system, rate, receiving)?;
-        let (name, loss) = (system.name(), 100.0 * trial.loss());
+        let (name, loss, sent) = (system.name(), 100.0 * trial.loss(), trial.sent.rate());
         ensure!(
             trial.is_lossless(),
-            "{name} lost {loss:.3} % or was slowed down at {rate:.0} records/s"
+            "{name}: {loss:.3} % lost, {sent:.0} records/s sent where {rate:.0} were to be"
         );
         Ok(trial)
     }
