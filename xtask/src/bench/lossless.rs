@@ -101,7 +101,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     let common = session.at_common_rate(&measured);
     let latencies = session.latencies(&measured);
     measured.extend(session.measure(&session.decoding(TWO_WORKERS)));
-    let mode = format!("{}. {}", report::mode(&session.bench.stage), session.conditions());
+    let mode = format!("{}; {}", report::mode(&session.bench.stage), session.conditions());
     let mut results = Results::new(&mode);
     report::fill(&mut results, &measured, &common, &latencies);
     results.figures.extend(report::one_exporter(&measured, &session.bench.stage));
