@@ -147,8 +147,8 @@ impl Columns {
         }
     }
 
-    /// Cells of the column in this place among those of the type, from row `first` on; none where
-    /// there are not so many.
+    /// Cells of the column in this place among those of the type, from row `first` on. The caller
+    /// has seen that the column has so many: what is behind it is another column.
     #[inline]
     pub fn rows_mut<T: Cell>(&mut self, place: Place, first: usize, rows: usize) -> &mut [T] {
         T::block_mut(self).rows_mut(place, first, rows)

@@ -50,8 +50,8 @@ impl<T> Interned<T> {
     }
 }
 
-/// One of so many places, a power of two, by Fibonacci hashing (Knuth, *The Art of Computer Programming* 3, §6.4): the high bits of a product
-/// with 2⁶⁴ over the golden ratio.
+/// One of so many places, a power of two, by Fibonacci hashing (Knuth, *The Art of Computer
+/// Programming* 3, §6.4): the high bits of a product with 2⁶⁴ over the golden ratio.
 #[inline]
 pub(crate) fn place<const PLACES: usize>(bits: u64) -> usize {
     const GOLDEN: u64 = 0x9e37_79b9_7f4a_7c15;

@@ -57,3 +57,11 @@ fn load_16(bytes: &[u8; 16]) -> std::arch::x86_64::__m128i {
     // SAFETY: 16 bytes are there, and the load asks for no alignment.
     unsafe { std::arch::x86_64::_mm_loadu_si128(bytes.as_ptr().cast()) }
 }
+
+#[cfg(target_arch = "x86_64")]
+#[inline]
+#[target_feature(enable = "avx2")]
+fn load_32(bytes: &[u8; 32]) -> std::arch::x86_64::__m256i {
+    // SAFETY: 32 bytes are there, and the load asks for no alignment.
+    unsafe { std::arch::x86_64::_mm256_loadu_si256(bytes.as_ptr().cast()) }
+}

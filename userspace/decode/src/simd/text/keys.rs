@@ -6,6 +6,8 @@
 
 use super::Span;
 #[cfg(target_arch = "x86_64")]
+use super::load_32;
+#[cfg(target_arch = "x86_64")]
 use crate::simd::Kind;
 use crate::simd::Level;
 #[cfg(target_arch = "x86_64")]
@@ -91,14 +93,6 @@ pub fn values<const N: usize>(
         end = *place;
     }
     Some(spans)
-}
-
-#[cfg(target_arch = "x86_64")]
-#[inline]
-#[target_feature(enable = "avx2")]
-fn load_32(bytes: &[u8; 32]) -> __m256i {
-    // SAFETY: 32 bytes are there, and the load asks for no alignment.
-    unsafe { _mm256_loadu_si256(bytes.as_ptr().cast()) }
 }
 
 #[cfg(test)]

@@ -5,7 +5,7 @@
 //! Where the bytes of a set stand in a text, by comparing 64 of them at a time.
 
 #[cfg(target_arch = "x86_64")]
-use super::load_16;
+use super::{load_16, load_32};
 #[cfg(target_arch = "x86_64")]
 use crate::simd::Kind;
 use crate::simd::Level;
@@ -255,14 +255,6 @@ fn store_16(places: &mut [MaybeUninit<u16>; 16], values: __m256i) {
 fn store_32(places: &mut [MaybeUninit<u16>; 32], values: __m512i) {
     // SAFETY: 32 places of two bytes are 64 bytes, and the store asks for no alignment.
     unsafe { _mm512_storeu_si512(places.as_mut_ptr().cast(), values) };
-}
-
-#[cfg(target_arch = "x86_64")]
-#[inline]
-#[target_feature(enable = "avx2")]
-fn load_32(bytes: &[u8; 32]) -> __m256i {
-    // SAFETY: 32 bytes are there, and the load asks for no alignment.
-    unsafe { _mm256_loadu_si256(bytes.as_ptr().cast()) }
 }
 
 #[cfg(target_arch = "x86_64")]
