@@ -48,6 +48,28 @@ impl Found {
     }
 }
 
+/// Where a counter stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Mark {
+    /// The number that comes next; where `is_open`, the highest one that came.
+    pub next: u32,
+    /// Whether it is not known what the highest datagram covers.
+    pub is_open: bool,
+    /// When the highest one arrived.
+    pub at: UnixNanos,
+    /// The exporter's uptime in it, milliseconds.
+    pub uptime_ms: Option<u32>,
+}
+
+/// Where a [`Tracker`] stands: enough for another one, of a later process, to go on behind it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Marks {
+    /// Of all datagrams.
+    pub together: Option<Mark>,
+    /// Of template datagrams and of all others, once there were both.
+    pub apart: Option<[Option<Mark>; 2]>,
+}
+
 /// Follows the numbers of one exporter, version and observation domain.
 ///
 /// It has a fixed size, some kilobytes, and a second time that size once template datagrams came.
@@ -77,6 +99,24 @@ impl Tracker {
             let Apart { templates, data } = apart.as_mut();
             let own = if sequence.templates_only { templates } else { data };
             own.take(sequence, received_at);
+        }
+    }
+
+    /// One that has found nothing yet, and goes on where another one stood.
+    pub fn resumed(marks: &Marks) -> Self {
+        let counter = |mark: Option<Mark>| mark.as_ref().map(Counter::resumed).unwrap_or_default();
+        let apart = marks.apart.map(|[templates, data]| {
+            Box::new(Apart { templates: counter(templates), data: counter(data) })
+        });
+        Self { together: counter(marks.together), apart }
+    }
+
+    /// Where it stands.
+    pub fn marks(&self) -> Marks {
+        let apart = self.apart.as_deref();
+        Marks {
+            together: self.together.mark(),
+            apart: apart.map(|apart| [apart.templates.mark(), apart.data.mark()]),
         }
     }
 

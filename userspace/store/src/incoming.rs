@@ -6,7 +6,7 @@
 use crate::error::StoreError;
 use std::{
     fs::{self, File, TryLockError},
-    io,
+    io::{self, Write},
     path::{Path, PathBuf},
 };
 
@@ -90,6 +90,25 @@ impl Incoming {
         let path = directory.join(format!("{name}.parquet"));
         fs::rename(partial, &path).map_err(|e| StoreError::io("create", &path, e))?;
         Ok(path)
+    }
+
+    /// Writes a small file below the data directory so that it is whole or not there, and on disk.
+    ///
+    /// # Errors
+    /// If the file system refuses.
+    pub fn write(&self, relative: &Path, bytes: &[u8]) -> Result<(), StoreError> {
+        let name = relative.file_name().unwrap_or_default().to_string_lossy();
+        let (partial, mut file) = self.create(&name)?;
+        let written = file.write_all(bytes).and_then(|()| file.sync_all());
+        let directory = relative.parent().unwrap_or(Path::new(""));
+        let renamed = written.map_err(|e| StoreError::io("write", &partial, e)).and_then(|()| {
+            let path = self.create_directory(directory)?.join(name.as_ref());
+            fs::rename(&partial, &path).map_err(|e| StoreError::io("create", &path, e))
+        });
+        renamed.inspect_err(|_| {
+            let _ = fs::remove_file(&partial);
+        })?;
+        sync_directory(&self.data.join(directory))
     }
 
     /// Creates the directories on the way, and makes each one's entry durable.

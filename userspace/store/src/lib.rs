@@ -22,6 +22,7 @@ pub mod error;
 pub mod files;
 pub mod found;
 pub mod incoming;
+pub mod ledger;
 pub mod lookup;
 pub mod part;
 pub mod partition;

@@ -5,21 +5,32 @@
 //! imagination, each with an open file and its memory. The time of arrival only moves forward, so
 //! one hour, or two around the full hour, are open at a time.
 
-use crate::schema::Family;
+use crate::{error::StoreError, schema::Family};
 use jiff::Timestamp;
 use logweir_decode::context::UnixNanos;
-use std::path::PathBuf;
+use serde::{Deserialize, Serialize};
+use std::{
+    fmt, fs, io,
+    path::{Path, PathBuf},
+    str::FromStr,
+};
 
 const NANOS_PER_HOUR: i64 = 3_600 * 1_000_000_000;
 
-/// An hour of arrival, UTC: hours since 1970-01-01T00.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+/// An hour of arrival, UTC: hours since 1970-01-01T00. As text it is written `2026-03-01T14`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(into = "String", try_from = "String")]
 pub struct Hour(i64);
 
 impl Hour {
     /// The hour that a time is in.
     pub const fn of(time: UnixNanos) -> Hour {
         Hour(time.div_euclid(NANOS_PER_HOUR))
+    }
+
+    /// The time of its begin.
+    pub const fn begin(self) -> UnixNanos {
+        self.0.saturating_mul(NANOS_PER_HOUR)
     }
 
     /// The time of its end, which is no longer part of it.
@@ -29,12 +40,84 @@ impl Hour {
 
     /// The directory, relative to the data directory.
     pub fn directory(self, family: Family) -> PathBuf {
+        PathBuf::from(format!("family={family}")).join(self.path())
+    }
+
+    /// The directories of date and hour.
+    pub fn path(self) -> PathBuf {
+        PathBuf::from(self.timestamp().strftime("date=%Y-%m-%d/hour=%H").to_string())
+    }
+
+    /// The hour of such directories; `None` of any others.
+    pub fn of_path(date: &str, hour: &str) -> Option<Hour> {
+        let (date, hour) = (date.strip_prefix("date=")?, hour.strip_prefix("hour=")?);
+        format!("{date}T{hour}").parse().ok()
+    }
+
+    fn timestamp(self) -> Timestamp {
         let nanos = i128::from(self.0) * i128::from(NANOS_PER_HOUR);
         // The calendar has room for all times of 64 bits, which end in the year 2262.
-        let time = Timestamp::from_nanosecond(nanos).unwrap_or_default();
-        let time = time.strftime("date=%Y-%m-%d/hour=%H").to_string();
-        PathBuf::from(format!("family={family}")).join(time)
+        Timestamp::from_nanosecond(nanos).unwrap_or_default()
     }
+}
+
+impl fmt::Display for Hour {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.timestamp().strftime("%Y-%m-%dT%H"))
+    }
+}
+
+impl FromStr for Hour {
+    type Err = String;
+
+    fn from_str(text: &str) -> Result<Self, String> {
+        let time: Option<Timestamp> = format!("{text}:00:00Z").parse().ok();
+        let time = time.and_then(|time| i64::try_from(time.as_nanosecond()).ok());
+        let hour = time.map(Hour::of).filter(|hour| hour.to_string() == text);
+        hour.ok_or_else(|| format!("'{text}' is no hour like 2026-03-01T14"))
+    }
+}
+
+impl From<Hour> for String {
+    fn from(hour: Hour) -> String {
+        hour.to_string()
+    }
+}
+
+impl TryFrom<String> for Hour {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        text.parse()
+    }
+}
+
+/// The hours that have a directory below this one, in order; none if it does not exist.
+///
+/// # Errors
+/// If a directory cannot be listed.
+pub fn hours_below(directory: &Path) -> Result<Vec<Hour>, StoreError> {
+    let mut hours = Vec::new();
+    for date in names(directory)? {
+        let below = names(&directory.join(&date))?;
+        hours.extend(below.iter().filter_map(|hour| Hour::of_path(&date, hour)));
+    }
+    hours.sort_unstable();
+    Ok(hours)
+}
+
+fn names(directory: &Path) -> Result<Vec<String>, StoreError> {
+    let entries = match fs::read_dir(directory) {
+        // A file, or an hour that was removed meanwhile.
+        Err(error)
+            if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) =>
+        {
+            return Ok(Vec::new());
+        }
+        entries => entries.map_err(|e| StoreError::io("list", directory, e))?,
+    };
+    let names = entries.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()));
+    names.collect::<io::Result<_>>().map_err(|e| StoreError::io("list", directory, e))
 }
 
 #[cfg(test)]
@@ -56,6 +139,18 @@ mod tests {
         assert_eq!(directory(-1), PathBuf::from("family=session/date=1969-12-31/hour=23"));
         let last = Hour::of(i64::MAX).directory(Family::Unparsed);
         assert_eq!(last, PathBuf::from("family=unparsed/date=2262-04-11/hour=23"));
+    }
+
+    #[test]
+    fn an_hour_is_written_and_read() {
+        for time in [0, -1, 1_772_373_600_000_000_000, i64::MAX] {
+            let hour = Hour::of(time);
+            assert_eq!(hour.to_string().parse(), Ok(hour));
+        }
+        assert_eq!(Hour::of(1_772_373_600_000_000_000).to_string(), "2026-03-01T14");
+        for wrong in ["", "2026-03-01", "2026-03-01T14:00", "2026-03-01T1", "2026-03-01 14", "x"] {
+            assert!(wrong.parse::<Hour>().is_err(), "{wrong}");
+        }
     }
 
     #[test]

@@ -7,6 +7,7 @@
 //! address as the text that a person would search for (`00:00:5e:00:53:01`).
 
 use arrow_schema::{DataType, Field, Schema, SchemaRef, TimeUnit};
+use serde::{Deserialize, Serialize};
 use std::{
     fmt,
     sync::{Arc, LazyLock},
@@ -15,7 +16,8 @@ use std::{
 /// A kind of record: a table with a schema of its own.
 ///
 /// To add one: its variant and name here, its schema below, and its columns in [`crate::convert`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum Family {
     /// Events of sessions.
     Session,

@@ -1,7 +1,7 @@
 //! One counter of an exporter, through its restarts.
 
 use super::{
-    Found,
+    Found, Mark,
     epoch::{Epoch, Place},
 };
 use crate::{context::UnixNanos, note::Sequence};
@@ -19,6 +19,16 @@ pub(super) struct Counter {
 }
 
 impl Counter {
+    /// One that goes on behind a mark.
+    pub(super) fn resumed(mark: &Mark) -> Self {
+        Self { current: Some(Epoch::resumed(mark)), ..Self::default() }
+    }
+
+    /// Where it stands.
+    pub(super) fn mark(&self) -> Option<Mark> {
+        self.current.as_ref().map(Epoch::mark)
+    }
+
     /// Takes the number of a datagram.
     pub(super) fn take(&mut self, sequence: &Sequence, at: UnixNanos) {
         if self.take_back(sequence, at) {

@@ -1,7 +1,7 @@
 //! The numbers of a counter from one start of its exporter to the next. All arithmetic is modulo
 //! 2³², as exporters count.
 
-use super::Found;
+use super::{Found, Mark};
 use crate::{context::UnixNanos, note::Sequence};
 use std::num::NonZeroU32;
 
@@ -131,19 +131,32 @@ pub(super) struct Epoch {
 impl Epoch {
     /// The first epoch, which this datagram begins.
     pub(super) fn first(sequence: &Sequence, at: UnixNanos) -> Self {
-        let mut epoch = Self {
-            next: sequence.number,
-            is_open: false,
+        let mark = Mark { next: sequence.number, is_open: false, at, uptime_ms: None };
+        let mut epoch = Self::resumed(&mark);
+        epoch.append(sequence, at);
+        epoch
+    }
+
+    /// The epoch that an earlier tracker was in: as if a datagram that covers nothing had come.
+    pub(super) fn resumed(mark: &Mark) -> Self {
+        let Mark { next, is_open, at, uptime_ms } = *mark;
+        Self {
+            next,
+            is_open,
             span: 0,
             missing: 0,
             is_restart: false,
             begun_at: at,
             highest_at: at,
-            uptime_ms: None,
+            uptime_ms,
             recent: Recent::default(),
-        };
-        epoch.append(sequence, at);
-        epoch
+        }
+    }
+
+    /// Where it stands.
+    pub(super) fn mark(&self) -> Mark {
+        let Self { next, is_open, highest_at, uptime_ms, .. } = *self;
+        Mark { next, is_open, at: highest_at, uptime_ms }
     }
 
     /// The epoch that this datagram begins after another one, by a restart.

@@ -325,3 +325,25 @@ proptest! {
         }));
     }
 }
+
+#[test]
+fn a_tracker_goes_on_where_another_one_stood() {
+    let numbers = [5, 6, 9, 10, 14, 15, 16];
+    for cut in 0..numbers.len() {
+        let mut first = Tracker::default();
+        let (before, after) = numbers.split_at(cut);
+        before.iter().for_each(|number| first.take(&v9(*number), 0));
+        let mut second = Tracker::resumed(&first.marks());
+        after.iter().for_each(|number| second.take(&v9(*number), SECOND));
+        assert_eq!(first.found().and(second.found()), missing(5), "cut at {cut}");
+    }
+    let mut first = Tracker::default();
+    for sequence in [v9(5), templates(100), v9(6), templates(101)] {
+        first.take(&sequence, 0);
+    }
+    let mut second = Tracker::resumed(&first.marks());
+    for sequence in [v9(7), templates(103), v9(8)] {
+        second.take(&sequence, SECOND);
+    }
+    assert_eq!(second.found(), missing(1), "templates have a counter of their own");
+}

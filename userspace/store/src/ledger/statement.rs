@@ -1,0 +1,214 @@
+//! What can be said of an hour: complete, or what is missing, and who lost it.
+
+use super::account::{Account, Gap, HourBooks};
+use crate::{partition::Hour, schema::Family};
+use serde::Serialize;
+use std::{collections::BTreeMap, net::IpAddr};
+
+/// NetFlow v5 and IPFIX number records, all others datagrams.
+const NUMBER_RECORDS: [u16; 2] = [5, 10];
+
+/// What an hour's statement rests on beside its books.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Evidence {
+    /// Whether more may come: the hour is not over, or a part of the journal is not sealed yet.
+    pub is_open: bool,
+    /// Rows of each family in sealed parts, those that were deleted since included.
+    pub stored: BTreeMap<Family, u64>,
+    /// Rows of each family that were deleted, because they were old enough.
+    pub deleted: BTreeMap<Family, u64>,
+    /// How often something came after the hour had been closed.
+    pub reopened: u64,
+}
+
+/// Whether an hour's data is complete.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Completeness {
+    /// More may come.
+    Open,
+    /// All that was sent, as far as the exporters number it, is stored.
+    Complete,
+    /// Something is missing.
+    Incomplete,
+}
+
+/// What can be said of an hour.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Statement {
+    /// Its begin, RFC 3339.
+    pub hour: String,
+    /// Whether its data is complete.
+    pub completeness: Completeness,
+    /// Datagrams that the decoders took.
+    pub datagrams: u64,
+    /// Of these, with something rejected, by reason.
+    pub rejected: BTreeMap<String, u64>,
+    /// Records decoded, by family.
+    pub records: BTreeMap<Family, u64>,
+    /// Rows stored, by family.
+    pub stored: BTreeMap<Family, u64>,
+    /// Rows deleted since, by family.
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    pub deleted: BTreeMap<Family, u64>,
+    /// Records that are not stored, of all families; negative where rows have no record. It is 0.
+    pub unaccounted: i64,
+    /// Datagrams that arrived at this host and were lost here, by place.
+    pub dropped: BTreeMap<String, u64>,
+    /// Datagrams that wait for their template.
+    pub waiting: u64,
+    /// How often something came after the hour had been closed.
+    pub reopened: u64,
+    /// What is missing, by exporter and observation domain.
+    pub missing: Vec<Missing>,
+    /// Exporters whose logs have no numbers: what the network lost of them nobody can know.
+    pub unnumbered: u64,
+    /// The same by exporter.
+    pub exporters: BTreeMap<String, Account>,
+}
+
+/// What is missing of an observation domain.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Missing {
+    /// Whose it is.
+    pub exporter: IpAddr,
+    /// 5, 9 or 10; of binary logs 256 times the type, and the version.
+    pub version: u16,
+    /// The observation domain.
+    pub domain: u32,
+    /// What is counted: `datagrams` or `records`.
+    pub unit: &'static str,
+    /// How many.
+    pub count: u64,
+    /// Datagrams of this exporter that were dropped here, which may be the same.
+    pub dropped_here: u64,
+    /// Between which arrivals, the first ones.
+    pub gaps: Vec<Gap>,
+}
+
+impl Statement {
+    /// What these books and this evidence say.
+    pub fn new(hour: Hour, books: HourBooks, evidence: Evidence) -> Self {
+        let mut statement = Self {
+            hour: hour.to_string(),
+            completeness: Completeness::Open,
+            datagrams: 0,
+            rejected: BTreeMap::new(),
+            records: BTreeMap::new(),
+            stored: evidence.stored,
+            deleted: evidence.deleted,
+            unaccounted: 0,
+            dropped: books.dropped,
+            waiting: 0,
+            reopened: evidence.reopened,
+            missing: Vec::new(),
+            unnumbered: 0,
+            exporters: BTreeMap::new(),
+        };
+        let others = Some(("others".to_owned(), books.others)).filter(|(_, of)| of.datagrams > 0);
+        let mut waiting = 0;
+        for (exporter, account) in &books.exporters {
+            statement.missing.extend(missing(*exporter, account));
+        }
+        let named = books.exporters.into_iter().map(|(exporter, of)| (exporter.to_string(), of));
+        for (exporter, account) in named.chain(others) {
+            statement.add(&account);
+            waiting += account.waiting;
+            statement.exporters.insert(exporter, account);
+        }
+        statement.waiting = u64::try_from(waiting).unwrap_or(0);
+        let sum = |of: &BTreeMap<Family, u64>| of.values().sum::<u64>().cast_signed();
+        // While more may come, it is not known yet what is stored.
+        if !evidence.is_open {
+            statement.unaccounted = sum(&statement.records) - sum(&statement.stored);
+        }
+        statement.completeness = match evidence.is_open {
+            true => Completeness::Open,
+            false if statement.lacks_nothing() => Completeness::Complete,
+            false => Completeness::Incomplete,
+        };
+        statement
+    }
+
+    fn add(&mut self, account: &Account) {
+        self.datagrams += account.datagrams;
+        for (sum, of) in
+            [(&mut self.rejected, &account.rejected), (&mut self.dropped, &account.dropped)]
+        {
+            for (name, count) in of {
+                *sum.entry(name.clone()).or_default() += count;
+            }
+        }
+        for of in &account.records {
+            *self.records.entry(of.family).or_default() += of.rows;
+        }
+        self.unnumbered += u64::from(account.numbers.is_empty() && account.datagrams > 0);
+    }
+
+    fn lacks_nothing(&self) -> bool {
+        self.missing.is_empty()
+            && self.dropped.is_empty()
+            && self.waiting == 0
+            && self.unaccounted == 0
+            && self.exporters.values().all(|account| account.untracked == 0)
+    }
+
+    /// One sentence.
+    pub fn sentence(&self) -> String {
+        let mut said = match self.completeness {
+            Completeness::Complete => vec!["complete".to_owned()],
+            Completeness::Open => vec!["open: more may come".to_owned()],
+            Completeness::Incomplete => vec!["not complete".to_owned()],
+        };
+        for unit in ["datagrams", "records"] {
+            let of_unit = self.missing.iter().filter(|missing| missing.unit == unit);
+            let count: u64 = of_unit.map(|missing| missing.count).sum();
+            if count > 0 {
+                said.push(format!("{count} {unit} missing by the exporters' numbers"));
+            }
+        }
+        let dropped: u64 = self.dropped.values().sum();
+        if dropped > 0 {
+            let places = self.dropped.iter().map(|(place, count)| format!("{place} {count}"));
+            let places = places.collect::<Vec<_>>().join(", ");
+            said.push(format!("{dropped} datagrams dropped on this host ({places})"));
+        }
+        if self.waiting > 0 {
+            said.push(format!("{} datagrams wait for their template", self.waiting));
+        }
+        if self.unaccounted != 0 {
+            said.push(format!("{} records unaccounted for", self.unaccounted));
+        }
+        let untracked: u64 = self.exporters.values().map(|account| account.untracked).sum();
+        if untracked > 0 {
+            said.push(format!("the numbers of {untracked} datagrams were not followed"));
+        }
+        let deleted: u64 = self.deleted.values().sum();
+        if deleted > 0 {
+            said.push(format!("{deleted} records deleted since"));
+        }
+        if self.unnumbered > 0 {
+            said.push(format!(
+                "{} exporters do not number their logs: what the network lost of them is not known",
+                self.unnumbered
+            ));
+        }
+        if self.reopened > 0 {
+            said.push(format!("reopened {} times", self.reopened));
+        }
+        said.join("; ")
+    }
+}
+
+fn missing(exporter: IpAddr, account: &Account) -> impl Iterator<Item = Missing> {
+    let dropped_here = account.dropped.values().sum();
+    account.numbers.iter().filter(|numbers| numbers.missing > 0).map(move |numbers| Missing {
+        exporter,
+        version: numbers.version,
+        domain: numbers.domain,
+        unit: if NUMBER_RECORDS.contains(&numbers.version) { "records" } else { "datagrams" },
+        count: numbers.missing.cast_unsigned(),
+        dropped_here,
+        gaps: numbers.gaps.clone(),
+    })
+}

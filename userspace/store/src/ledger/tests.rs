@@ -1,0 +1,190 @@
+use super::{
+    account::{GAPS_MAX, Gap},
+    files,
+    statement::{Completeness, Evidence, Statement},
+    *,
+};
+use crate::{
+    incoming::Incoming,
+    testing::{HOUR_BEGIN, SECOND, context, small_batch},
+};
+use logweir_decode::{note::Sequence, reason::Reason, session::SessionRow};
+
+const EXPORTER: IpAddr = IpAddr::V4(std::net::Ipv4Addr::new(192, 0, 2, 1));
+
+/// A datagram of NetFlow v9 with one session.
+fn v9(number: u32, received_at: UnixNanos) -> DatagramNote {
+    let sequence = Sequence {
+        version: 9,
+        domain: 7,
+        number,
+        units: Some(1),
+        uptime_ms: None,
+        templates_only: false,
+    };
+    DatagramNote {
+        exporter: EXPORTER,
+        exporter_port: 9995,
+        received_at,
+        outcome: Outcome::Decoded,
+        waited: false,
+        records: 1,
+        unparsed: 0,
+        sequence: Some(sequence),
+    }
+}
+
+/// A batch of these datagrams, with the sessions that they say they have.
+fn batch(notes: &[DatagramNote]) -> Batch {
+    let mut batch = small_batch();
+    for note in notes {
+        assert!(batch.notes.push(*note));
+        for _ in 0..note.records {
+            let of = Context { observation_domain: Some(7), ..context(note.received_at) };
+            assert!(batch.session.push(&of, &SessionRow::default()));
+        }
+    }
+    batch
+}
+
+fn hour() -> Hour {
+    Hour::of(HOUR_BEGIN)
+}
+
+fn statement(books: HourBooks, rows: u64) -> Statement {
+    let stored = BTreeMap::from([(Family::Session, rows)]);
+    Statement::new(hour(), books, Evidence { stored, ..Evidence::default() })
+}
+
+#[test]
+fn an_hour_without_gaps_is_complete_and_one_with_them_says_where() {
+    let mut ledger = Ledger::default();
+    ledger.take(&batch(&[v9(1, HOUR_BEGIN), v9(2, HOUR_BEGIN + 1)]));
+    let (mut hours, _) = ledger.close();
+    let said = statement(hours.remove(&hour()).unwrap(), 2);
+    assert_eq!(said.completeness, Completeness::Complete);
+    assert_eq!(said.sentence(), "complete");
+
+    ledger.take(&batch(&[v9(6, HOUR_BEGIN + SECOND), v9(4, HOUR_BEGIN + SECOND + 1)]));
+    let (mut hours, _) = ledger.close();
+    let said = statement(hours.remove(&hour()).unwrap(), 2);
+    assert_eq!(said.completeness, Completeness::Incomplete);
+    let gap = Gap { after: HOUR_BEGIN + 1, before: HOUR_BEGIN + SECOND, missing: 3 };
+    assert_eq!(
+        (said.missing[0].count, &said.missing[0].gaps[..]),
+        (2, &[gap][..]),
+        "one came late"
+    );
+    assert!(said.sentence().contains("2 datagrams missing"), "{}", said.sentence());
+}
+
+#[test]
+fn what_no_row_stands_for_is_unaccounted() {
+    let mut ledger = Ledger::default();
+    ledger.take(&batch(&[v9(1, HOUR_BEGIN), v9(2, HOUR_BEGIN)]));
+    let said = statement(ledger.close().0.remove(&hour()).unwrap(), 1);
+    assert_eq!((said.unaccounted, said.completeness), (1, Completeness::Incomplete));
+}
+
+#[test]
+fn a_count_goes_on_behind_a_segment_and_a_restart() {
+    let data = tempfile::tempdir().unwrap();
+    let (incoming, _) = Incoming::open(data.path()).unwrap();
+    let mut ledger = Ledger::default();
+    ledger.take(&batch(&[v9(1, HOUR_BEGIN)]));
+    files::write_standing(&incoming, "a-1", ledger.close().1).unwrap();
+
+    let mut later = Ledger::new(files::read_standing(data.path(), "a-1").unwrap());
+    later.take(&batch(&[v9(12, HOUR_BEGIN + 60 * SECOND)]));
+    let account = &later.close().0[&hour()].exporters[&EXPORTER];
+    assert_eq!(account.numbers[0].missing, 10, "sent while nobody collected");
+    assert_eq!(account.numbers[0].gaps[0].after, HOUR_BEGIN);
+}
+
+#[test]
+fn a_datagram_that_waited_is_counted_once_and_drops_by_whose_they_were() {
+    let waits = DatagramNote { outcome: Outcome::Waiting, records: 0, ..v9(1, HOUR_BEGIN) };
+    let decoded = DatagramNote { waited: true, sequence: None, ..v9(1, HOUR_BEGIN) };
+    let mut ledger = Ledger::default();
+    ledger.take(&batch(&[waits]));
+    let mut books = ledger.close().0.remove(&hour()).unwrap();
+    assert_eq!(statement(books.clone(), 0).waiting, 1);
+    ledger.take(&batch(&[decoded]));
+    ledger.take_dropped(HOUR_BEGIN, "no_batch", Some(EXPORTER), 3);
+    ledger.take_dropped(HOUR_BEGIN, "rx_ring_full", None, 4);
+    books.add(&ledger.close().0[&hour()]);
+    let said = statement(books, 1);
+    assert_eq!((said.datagrams, said.waiting, said.unaccounted), (1, 0, 0));
+    assert_eq!(said.dropped, BTreeMap::from([("no_batch".into(), 3), ("rx_ring_full".into(), 4)]));
+    assert_eq!(said.completeness, Completeness::Incomplete);
+}
+
+#[test]
+fn rejects_are_counted_by_reason_and_text_has_no_numbers() {
+    let rejected = DatagramNote {
+        outcome: Outcome::Rejected(Reason::Empty),
+        records: 0,
+        sequence: None,
+        ..v9(0, HOUR_BEGIN)
+    };
+    let mut ledger = Ledger::default();
+    ledger.take(&batch(&[rejected]));
+    let said = statement(ledger.close().0.remove(&hour()).unwrap(), 0);
+    assert_eq!(said.rejected, BTreeMap::from([("empty".into(), 1)]));
+    assert!(said.sentence().contains("1 exporters do not number"), "{}", said.sentence());
+}
+
+/// Books of so many datagrams.
+fn books(datagrams: u32) -> HourBooks {
+    let mut ledger = Ledger::default();
+    let notes: Vec<_> = (0..datagrams).map(|number| v9(number, HOUR_BEGIN)).collect();
+    ledger.take(&batch(&notes));
+    ledger.close().0.remove(&hour()).unwrap()
+}
+
+#[test]
+fn a_segment_is_counted_once_however_often_it_is_written_and_closed() {
+    let data = tempfile::tempdir().unwrap();
+    let (incoming, _) = Incoming::open(data.path()).unwrap();
+    let said = || files::read(data.path(), hour()).unwrap().statement(hour(), BTreeMap::new());
+    for segment in 0..5 {
+        for _ in 0..2 {
+            files::write(&incoming, hour(), &format!("a-{segment}"), &books(10)).unwrap();
+        }
+    }
+    assert_eq!((said().datagrams, said().completeness), (50, Completeness::Open));
+    let single = data.path().join("ledger").join(hour().path()).join("a-3.json");
+    let kept = std::fs::read(&single).unwrap();
+    let close = |rows| {
+        let stored = BTreeMap::from([(Family::Session, rows)]);
+        let closed = files::close(&incoming, hour(), &stored).unwrap();
+        closed.replaced.iter().for_each(|path| std::fs::remove_file(path).unwrap());
+        closed.path
+    };
+    let first = close(50);
+    assert_eq!((said().datagrams, said().completeness), (50, Completeness::Complete));
+    // As a crash leaves it between the closing and the removal.
+    std::fs::write(&single, kept).unwrap();
+    assert_eq!((said().datagrams, said().completeness), (50, Completeness::Complete));
+    assert_eq!(close(50), first, "nothing new");
+
+    files::write(&incoming, hour(), "a-5", &books(10)).unwrap();
+    assert_eq!((said().completeness, said().reopened), (Completeness::Open, 1));
+    assert_ne!(close(60), first);
+    assert_eq!((said().datagrams, said().reopened), (60, 1));
+    assert_eq!(said().completeness, Completeness::Complete);
+    assert_eq!(std::fs::read_dir(single.parent().unwrap()).unwrap().count(), 1);
+    assert_eq!(files::hours(data.path(), Hour::of(0)..=Hour::of(i64::MAX)).unwrap(), [hour()]);
+}
+
+#[test]
+fn an_account_keeps_the_gaps_that_miss_most() {
+    let mut ledger = Ledger::default();
+    let notes = (0..200).map(|index| v9(index * (index + 3) / 2, HOUR_BEGIN + i64::from(index)));
+    ledger.take(&batch(&notes.collect::<Vec<_>>()));
+    let books = ledger.close().0.remove(&hour()).unwrap();
+    let gaps = &books.exporters[&EXPORTER].numbers[0].gaps;
+    assert_eq!(gaps.len(), GAPS_MAX);
+    assert!(gaps.is_sorted_by_key(|gap| gap.after));
+    assert!(gaps.iter().all(|gap| gap.missing > 100));
+}
