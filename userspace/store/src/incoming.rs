@@ -76,7 +76,7 @@ impl Incoming {
     }
 
     /// Gives a file that is whole and on disk its final name, in a directory relative to the data
-    /// directory.
+    /// directory. The name is durable after [`sync_directory`].
     ///
     /// # Errors
     /// If the file system refuses; the file has then not got its final name.
@@ -87,7 +87,7 @@ impl Incoming {
         name: &str,
     ) -> Result<PathBuf, StoreError> {
         let directory = self.create_directory(directory)?;
-        let path = directory.join(format!("{name}.parquet"));
+        let path = directory.join(name);
         fs::rename(partial, &path).map_err(|e| StoreError::io("create", &path, e))?;
         Ok(path)
     }

@@ -11,6 +11,7 @@
 //! | [`partition`] | which directory a row belongs to |
 //! | [`part`] | one Parquet file that is being written |
 //! | [`incoming`] | the place where unfinished files are |
+//! | [`seal`] | the batches of a closed segment as sorted files |
 //! | [`writer`] | open parts, when they are closed, and the books |
 //! | [`files`] | the files of a data directory |
 //! | [`lookup`] | trace-back by public address, port and time |
@@ -29,6 +30,8 @@ pub mod partition;
 mod prune;
 mod scan;
 pub mod schema;
+pub mod seal;
+mod split;
 #[cfg(test)]
 mod testing;
 pub mod totals;

@@ -151,7 +151,8 @@ impl Part {
         let synced = file.sync_all().and_then(|()| file.metadata());
         let metadata = synced.map_err(|e| discard(&self.partial, e.into()))?;
         let directory = self.hour.directory(self.family);
-        let path = incoming.publish(&self.partial, &directory, &self.name).inspect_err(|_| {
+        let name = format!("{}.parquet", self.name);
+        let path = incoming.publish(&self.partial, &directory, &name).inspect_err(|_| {
             let _ = fs::remove_file(&self.partial);
         })?;
         let late_error = path.parent().and_then(|directory| sync_directory(directory).err());
@@ -175,7 +176,7 @@ fn discard(partial: &Path, error: ParquetError) -> StoreError {
     StoreError::parquet("write", partial, error)
 }
 
-fn properties(family: Family, layout: Layout) -> WriterProperties {
+pub(crate) fn properties(family: Family, layout: Layout) -> WriterProperties {
     let level = ZstdLevel::try_new(layout.zstd_level).unwrap_or_default();
     let mut properties = WriterProperties::builder()
         .set_created_by(concat!("logweir ", env!("CARGO_PKG_VERSION")).to_owned())

@@ -1,21 +1,15 @@
 //! Open parts, when they are closed, and the books.
 
 use crate::{
-    convert::{self, Record},
     error::StoreError,
     incoming::{Incoming, Leftovers},
     part::{CommittedPart, Layout, Part},
     partition::Hour,
     schema::Family,
+    split::{self, Piece},
     totals::Totals,
 };
-use arrow_array::RecordBatch;
-use arrow_schema::ArrowError;
-use logweir_decode::{
-    batch::{Batch, Run},
-    context::UnixNanos,
-    rows::Rows,
-};
+use logweir_decode::{batch::Batch, context::UnixNanos};
 use std::{
     collections::BTreeMap,
     hash::{BuildHasher, Hasher, RandomState},
@@ -120,27 +114,7 @@ impl Writer {
     /// Adds the rows of a batch to their parts, and closes those that are full.
     pub fn append(&mut self, batch: &Batch, now: UnixNanos) -> Appended {
         let mut outcome = Outcome::default();
-        for (hour, runs) in session_hours(batch) {
-            let addition = Addition {
-                key: (Family::Session, hour),
-                rows: runs.iter().map(|run| u64::from(run.rows)).sum(),
-                columns: convert::session(batch, &runs),
-                arrivals: runs.iter().map(|run| (run.context.received_at, u64::from(run.rows))),
-            };
-            self.add(addition, now, &mut outcome);
-        }
-        let out = &mut outcome;
-        self.append_rows(
-            Family::PortBlock,
-            batch,
-            &batch.port_block,
-            convert::port_block,
-            now,
-            out,
-        );
-        self.append_rows(Family::Im, batch, &batch.im, convert::im, now, out);
-        self.append_rows(Family::Filter, batch, &batch.filter, convert::filter, now, out);
-        self.append_rows(Family::Unparsed, batch, &batch.unparsed, convert::unparsed, now, out);
+        split::split(batch, |piece| self.add(piece, now, &mut outcome));
         Appended { rows: batch.records() as u64, outcome }
     }
 
@@ -195,46 +169,18 @@ impl Writer {
         self.totals[family as usize]
     }
 
-    /// Adds the rows of a family that is not `session`.
-    fn append_rows<R>(
-        &mut self,
-        family: Family,
-        batch: &Batch,
-        rows: &Rows<R>,
-        convert: fn(&Batch, &[Record<'_, R>]) -> Result<RecordBatch, ArrowError>,
-        now: UnixNanos,
-        outcome: &mut Outcome,
-    ) {
-        let mut hours: BTreeMap<Hour, Vec<Record<'_, R>>> = BTreeMap::new();
-        for record in rows.iter() {
-            hours.entry(Hour::of(record.0.received_at)).or_default().push(record);
-        }
-        for (hour, records) in hours {
-            let addition = Addition {
-                key: (family, hour),
-                rows: records.len() as u64,
-                columns: convert(batch, &records),
-                arrivals: records.iter().map(|(context, _)| (context.received_at, 1)),
-            };
-            self.add(addition, now, outcome);
-        }
-    }
-
-    fn add<A: Iterator<Item = (UnixNanos, u64)>>(
-        &mut self,
-        Addition { key, rows, columns, arrivals }: Addition<A>,
-        now: UnixNanos,
-        outcome: &mut Outcome,
-    ) {
-        let totals = &mut self.totals[key.0 as usize];
+    fn add(&mut self, piece: Piece<'_>, now: UnixNanos, outcome: &mut Outcome) {
+        let Piece { family, hour, rows, columns, arrivals } = piece;
+        let key = (family, hour);
+        let totals = &mut self.totals[family as usize];
         totals.appended += rows;
         totals.pending += rows;
         let columns = match columns {
             Ok(columns) => columns,
-            Err(error) => return self.fail(key.0, rows, error.into(), outcome),
+            Err(error) => return self.fail(family, rows, error.into(), outcome),
         };
         if let Err(error) = self.ensure_open(key, now, outcome) {
-            return self.fail(key.0, rows, error, outcome);
+            return self.fail(family, rows, error, outcome);
         }
         let Some(part) = self.parts.get_mut(&key) else { return };
         if let Err(error) = part.write(&columns, arrivals) {
@@ -242,7 +188,7 @@ impl Writer {
             if let Some(part) = self.parts.remove(&key) {
                 part.discard();
             }
-            self.fail(key.0, lost, error, outcome);
+            self.fail(family, lost, error, outcome);
         } else if part.rows() >= self.config.part_rows_max
             || part.bytes() >= self.config.part_bytes_max
         {
@@ -311,27 +257,6 @@ impl Writer {
 
 /// How long after its end an hour's part stays open: batches that were on their way.
 const HOUR_GRACE_NANOS: i64 = 5 * 1_000_000_000;
-
-/// Rows of one family and hour that are to be added.
-struct Addition<A> {
-    key: (Family, Hour),
-    rows: u64,
-    columns: Result<RecordBatch, ArrowError>,
-    arrivals: A,
-}
-
-/// The session runs of each hour.
-fn session_hours(batch: &Batch) -> BTreeMap<Hour, Vec<Run>> {
-    let mut hours: BTreeMap<Hour, Vec<Run>> = BTreeMap::new();
-    let mut runs = batch.session.runs().peekable();
-    while let Some(first) = runs.peek() {
-        let hour = Hour::of(first.context.received_at);
-        let same =
-            std::iter::from_fn(|| runs.next_if(|run| Hour::of(run.context.received_at) == hour));
-        hours.entry(hour).or_default().extend(same);
-    }
-    hours
-}
 
 #[cfg(test)]
 mod tests;
