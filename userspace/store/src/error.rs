@@ -34,6 +34,14 @@ pub enum StoreError {
         /// Why it failed.
         source: ParquetError,
     },
+    /// The index of a part is not what its part was written with.
+    #[error("the index {} {fault}", path.display())]
+    Index {
+        /// The index file.
+        path: PathBuf,
+        /// What is wrong with it.
+        fault: &'static str,
+    },
     /// The columns of a batch could not be turned into Arrow arrays.
     #[error("cannot convert a batch to columns: {0}")]
     Convert(#[from] ArrowError),

@@ -14,6 +14,7 @@
 //! | [`seal`] | the batches of a closed segment as sorted files |
 //! | [`writer`] | open parts, when they are closed, and the books |
 //! | [`files`] | the files of a data directory |
+//! | [`index`] | beside a part: where a public address and port, an inside address or a user is in it |
 //! | [`lookup`] | trace-back by public address, port and time |
 #![forbid(unsafe_code)]
 
@@ -24,6 +25,7 @@ pub mod files;
 pub mod found;
 pub mod incoming;
 pub mod ledger;
+pub mod index;
 pub mod lookup;
 pub mod part;
 pub mod partition;
@@ -32,6 +34,7 @@ mod scan;
 pub mod schema;
 pub mod seal;
 mod split;
+mod session_key;
 #[cfg(test)]
 mod testing;
 pub mod totals;

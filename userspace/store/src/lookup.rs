@@ -11,6 +11,7 @@ use crate::{
     prune::Wanted,
     scan::Scan,
     schema::Family,
+    session_key::SessionKey,
 };
 use logweir_decode::context::UnixNanos;
 use std::{
@@ -197,24 +198,6 @@ enum Verdict {
     Held(Held),
     EndedBefore(UnixNanos),
     Other,
-}
-
-/// What tells a session from others on the same public address.
-#[derive(PartialEq, Eq, Hash)]
-struct SessionKey {
-    protocol: Option<u8>,
-    ports: [Option<u16>; 3],
-    addresses: [Option<IpAddr>; 3],
-}
-
-impl SessionKey {
-    fn of(session: &StoredSession) -> Self {
-        Self {
-            protocol: session.protocol,
-            ports: [session.src_port, session.dst_port, session.nat_src_port],
-            addresses: [session.src_addr, session.dst_addr, session.tunnel_addr],
-        }
-    }
 }
 
 /// The latest end of a session before the time, and whether a record says that it began just then.

@@ -1,0 +1,253 @@
+//! What the index keeps of a record: its key, its times, whose session it is, and its inside.
+
+use super::key::Key;
+use crate::{error::StoreError, schema::Family, session_key::SessionKey};
+use arrow_array::{
+    Array, ArrowPrimitiveType, FixedSizeBinaryArray, PrimitiveArray, RecordBatch, StringArray,
+    cast::AsArray,
+    types::{TimestampMicrosecondType, UInt8Type, UInt16Type, UInt32Type},
+};
+use arrow_schema::ArrowError;
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
+use twox_hash::XxHash3_64;
+
+/// A record. Times are microseconds by the device's clock.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Row {
+    pub key: Key,
+    /// When what it tells of began; where that is not known, when it happened.
+    pub begin: i64,
+    /// Whether `begin` is told, and not only the time of the record.
+    pub begins: bool,
+    /// When it ended, if it did.
+    pub end: Option<i64>,
+    /// When it arrived.
+    pub received: i64,
+    /// How long after its event.
+    pub delay: i64,
+    /// [`SessionKey::hash`]; of a port block, that of none.
+    pub session: u64,
+    /// Ports that the record is about behind that of its key.
+    pub further_ports: u16,
+}
+
+/// The numbers that stand for what a record can be found by, besides its key.
+pub(super) type Terms = [Option<u64>; 3];
+
+/// The term of an inside address: a session's source or tunnel, a port block's subscriber.
+pub fn address_term(address: IpAddr) -> u64 {
+    match address {
+        IpAddr::V4(v4) => XxHash3_64::oneshot(&v4.octets()),
+        IpAddr::V6(v6) => XxHash3_64::oneshot(&v6.octets()),
+    }
+}
+
+/// The term of a user.
+pub fn user_term(user: &str) -> u64 {
+    XxHash3_64::oneshot_with_seed(USER_SEED, user.as_bytes())
+}
+
+/// So that no user's name is an address.
+const USER_SEED: u64 = 1;
+
+/// The columns that the index needs.
+pub(super) enum Columns<'a> {
+    Session(Box<SessionColumns<'a>>),
+    PortBlock(Box<BlockColumns<'a>>),
+}
+
+impl<'a> Columns<'a> {
+    /// # Errors
+    /// If a column is missing or of another type, or the family has no index.
+    pub fn of(family: Family, rows: &'a RecordBatch) -> Result<Self, StoreError> {
+        let named = Named(rows);
+        Ok(match family {
+            Family::Session => Self::Session(Box::new(SessionColumns::of(&named)?)),
+            Family::PortBlock => Self::PortBlock(Box::new(BlockColumns::of(&named)?)),
+            Family::Im | Family::Filter | Family::Unparsed => return Err(wrong_type().into()),
+        })
+    }
+
+    pub fn row(&self, row: usize) -> (Row, Terms) {
+        match self {
+            Columns::Session(columns) => columns.row(row),
+            Columns::PortBlock(columns) => columns.row(row),
+        }
+    }
+}
+
+pub(super) struct SessionColumns<'a> {
+    received_at: &'a Times,
+    event_time: &'a Times,
+    event: &'a StringArray,
+    protocol: &'a PrimitiveArray<UInt8Type>,
+    src: Addresses<'a>,
+    src_port: &'a Ports,
+    dst: Addresses<'a>,
+    dst_port: &'a Ports,
+    nat_src: Addresses<'a>,
+    nat_src_port: &'a Ports,
+    tunnel_v6: &'a FixedSizeBinaryArray,
+    start_time: &'a Times,
+    end_time: &'a Times,
+    user: &'a StringArray,
+}
+
+impl<'a> SessionColumns<'a> {
+    fn of(named: &Named<'a>) -> Result<Self, ArrowError> {
+        Ok(Self {
+            received_at: named.numbers("received_at")?,
+            event_time: named.numbers("event_time")?,
+            event: named.text("event")?,
+            protocol: named.numbers("protocol")?,
+            src: named.addresses("src_addr")?,
+            src_port: named.numbers("src_port")?,
+            dst: named.addresses("dst_addr")?,
+            dst_port: named.numbers("dst_port")?,
+            nat_src: named.addresses("nat_src_addr")?,
+            nat_src_port: named.numbers("nat_src_port")?,
+            tunnel_v6: named.octets("tunnel_addr_v6")?,
+            start_time: named.numbers("start_time")?,
+            end_time: named.numbers("end_time")?,
+            user: named.text("user")?,
+        })
+    }
+
+    fn row(&self, row: usize) -> (Row, Terms) {
+        let event_time = self.event_time.value(row);
+        let received = self.received_at.value(row);
+        let start = number(self.start_time, row);
+        let ends =
+            self.event.is_valid(row) && matches!(self.event.value(row), "end" | "flow" | "deny");
+        let session = SessionKey {
+            protocol: number(self.protocol, row),
+            ports: [self.src_port, self.dst_port, self.nat_src_port].map(|port| number(port, row)),
+            addresses: [
+                self.src.v4(row).or_else(|| self.src.v6(row)),
+                self.dst.v6(row).or_else(|| self.dst.v4(row)),
+                octets(self.tunnel_v6, row),
+            ],
+        };
+        let [src, _, tunnel] = session.addresses;
+        let user = self.user.is_valid(row).then(|| user_term(self.user.value(row)));
+        let public = self.nat_src.v4(row).or_else(|| self.nat_src.v6(row));
+        let indexed = Row {
+            key: Key::new(public, number(self.nat_src_port, row)),
+            begin: start.unwrap_or(event_time),
+            begins: start.is_some(),
+            end: number(self.end_time, row).or(ends.then_some(event_time)),
+            received,
+            delay: received.saturating_sub(event_time),
+            session: session.hash(),
+            further_ports: 0,
+        };
+        (indexed, [src.map(address_term), tunnel.map(address_term), user])
+    }
+}
+
+pub(super) struct BlockColumns<'a> {
+    received_at: &'a Times,
+    event_time: &'a Times,
+    private: Addresses<'a>,
+    public: Addresses<'a>,
+    port_first: &'a Ports,
+    port_last: &'a Ports,
+}
+
+impl<'a> BlockColumns<'a> {
+    fn of(named: &Named<'a>) -> Result<Self, ArrowError> {
+        Ok(Self {
+            received_at: named.numbers("received_at")?,
+            event_time: named.numbers("event_time")?,
+            private: named.addresses("private_addr")?,
+            public: named.addresses("public_addr")?,
+            port_first: named.numbers("port_first")?,
+            port_last: named.numbers("port_last")?,
+        })
+    }
+
+    /// A record of a port block is only a point in time: what comes before and after it tells how
+    /// long the block was held.
+    fn row(&self, row: usize) -> (Row, Terms) {
+        let event_time = self.event_time.value(row);
+        let received = self.received_at.value(row);
+        let private = self.private.v4(row).or_else(|| self.private.v6(row));
+        let public = self.public.v4(row).or_else(|| self.public.v6(row));
+        let first = number(self.port_first, row);
+        let indexed = Row {
+            key: Key::new(public, first),
+            begin: event_time,
+            begins: false,
+            end: None,
+            received,
+            delay: received.saturating_sub(event_time),
+            session: 0,
+            further_ports: number(self.port_last, row)
+                .map_or(0, |last| last.saturating_sub(first.unwrap_or(0))),
+        };
+        (indexed, [private.map(address_term), None, None])
+    }
+}
+
+type Ports = PrimitiveArray<UInt16Type>;
+type Times = PrimitiveArray<TimestampMicrosecondType>;
+
+/// The two columns of an address.
+struct Addresses<'a> {
+    v4: &'a PrimitiveArray<UInt32Type>,
+    v6: &'a FixedSizeBinaryArray,
+}
+
+impl Addresses<'_> {
+    fn v4(&self, row: usize) -> Option<IpAddr> {
+        number(self.v4, row).map(|v4| Ipv4Addr::from(v4).into())
+    }
+
+    fn v6(&self, row: usize) -> Option<IpAddr> {
+        octets(self.v6, row)
+    }
+}
+
+fn octets(column: &FixedSizeBinaryArray, row: usize) -> Option<IpAddr> {
+    let octets: [u8; 16] = column.is_valid(row).then(|| column.value(row))?.try_into().ok()?;
+    Some(Ipv6Addr::from(octets).into())
+}
+
+fn number<T: ArrowPrimitiveType>(column: &PrimitiveArray<T>, row: usize) -> Option<T::Native> {
+    column.is_valid(row).then(|| column.value(row))
+}
+
+/// Columns by their names.
+struct Named<'a>(&'a RecordBatch);
+
+impl<'a> Named<'a> {
+    fn column(&self, name: &str) -> Result<&'a dyn Array, ArrowError> {
+        self.0.column_by_name(name).map(AsRef::as_ref).ok_or_else(wrong_type)
+    }
+
+    fn numbers<T: ArrowPrimitiveType>(
+        &self,
+        name: &str,
+    ) -> Result<&'a PrimitiveArray<T>, ArrowError> {
+        self.column(name)?.as_primitive_opt().ok_or_else(wrong_type)
+    }
+
+    fn text(&self, name: &str) -> Result<&'a StringArray, ArrowError> {
+        self.column(name)?.as_string_opt().ok_or_else(wrong_type)
+    }
+
+    fn octets(&self, name: &str) -> Result<&'a FixedSizeBinaryArray, ArrowError> {
+        self.column(name)?.as_fixed_size_binary_opt().ok_or_else(wrong_type)
+    }
+
+    fn addresses(&self, name: &str) -> Result<Addresses<'a>, ArrowError> {
+        Ok(Addresses {
+            v4: self.numbers(&format!("{name}_v4"))?,
+            v6: self.octets(&format!("{name}_v6"))?,
+        })
+    }
+}
+
+fn wrong_type() -> ArrowError {
+    ArrowError::SchemaError("these are not the columns of a family with an index".to_owned())
+}
