@@ -42,6 +42,14 @@ pub enum StoreError {
         /// What is wrong with it.
         fault: &'static str,
     },
+    /// A chained file is not as this process, or any that keeps to its rules, would leave it.
+    #[error("{}: {what}", path.display())]
+    Chain {
+        /// The file.
+        path: PathBuf,
+        /// What is wrong.
+        what: String,
+    },
     /// The columns of a batch could not be turned into Arrow arrays.
     #[error("cannot convert a batch to columns: {0}")]
     Convert(#[from] ArrowError),

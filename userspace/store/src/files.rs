@@ -1,6 +1,6 @@
 //! The files of a data directory.
 
-use crate::{error::StoreError, schema::Family};
+use crate::{error::StoreError, manifest::PartPath, schema::Family};
 use parquet::file::metadata::ParquetMetaDataReader;
 use std::{
     fs::{self, File},
@@ -15,8 +15,25 @@ use std::{
 pub fn parquet_files(directory: &Path, family: Family) -> Result<Vec<PathBuf>, StoreError> {
     let mut files = Vec::new();
     collect(&directory.join(format!("family={family}")), &mut files)?;
+    files.retain(|path| path.extension().is_some_and(|extension| extension == "parquet"));
     files.sort_unstable();
     Ok(files)
+}
+
+/// All files of the families and of the ledger, as the manifest names them, in the order of their
+/// paths.
+///
+/// # Errors
+/// If a directory cannot be listed.
+pub fn stored(data: &Path) -> Result<Vec<PartPath>, StoreError> {
+    let mut files = Vec::new();
+    for family in Family::ALL {
+        collect(&data.join(format!("family={family}")), &mut files)?;
+    }
+    collect(&data.join("ledger"), &mut files)?;
+    files.sort_unstable();
+    let name = |path: PathBuf| path.strip_prefix(data).ok()?.to_str()?.to_owned().try_into().ok();
+    Ok(files.into_iter().filter_map(name).collect())
 }
 
 fn collect(directory: &Path, files: &mut Vec<PathBuf>) -> Result<(), StoreError> {
@@ -31,7 +48,7 @@ fn collect(directory: &Path, files: &mut Vec<PathBuf>) -> Result<(), StoreError>
         let path = entry.path();
         if entry.file_type().map_err(|e| StoreError::io("read", &path, e))?.is_dir() {
             collect(&path, files)?;
-        } else if path.extension().is_some_and(|extension| extension == "parquet") {
+        } else {
             files.push(path);
         }
     }

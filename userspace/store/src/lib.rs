@@ -13,28 +13,36 @@
 //! | [`incoming`] | the place where unfinished files are |
 //! | [`seal`] | the batches of a closed segment as sorted files |
 //! | [`writer`] | open parts, when they are closed, and the books |
+//! | [`digest`] | SHA-256 of bytes and files |
+//! | [`chain`] | an append-only file whose lines each name the one before |
+//! | [`audit`] | who asked what |
+//! | [`manifest`] | which parts there are, and what became of others |
 //! | [`files`] | the files of a data directory |
 //! | [`index`] | beside a part: where a public address and port, an inside address or a user is in it |
 //! | [`lookup`] | trace-back by public address, port and time |
 #![forbid(unsafe_code)]
 
 pub mod arrivals;
+pub mod audit;
+pub mod chain;
 pub mod convert;
+pub mod digest;
 pub mod error;
 pub mod files;
 pub mod found;
 pub mod incoming;
-pub mod ledger;
 pub mod index;
+pub mod ledger;
 pub mod lookup;
+pub mod manifest;
 pub mod part;
 pub mod partition;
 mod prune;
 mod scan;
 pub mod schema;
 pub mod seal;
-mod split;
 mod session_key;
+mod split;
 #[cfg(test)]
 mod testing;
 pub mod totals;
