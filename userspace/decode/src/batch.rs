@@ -9,7 +9,7 @@
 //! [`Batch::new`].
 
 use crate::{
-    context::Context,
+    context::{Context, UnixNanos},
     filter::Filter,
     im::Im,
     note::Notes,
@@ -34,7 +34,7 @@ pub struct Run {
 }
 
 /// How much a batch holds.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Capacity {
     /// Rows of the families `session` and `port_block`, each.
     pub session_rows: usize,
@@ -131,6 +131,13 @@ impl Batch {
             && self.unparsed.room() > lines
             && self.notes.room() > 0
             && self.text.room() > payload_bytes.saturating_mul(TextArena::EXPANSION_MAX)
+    }
+
+    /// When its records arrived: times, each with how many did.
+    pub fn arrivals(&self) -> impl Iterator<Item = (UnixNanos, u64)> {
+        let rows = self.port_block.arrivals().chain(self.im.arrivals());
+        let rows = rows.chain(self.filter.arrivals()).chain(self.unparsed.arrivals());
+        self.session.arrivals().chain(rows.map(|arrival| (arrival, 1)))
     }
 
     /// The bytes of a text value of this batch.

@@ -4,7 +4,8 @@
 //! a jump for each column; decoders that move a handful of rows spend their time on this.
 
 use crate::{session::Column, simd::scatter::scatter, text::Text};
-use std::cell;
+use std::{cell, ops::Range};
+use zerocopy::{FromBytes, Immutable, IntoBytes};
 
 /// The type of a column's cells.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -42,7 +43,7 @@ pub enum Cells<'a> {
 }
 
 /// A type of cells.
-pub trait Cell: Copy + Default {
+pub trait Cell: Copy + Default + IntoBytes + FromBytes + Immutable {
     /// Which it is.
     const KIND: CellKind;
 
@@ -63,6 +64,25 @@ macro_rules! cells {
             /// Columns of so many cells.
             pub fn new(capacity: usize) -> Self {
                 Self { capacity, $($block: Block::new(CellKind::$kind, capacity),)* }
+            }
+
+            /// The bytes of some rows of a column, in native order; none where it has not so many.
+            pub fn bytes(&self, column: Column, rows: Range<usize>) -> &[u8] {
+                match column.kind() {
+                    $(CellKind::$kind => {
+                        self.get::<$type>(column).get(rows).unwrap_or_default().as_bytes()
+                    })*
+                }
+            }
+
+            /// The same, to be written to.
+            pub fn bytes_mut(&mut self, column: Column, rows: Range<usize>) -> &mut [u8] {
+                match column.kind() {
+                    $(CellKind::$kind => {
+                        let cells = self.from_mut::<$type>(column, 0);
+                        cells.get_mut(rows).unwrap_or_default().as_mut_bytes()
+                    })*
+                }
             }
 
             /// All columns from row `first` on.

@@ -1,6 +1,7 @@
 //! What all records of one datagram or line have in common.
 
 use crate::text::Text;
+use serde::{Deserialize, Serialize};
 use std::{fmt, net::IpAddr};
 
 /// A point in time: nanoseconds since 1970-01-01T00:00:00 UTC, leap seconds not counted.
@@ -44,7 +45,7 @@ pub enum Format {
 }
 
 impl Format {
-    /// All formats that are programmed.
+    /// All formats that are programmed. Their places are numbers on disk: append only.
     pub const ALL: &[Format] = &[
         Format::NetflowV5,
         Format::NetflowV9,
@@ -112,7 +113,7 @@ impl EventTime {
 }
 
 /// Things that a reader of a record should know about it.
-#[derive(Clone, Copy, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Flags(u32);
 
 impl Flags {

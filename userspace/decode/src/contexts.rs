@@ -3,13 +3,17 @@
 
 use crate::{
     context::{Context, EventTime, Flags, Format, UnixNanos},
+    image::{self, ImageError, Pieces, Source},
     interned::Interned,
     text::Text,
 };
+use serde::{Deserialize, Serialize};
 use std::net::IpAddr;
+use zerocopy_derive::{FromBytes, Immutable, IntoBytes};
 
 /// What a datagram does not share with the one before, and where the rest is.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default, IntoBytes, FromBytes, Immutable)]
+#[repr(C)]
 pub(crate) struct Stamp {
     received_at: UnixNanos,
     /// Meaningful where the context has a time of its own.
@@ -20,7 +24,7 @@ pub(crate) struct Stamp {
 }
 
 /// The rest of a context.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 struct Shared {
     exporter: IpAddr,
     exporter_port: u16,
@@ -29,10 +33,11 @@ struct Shared {
     flags: Flags,
     observation_domain: Option<u32>,
     host: Text,
+    #[serde(with = "image::format")]
     format: Format,
 }
 
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 enum EventTimeKind {
     Record,
     Own,
@@ -115,6 +120,30 @@ impl Contexts {
             },
             flags: shared.flags,
         })
+    }
+}
+
+impl Contexts {
+    /// Adds what stamps share to an image.
+    pub fn image(&self, into: &mut Pieces<'_>) -> Result<(), ImageError> {
+        into.pack_all(self.shared.values())
+    }
+
+    /// Reads it back into contexts that are empty.
+    pub fn restore(&mut self, from: &mut Source<'_>) -> Result<(), ImageError> {
+        from.unpack_all(|shared| self.shared.add(shared))
+    }
+
+    /// Whether a stamp was made by these contexts.
+    pub fn has(&self, stamp: Stamp) -> bool {
+        self.shared.get(stamp.shared).is_some()
+    }
+}
+
+impl Stamp {
+    /// When the datagram arrived.
+    pub const fn received_at(&self) -> UnixNanos {
+        self.received_at
     }
 }
 

@@ -2,10 +2,11 @@
 //! reference, *Logging*).
 
 use crate::text::Text;
+use serde::{Deserialize, Serialize};
 use std::net::IpAddr;
 
 /// What the filter did.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[repr(u8)]
 pub enum Action {
     /// Dropped without a word. Black in the FireBrick's own log.
@@ -31,7 +32,7 @@ impl Action {
 }
 
 /// One record of the family `filter`. Absent values are `None` or [`Text::EMPTY`].
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Filter {
     /// The filter's name; `Default` for the rule that holds where none matches.
     pub filter: Text,

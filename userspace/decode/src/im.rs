@@ -10,10 +10,11 @@ use crate::{
     settings::ImPolicy,
     text::{Text, TextArena},
 };
+use serde::{Deserialize, Serialize};
 use std::net::IpAddr;
 
 /// What the user did.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[repr(u8)]
 pub enum ImEvent {
     /// Logged in.
@@ -37,7 +38,7 @@ impl ImEvent {
 }
 
 /// One record of the family `im`. Absent values are `None` or [`Text::EMPTY`].
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Im {
     /// What the user did.
     pub event: ImEvent,

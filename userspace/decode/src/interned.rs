@@ -44,6 +44,20 @@ impl<T> Interned<T> {
         Some(*recent)
     }
 
+    /// All values, by their indices.
+    pub fn values(&self) -> &[T] {
+        &self.values
+    }
+
+    /// Adds a value behind all others; `false`, and nothing added, when it does not fit.
+    pub fn add(&mut self, value: T) -> bool {
+        let fits = self.values.len() < self.values.capacity();
+        if fits {
+            self.values.push(value);
+        }
+        fits
+    }
+
     /// The value of an index.
     pub fn get(&self, index: u32) -> Option<&T> {
         self.values.get(index as usize)

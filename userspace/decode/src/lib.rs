@@ -26,6 +26,7 @@ pub mod decoder;
 pub mod extra;
 pub mod filter;
 pub mod im;
+pub mod image;
 mod interned;
 pub mod limits;
 pub mod nearest;

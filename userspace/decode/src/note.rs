@@ -2,7 +2,16 @@
 //! stands in the exporter's count. From these notes the ledger of exporters is made, by the one
 //! thread that sees the batches of all workers.
 
-use crate::{context::UnixNanos, contexts::sender_bits, decoder::Outcome, interned::Interned};
+mod packed;
+
+use crate::{
+    context::UnixNanos,
+    contexts::sender_bits,
+    decoder::Outcome,
+    image::{ImageError, Pieces, Source},
+    interned::Interned,
+};
+use packed::{Packed, PackedSequence};
 use std::net::IpAddr;
 
 /// One datagram, or the end of one that waited.
@@ -57,19 +66,8 @@ pub struct Sequence {
 pub struct Notes {
     notes: Vec<Packed>,
     /// Of the notes that have one, in their order.
-    sequences: Vec<Sequence>,
+    sequences: Vec<PackedSequence>,
     senders: Interned<(IpAddr, u16)>,
-}
-
-#[derive(Clone, Copy, Debug)]
-struct Packed {
-    received_at: UnixNanos,
-    sender: u32,
-    records: u32,
-    unparsed: u32,
-    outcome: Outcome,
-    waited: bool,
-    has_sequence: bool,
 }
 
 impl Notes {
@@ -110,27 +108,15 @@ impl Notes {
         if self.room() == 0 {
             return false;
         }
-        let DatagramNote { exporter, exporter_port, received_at, outcome, .. } = note;
+        let DatagramNote { exporter, exporter_port, .. } = note;
         let sender = self.senders.index_of(
             sender_bits(exporter, exporter_port),
             |(address, port)| *address == exporter && *port == exporter_port,
             || (exporter, exporter_port),
         );
         let Some(sender) = sender else { return false };
-        let DatagramNote { waited, records, unparsed, sequence, .. } = note;
-        let has_sequence = sequence.is_some();
-        if let Some(sequence) = sequence {
-            self.sequences.push(sequence);
-        }
-        self.notes.push(Packed {
-            received_at,
-            sender,
-            records,
-            unparsed,
-            outcome,
-            waited,
-            has_sequence,
-        });
+        self.sequences.extend(note.sequence.as_ref().map(PackedSequence::new));
+        self.notes.push(Packed::new(&note, sender));
         true
     }
 
@@ -138,19 +124,31 @@ impl Notes {
     pub fn iter(&self) -> impl Iterator<Item = DatagramNote> {
         let mut sequences = self.sequences.iter();
         self.notes.iter().filter_map(move |note| {
-            let sequence = if note.has_sequence { sequences.next().copied() } else { None };
-            let (exporter, exporter_port) = *self.senders.get(note.sender)?;
-            Some(DatagramNote {
-                exporter,
-                exporter_port,
-                received_at: note.received_at,
-                outcome: note.outcome,
-                waited: note.waited,
-                records: note.records,
-                unparsed: note.unparsed,
-                sequence,
-            })
+            let sequence = if note.has_sequence() { sequences.next() } else { None };
+            let sender = *self.senders.get(note.sender())?;
+            note.unpack(sender, sequence.map(PackedSequence::unpack))
         })
+    }
+
+    /// Adds the notes to an image.
+    pub(crate) fn image<'a>(&'a self, into: &mut Pieces<'a>) -> Result<(), ImageError> {
+        let count = |number| u32::try_from(number).map_err(|_| ImageError::Capacity);
+        into.pack(&(count(self.notes.len())?, count(self.sequences.len())?))?;
+        into.pack_all(self.senders.values())?;
+        into.plain(&self.notes);
+        into.plain(&self.sequences);
+        Ok(())
+    }
+
+    /// Reads them back into notes that are empty.
+    pub(crate) fn restore(&mut self, from: &mut Source<'_>) -> Result<(), ImageError> {
+        let (notes, sequences): (u32, u32) = from.unpack()?;
+        from.unpack_all(|sender| self.senders.add(sender))?;
+        from.plain(&mut self.notes, notes as usize)?;
+        from.plain(&mut self.sequences, sequences as usize)?;
+        let numbered = self.notes.iter().filter(|note| note.has_sequence()).count();
+        let whole = numbered == self.sequences.len() && self.iter().count() == self.notes.len();
+        if whole { Ok(()) } else { Err(ImageError::Damaged) }
     }
 }
 

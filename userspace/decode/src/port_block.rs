@@ -2,10 +2,11 @@
 //! subscriber or takes back.
 
 use crate::text::Text;
+use serde::{Deserialize, Serialize};
 use std::net::IpAddr;
 
 /// What happened to the block.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[repr(u8)]
 pub enum PortBlockEvent {
     /// It was given to a subscriber.
@@ -32,7 +33,7 @@ impl PortBlockEvent {
 }
 
 /// One record of the family `port_block`. Absent values are `None` or [`Text::EMPTY`].
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PortBlock {
     /// What happened to it.
     pub event: PortBlockEvent,

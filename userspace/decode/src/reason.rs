@@ -1,9 +1,11 @@
 //! Why a datagram, a line or a part of one was not decoded. Each is a counter.
 
+use serde::{Deserialize, Serialize};
+
 macro_rules! reasons {
     ($($(#[$doc:meta])* $variant:ident = $name:literal;)*) => {
         /// Why something was not decoded.
-        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+        #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
         #[repr(u8)]
         pub enum Reason { $($(#[$doc])* $variant,)* }
 
@@ -21,6 +23,7 @@ macro_rules! reasons {
     };
 }
 
+// Their places are numbers on disk: append only.
 reasons! {
     /// The datagram has no payload.
     Empty = "empty";

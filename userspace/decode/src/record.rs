@@ -10,6 +10,7 @@ use crate::{
     session::{Event, SessionRow},
     unparsed::Unparsed,
 };
+use serde::{Deserialize, Serialize};
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 
 /// The value of a field.
@@ -36,7 +37,7 @@ pub enum Value<'a> {
 }
 
 /// A time as precisely as its source knows it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Time {
     /// The time.
     pub unix_nanos: UnixNanos,

@@ -4,9 +4,11 @@
 //! ([`crate::session`]). All other families are rows of a struct.
 
 use crate::{
-    context::Context,
+    context::{Context, UnixNanos},
     contexts::{Contexts, Stamp},
+    image::{ImageError, Pieces, Source},
 };
+use serde::{Serialize, de::DeserializeOwned};
 
 /// The records of one family in a batch. Nothing here allocates after [`Rows::new`].
 #[derive(Debug)]
@@ -59,5 +61,39 @@ impl<R> Rows<R> {
     pub fn iter(&self) -> impl Iterator<Item = (Context, &R)> {
         let contexts = self.stamps.iter().filter_map(|stamp| self.contexts.get(*stamp));
         contexts.zip(&self.rows)
+    }
+
+    /// When the datagrams of the records arrived, in their order.
+    pub(crate) fn arrivals(&self) -> impl Iterator<Item = UnixNanos> {
+        self.stamps.iter().map(Stamp::received_at)
+    }
+}
+
+impl<R: Serialize + DeserializeOwned> Rows<R> {
+    /// Adds the records to an image.
+    pub(crate) fn image<'a>(&'a self, into: &mut Pieces<'a>) -> Result<(), ImageError> {
+        self.contexts.image(into)?;
+        into.pack_all(&self.rows)?;
+        into.plain(&self.stamps);
+        Ok(())
+    }
+
+    /// Reads them back into a table that is empty.
+    pub(crate) fn restore(&mut self, from: &mut Source<'_>) -> Result<(), ImageError> {
+        self.contexts.restore(from)?;
+        let Self { rows, stamps, contexts } = self;
+        from.unpack_all(|row| {
+            let fits = rows.len() < rows.capacity();
+            if fits {
+                rows.push(row);
+            }
+            fits
+        })?;
+        from.plain(stamps, rows.len())?;
+        if stamps.iter().all(|stamp| contexts.has(*stamp)) {
+            Ok(())
+        } else {
+            Err(ImageError::Damaged)
+        }
     }
 }

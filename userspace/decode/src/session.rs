@@ -1,13 +1,16 @@
 //! The family `session`: one row for each event of a session that a firewall or NAT box reports.
 
+mod image;
+
 pub use crate::cells::{Cell, CellKind, Cells};
 use crate::{
     batch::Run,
     cells::{Columns, Place, Vacant},
-    context::Context,
+    context::{Context, UnixNanos},
     contexts::{Contexts, Stamp},
     text::Text,
 };
+use zerocopy_derive::{FromBytes, Immutable, IntoBytes};
 
 /// What happened to the session.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,7 +54,8 @@ impl Event {
 }
 
 /// A set of columns of [`SessionTable`].
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, IntoBytes, FromBytes, Immutable)]
+#[repr(transparent)]
 pub struct ColumnSet(u64);
 
 impl ColumnSet {
@@ -76,6 +80,12 @@ impl ColumnSet {
     /// Whether the column is in the set.
     pub const fn has(self, column: Column) -> bool {
         self.0 & (1 << column as u32) != 0
+    }
+
+    /// The columns of both sets.
+    #[must_use]
+    const fn intersection(self, other: ColumnSet) -> ColumnSet {
+        ColumnSet(self.0 & other.0)
     }
 
     /// The columns of either set.
@@ -145,6 +155,8 @@ macro_rules! session_columns {
     };
 }
 
+// The columns' places are numbers on disk: append only.
+//
 // Addresses and ports are in host byte order (IPv6: the 16 bytes as on the wire); zero stands for
 // an absent one, as on the wire. Times are seconds since 1970 UTC, with the nanoseconds in a
 // second column where the source knows them; a `*_s` of zero is absent.
@@ -236,7 +248,8 @@ pub struct SessionTable {
 }
 
 /// A [`Run`] as the table keeps it.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Default, IntoBytes, FromBytes, Immutable)]
+#[repr(C)]
 struct PackedRun {
     first_row: u32,
     rows: u32,
@@ -337,6 +350,11 @@ impl SessionTable {
             let PackedRun { first_row, rows, columns, stamp } = *run;
             Some(Run { first_row, rows, columns, context: self.contexts.get(stamp)? })
         })
+    }
+
+    /// When the datagrams of the runs arrived, each with its rows.
+    pub(crate) fn arrivals(&self) -> impl Iterator<Item = (UnixNanos, u64)> {
+        self.runs.iter().map(|run| (run.stamp.received_at(), u64::from(run.rows)))
     }
 
     /// The row that the next [`SessionTable::commit`] would add, as far as `columns` of it have

@@ -1,13 +1,28 @@
 //! Text of a batch: bytes as the device sent them, in one arena that is allocated once.
 
 use crate::interned::place;
+use serde::{Deserialize, Serialize};
 use std::borrow::Cow;
+use zerocopy_derive::{FromBytes, Immutable, IntoBytes};
 
 /// Places for short texts that come again.
 const PLACES: usize = 128;
 
 /// A byte string in the [`TextArena`] of the same batch.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    Default,
+    PartialEq,
+    Eq,
+    Serialize,
+    Deserialize,
+    IntoBytes,
+    FromBytes,
+    Immutable,
+)]
+#[repr(C)]
 pub struct Text {
     start: u32,
     len: u32,
@@ -132,6 +147,11 @@ impl TextArena {
         }
         let added = self.push_parts(parts)?;
         Some(Text { start: text.start, len: text.len.checked_add(added.len)? })
+    }
+
+    /// The bytes of all values.
+    pub(crate) fn bytes(&self) -> &[u8] {
+        &self.bytes
     }
 
     /// The bytes of a value; empty for one that is not of this arena.

@@ -1,9 +1,10 @@
 //! The family `unparsed`: what no decoder understood, kept with its reason.
 
 use crate::{reason::Reason, text::Text};
+use serde::{Deserialize, Serialize};
 
 /// One record of the family `unparsed`.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
 pub struct Unparsed {
     /// Why it was not decoded.
     pub reason: Reason,

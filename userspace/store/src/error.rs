@@ -1,6 +1,7 @@
 //! What can go wrong, in one sentence that names the path.
 
 use arrow_schema::ArrowError;
+use logweir_decode::image::ImageError;
 use parquet::errors::ParquetError;
 use std::{io, path::PathBuf};
 
@@ -50,6 +51,33 @@ pub enum StoreError {
         /// What is wrong.
         what: String,
     },
+    /// The segments of the journal that wait to be sealed take as much room as they may.
+    #[error("the journal in {} holds {bytes_max} bytes that are not sealed yet, which is its limit", path.display())]
+    JournalFull {
+        /// The journal's directory.
+        path: PathBuf,
+        /// The limit.
+        bytes_max: u64,
+    },
+    /// A segment of the journal is not as it was written.
+    #[error("{} is damaged at byte {offset}", path.display())]
+    Damaged {
+        /// The segment.
+        path: PathBuf,
+        /// Where the frame begins that cannot be read.
+        offset: u64,
+    },
+    /// A segment of the journal is of a layout that came later.
+    #[error("{} is of version {version}, which only a later logweir reads", path.display())]
+    Version {
+        /// The segment.
+        path: PathBuf,
+        /// Its version.
+        version: u32,
+    },
+    /// A batch is larger than a journal's frame may be.
+    #[error("a batch does not fit into a frame of the journal: {0}")]
+    Image(#[from] ImageError),
     /// The columns of a batch could not be turned into Arrow arrays.
     #[error("cannot convert a batch to columns: {0}")]
     Convert(#[from] ArrowError),

@@ -12,6 +12,7 @@
 //! | [`part`] | one Parquet file that is being written |
 //! | [`incoming`] | the place where unfinished files are |
 //! | [`seal`] | the batches of a closed segment as sorted files |
+//! | [`journal`] | batches on disk, before they are sorted into parts |
 //! | [`writer`] | open parts, when they are closed, and the books |
 //! | [`digest`] | SHA-256 of bytes and files |
 //! | [`chain`] | an append-only file whose lines each name the one before |
@@ -33,6 +34,7 @@ pub mod found;
 pub mod incoming;
 pub mod index;
 pub mod ledger;
+pub mod journal;
 pub mod lookup;
 pub mod manifest;
 pub mod part;

@@ -1,0 +1,182 @@
+//! The thread that makes durable what was appended, so that appending does not wait for the disk.
+
+use super::segment::SegmentId;
+use crate::{arrivals::Arrivals, error::StoreError, incoming::sync_directory};
+use logweir_decode::context::UnixNanos;
+use std::{
+    fs::File,
+    io,
+    path::PathBuf,
+    sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError},
+    thread,
+    time::{Duration, Instant, SystemTime},
+};
+
+/// A round of the thread: what it has made durable, or failed to.
+#[derive(Debug)]
+pub struct Round {
+    /// Frames that were appended since the round before.
+    pub frames: u64,
+    /// Their records.
+    pub records: u64,
+    /// When these had arrived.
+    pub arrivals: Arrivals,
+    /// The end of what was appended before this round: a segment and a length.
+    pub end: Option<(SegmentId, u64)>,
+    /// When it was done.
+    pub at: UnixNanos,
+    /// Why it may not be on disk, if it may not.
+    pub error: Option<StoreError>,
+}
+
+/// What is to be made durable.
+#[derive(Debug, Default)]
+struct Work {
+    files: Vec<Unsynced>,
+    frames: u64,
+    records: u64,
+    arrivals: Arrivals,
+    end: Option<(SegmentId, u64)>,
+}
+
+/// A file to which something was appended.
+#[derive(Clone, Debug)]
+pub(super) struct Unsynced {
+    pub id: SegmentId,
+    pub path: PathBuf,
+    pub file: Arc<File>,
+    /// Whether the directory does not have it durably yet.
+    pub is_new: bool,
+}
+
+#[derive(Debug, Default)]
+struct State {
+    work: Work,
+    rounds: Vec<Round>,
+    /// Rounds that were asked for before it is time.
+    asked: u64,
+    /// Rounds that were begun after that.
+    done: u64,
+    stop: bool,
+}
+
+#[derive(Debug, Default)]
+struct Shared {
+    state: Mutex<State>,
+    wake: Condvar,
+    told: Condvar,
+}
+
+/// The thread's other end. The thread ends when this is dropped.
+#[derive(Debug)]
+pub(super) struct Syncer(Arc<Shared>);
+
+impl Syncer {
+    /// Starts the thread, which works so often.
+    pub fn start(interval: Duration) -> io::Result<Syncer> {
+        let shared = Arc::new(Shared::default());
+        let for_thread = shared.clone();
+        thread::Builder::new().name("lw-sync".into()).spawn(move || for_thread.run(interval))?;
+        Ok(Syncer(shared))
+    }
+
+    /// Notes a frame that was appended to a file, which ends there now.
+    pub fn note(
+        &self,
+        file: &Unsynced,
+        bytes: u64,
+        records: u64,
+        arrivals: impl Iterator<Item = (UnixNanos, u64)>,
+    ) {
+        let mut state = self.0.lock();
+        let work = &mut state.work;
+        if work.files.last().is_none_or(|last| last.id != file.id) {
+            work.files.push(file.clone());
+        }
+        work.frames += 1;
+        work.records += records;
+        arrivals.for_each(|(received_at, records)| work.arrivals.add(received_at, records));
+        work.end = Some((file.id, bytes));
+    }
+
+    /// The rounds since the last call.
+    pub fn take_rounds(&self) -> Vec<Round> {
+        std::mem::take(&mut self.0.lock().rounds)
+    }
+
+    /// Has all of it synced now; `false` where that took too long.
+    pub fn sync_now(&self, patience: Duration) -> bool {
+        let begin = Instant::now();
+        let mut state = self.0.lock();
+        state.asked += 1;
+        let wanted = state.asked;
+        self.0.wake.notify_all();
+        while state.done < wanted {
+            let Some(left) = patience.checked_sub(begin.elapsed()) else { return false };
+            let waited = self.0.told.wait_timeout(state, left);
+            state = waited.unwrap_or_else(PoisonError::into_inner).0;
+        }
+        true
+    }
+}
+
+impl Drop for Syncer {
+    fn drop(&mut self) {
+        self.0.lock().stop = true;
+        self.0.wake.notify_all();
+    }
+}
+
+impl Shared {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn run(&self, interval: Duration) {
+        let mut state = self.lock();
+        loop {
+            let waited = self.wake.wait_timeout_while(state, interval, |state| {
+                !state.stop && state.asked == state.done
+            });
+            state = waited.unwrap_or_else(PoisonError::into_inner).0;
+            let (asked, stop) = (state.asked, state.stop);
+            let work = std::mem::take(&mut state.work);
+            drop(state);
+            let round = work.sync();
+            state = self.lock();
+            state.rounds.extend(round);
+            state.done = asked;
+            self.told.notify_all();
+            if stop {
+                return;
+            }
+        }
+    }
+}
+
+impl Work {
+    /// `None` where there is nothing to do.
+    fn sync(self) -> Option<Round> {
+        let Work { files, frames, records, arrivals, end } = self;
+        if files.is_empty() {
+            return None;
+        }
+        let error = files.iter().find_map(|file| file.sync().err());
+        Some(Round { frames, records, arrivals, end, at: now(), error })
+    }
+}
+
+impl Unsynced {
+    fn sync(&self) -> Result<(), StoreError> {
+        self.file.sync_data().map_err(|e| StoreError::io("sync", &self.path, e))?;
+        match self.path.parent() {
+            Some(directory) if self.is_new => sync_directory(directory),
+            _ => Ok(()),
+        }
+    }
+}
+
+fn now() -> UnixNanos {
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
+    i64::try_from(since.as_nanos()).unwrap_or(i64::MAX)
+}
