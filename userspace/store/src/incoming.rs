@@ -55,6 +55,11 @@ impl Incoming {
         &self.data
     }
 
+    /// The path of something beside the unfinished files; what becomes of it is its maker's affair.
+    pub(crate) fn aside(&self, name: &str) -> PathBuf {
+        self.directory.join(name)
+    }
+
     /// Creates an unfinished file.
     ///
     /// # Errors

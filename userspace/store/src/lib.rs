@@ -13,6 +13,7 @@
 //! | [`incoming`] | the place where unfinished files are |
 //! | [`seal`] | the batches of a closed segment as sorted files |
 //! | [`journal`] | batches on disk, before they are sorted into parts |
+//! | [`compact`] | an hour's small files become few large ones |
 //! | [`writer`] | open parts, when they are closed, and the books |
 //! | [`digest`] | SHA-256 of bytes and files |
 //! | [`chain`] | an append-only file whose lines each name the one before |
@@ -26,6 +27,7 @@
 pub mod arrivals;
 pub mod audit;
 pub mod chain;
+pub mod compact;
 pub mod convert;
 pub mod digest;
 pub mod error;

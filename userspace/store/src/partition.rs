@@ -59,6 +59,16 @@ impl Hour {
         // The calendar has room for all times of 64 bits, which end in the year 2262.
         Timestamp::from_nanosecond(nanos).unwrap_or_default()
     }
+
+    /// The family and hour of such a directory; `None` for any other path.
+    pub fn of_directory(relative: &Path) -> Option<(Family, Hour)> {
+        let mut components = relative.to_str()?.split('/');
+        let mut value = |key| components.next()?.strip_prefix(key)?.strip_prefix('=');
+        let (family, date, hour) = (value("family")?, value("date")?, value("hour")?);
+        let family = Family::ALL.into_iter().find(|known| known.name() == family)?;
+        let hour: Hour = format!("{date}T{hour}").parse().ok()?;
+        (hour.directory(family) == relative).then_some((family, hour))
+    }
 }
 
 impl fmt::Display for Hour {
@@ -150,6 +160,19 @@ mod tests {
         assert_eq!(Hour::of(1_772_373_600_000_000_000).to_string(), "2026-03-01T14");
         for wrong in ["", "2026-03-01", "2026-03-01T14:00", "2026-03-01T1", "2026-03-01 14", "x"] {
             assert!(wrong.parse::<Hour>().is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn a_directory_is_that_of_its_family_and_hour() {
+        for (family, seconds) in [(Family::Session, 1_772_373_600), (Family::Unparsed, -1)] {
+            let hour = Hour::of(seconds * 1_000_000_000);
+            assert_eq!(Hour::of_directory(&hour.directory(family)), Some((family, hour)));
+        }
+        let other = ["", "family=session", "family=session/date=2026-03-01/hour=1"];
+        let more = ["family=x/date=2026-03-01/hour=01", "family=im/date=2026-03-01/hour=01/a"];
+        for path in other.into_iter().chain(more) {
+            assert_eq!(Hour::of_directory(Path::new(path)), None, "{path}");
         }
     }
 

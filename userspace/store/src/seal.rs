@@ -9,14 +9,16 @@
 //! text), sixteen bytes a row for their order, and one row group of the file that is written.
 
 mod beside;
-mod order;
+mod new_part;
+pub(crate) mod order;
 
 pub use beside::Beside;
+pub(crate) use new_part::{NewPart, WholePart};
 
 use crate::{
     error::StoreError,
     incoming::{Incoming, sync_directory},
-    part::{Layout, properties},
+    part::Layout,
     partition::Hour,
     schema::Family,
     split::split,
@@ -24,15 +26,14 @@ use crate::{
 use arrow_array::{RecordBatch, UInt32Array};
 use arrow_select::{concat::concat_batches, take::take_record_batch};
 use logweir_decode::batch::Batch;
-use parquet::arrow::arrow_writer::{ArrowWriter, ArrowWriterOptions};
 use std::{
     collections::BTreeMap,
-    fs::{self, File},
+    fs,
     path::{Path, PathBuf},
 };
 
 /// Rows that are put in their order and written at a time.
-const CHUNK_ROWS: usize = 64 * 1024;
+pub(crate) const CHUNK_ROWS: usize = 64 * 1024;
 
 /// What became of a segment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -96,119 +97,61 @@ impl Sealer {
         beside: &mut dyn Beside,
     ) -> Result<Sealed, StoreError> {
         let mut sealed = Sealed::default();
-        for ((family, hour), pieces) in self.pieces {
-            let place = Place { incoming, family, hour, name: format!("part-{name}") };
-            sealed.parts.push(place.seal(pieces, layout, beside)?);
+        for (key, pieces) in self.pieces {
+            sealed.parts.push(seal(incoming, key, name, pieces, layout, beside)?);
         }
         Ok(sealed)
     }
 }
 
-/// Where a part is to be.
-struct Place<'a> {
-    incoming: &'a Incoming,
+/// Makes one part, if it is not there.
+fn seal(
+    incoming: &Incoming,
+    (family, hour): (Family, Hour),
+    name: &str,
+    pieces: Vec<RecordBatch>,
+    layout: Layout,
+    beside: &mut dyn Beside,
+) -> Result<SealedPart, StoreError> {
+    let rows = pieces.iter().map(|piece| piece.num_rows() as u64).sum();
+    let stem = format!("part-{name}");
+    let relative = hour.directory(family);
+    let directory = incoming.data_directory().join(&relative);
+    let path = directory.join(format!("{stem}.parquet"));
+    if !fs::exists(&path).map_err(|e| StoreError::io("find", &path, e))? {
+        let mut part = NewPart::create(incoming, (family, stem), layout, beside)?;
+        write(family, pieces, &mut part, beside)?;
+        let publish = |file: &Path, name: &str| incoming.publish(file, &relative, name).map(drop);
+        part.finish(beside)?.publish(publish)?;
+    }
+    // Of a part that was there already, the name may not yet be durable.
+    sync_directory(&directory)?;
+    let metadata = fs::metadata(&path).map_err(|e| StoreError::io("read", &path, e))?;
+    Ok(SealedPart { family, hour, path, rows, bytes: metadata.len() })
+}
+
+/// Adds the rows to the part in the family's order.
+fn write(
     family: Family,
-    hour: Hour,
-    name: String,
-}
-
-impl Place<'_> {
-    fn seal(
-        &self,
-        pieces: Vec<RecordBatch>,
-        layout: Layout,
-        beside: &mut dyn Beside,
-    ) -> Result<SealedPart, StoreError> {
-        let rows = pieces.iter().map(|piece| piece.num_rows() as u64).sum();
-        let directory = self.hour.directory(self.family);
-        let path = self.incoming.data_directory().join(&directory).join(self.file("parquet"));
-        let exists = fs::exists(&path).map_err(|e| StoreError::io("find", &path, e))?;
-        if !exists {
-            self.make(pieces, layout, beside)?;
-        }
-        // Of a part that was there already, the name may not yet be durable.
-        path.parent().map_or(Ok(()), sync_directory)?;
-        let metadata = fs::metadata(&path).map_err(|e| StoreError::io("read", &path, e))?;
-        Ok(SealedPart { family: self.family, hour: self.hour, path, rows, bytes: metadata.len() })
-    }
-
-    /// Writes the part and what is beside it, and gives them their names.
-    fn make(
-        &self,
-        pieces: Vec<RecordBatch>,
-        layout: Layout,
-        beside: &mut dyn Beside,
-    ) -> Result<(), StoreError> {
-        let with_beside = beside.begin(self.family);
-        let (part, file) = self.incoming.create(&self.file("parquet"))?;
-        let part = Unfinished(part);
-        let file =
-            self.write(pieces, file, layout, &part.0, with_beside.then_some(&mut *beside))?;
-        file.sync_all().map_err(|e| StoreError::io("sync", &part.0, e))?;
-        if with_beside {
-            let name = self.file(beside.extension());
-            let (path, mut file) = self.incoming.create(&name)?;
-            let path = Unfinished(path);
-            beside.finish(&mut file)?;
-            file.sync_all().map_err(|e| StoreError::io("sync", &path.0, e))?;
-            self.publish(&path, &name)?;
-        }
-        self.publish(&part, &self.file("parquet"))
-    }
-
-    fn write(
-        &self,
-        pieces: Vec<RecordBatch>,
-        file: File,
-        layout: Layout,
-        path: &Path,
-        mut beside: Option<&mut dyn Beside>,
-    ) -> Result<File, StoreError> {
-        let options = ArrowWriterOptions::new()
-            .with_properties(properties(self.family, layout))
-            .with_skip_arrow_metadata(true);
-        let failed = |e| StoreError::parquet("write", path, e);
-        let mut writer = ArrowWriter::try_new_with_options(file, self.family.schema(), options)
-            .map_err(failed)?;
-        let all = concat_batches(&self.family.schema(), &pieces)?;
-        drop(pieces);
-        let order = order::order(self.family, &all)?;
-        for first in (0..all.num_rows()).step_by(CHUNK_ROWS) {
-            let count = CHUNK_ROWS.min(all.num_rows() - first);
-            let chunk = match &order {
-                Some(order) => {
-                    let rows = order.iter().skip(first).take(count).copied();
-                    take_record_batch(&all, &rows.collect::<UInt32Array>())?
-                }
-                None => all.slice(first, count),
-            };
-            if let Some(beside) = &mut beside {
-                beside.rows(&chunk)?;
+    pieces: Vec<RecordBatch>,
+    part: &mut NewPart<'_>,
+    beside: &mut dyn Beside,
+) -> Result<(), StoreError> {
+    let all = concat_batches(&family.schema(), &pieces)?;
+    drop(pieces);
+    let order = order::order(family, &all)?;
+    for first in (0..all.num_rows()).step_by(CHUNK_ROWS) {
+        let count = CHUNK_ROWS.min(all.num_rows() - first);
+        let chunk = match &order {
+            Some(order) => {
+                let rows = order.iter().skip(first).take(count).copied();
+                take_record_batch(&all, &rows.collect::<UInt32Array>())?
             }
-            writer.write(&chunk).map_err(failed)?;
-        }
-        writer.into_inner().map_err(failed)
+            None => all.slice(first, count),
+        };
+        part.write(&chunk, beside)?;
     }
-
-    fn publish(&self, unfinished: &Unfinished, name: &str) -> Result<(), StoreError> {
-        let directory = self.hour.directory(self.family);
-        self.incoming.publish(&unfinished.0, &directory, name)?;
-        Ok(())
-    }
-
-    fn file(&self, extension: &str) -> String {
-        format!("{}.{extension}", self.name)
-    }
-}
-
-/// A file without its final name, which is removed if it does not get it.
-struct Unfinished(PathBuf);
-
-impl Drop for Unfinished {
-    fn drop(&mut self) {
-        // There is nothing to be done if this fails too: the next start removes it.
-        let _ = fs::remove_file(&self.0);
-    }
+    Ok(())
 }
 
 #[cfg(test)]

@@ -1,71 +1,147 @@
 //! The order of a part's rows: what is asked for together stands together.
 //!
 //! Sessions stand by public address, public port, protocol and begin, so that the sessions of an
-//! address and port are consecutive rows; port blocks by public address, first port and time. IPv4
-//! comes before IPv6, what has no public address last, and an absent port or protocol counts as
-//! zero. Rows that are equal in all that stay in the order in which they came; so do all rows of
-//! the other families.
+//! address and port are consecutive rows; port blocks by public address, first port, protocol and
+//! time. IPv4 comes before IPv6, what has no public address last, and an absent port or protocol
+//! counts as zero. Rows that are equal in all that stay in the order in which they came; so do all
+//! rows of the other families.
 
 use crate::schema::Family;
 use arrow_array::{
-    Array, PrimitiveArray, RecordBatch,
+    Array, FixedSizeBinaryArray, PrimitiveArray, RecordBatch,
     cast::AsArray,
     types::{ArrowPrimitiveType, TimestampMicrosecondType, UInt8Type, UInt16Type, UInt32Type},
 };
 use arrow_schema::ArrowError;
 use std::collections::BTreeSet;
 
-/// The place of a row among the others of its part.
-///
-/// `place` has the class of the address (IPv4, IPv6, none) in bits 56 and 57, the address (of IPv6
-/// its rank among those of the part) in bits 24 to 55, the port above the protocol in the rest.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Key {
-    place: u64,
-    micros: i64,
-    row: u32,
+/// The place of a row among all rows of its family.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct Place {
+    address: Address,
+    /// The port above the protocol.
+    port_protocol: u32,
+    /// Begin or time of the event, microseconds.
+    begin: i64,
+}
+
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+enum Address {
+    V4(u32),
+    V6([u8; 16]),
+    #[default]
+    None,
+}
+
+/// The columns that tell the places of some rows.
+pub(crate) struct Places<'a> {
+    v4: &'a PrimitiveArray<UInt32Type>,
+    v6: &'a FixedSizeBinaryArray,
+    port: &'a PrimitiveArray<UInt16Type>,
+    protocol: &'a PrimitiveArray<UInt8Type>,
+    begin: &'a PrimitiveArray<TimestampMicrosecondType>,
+    event: &'a PrimitiveArray<TimestampMicrosecondType>,
+}
+
+impl<'a> Places<'a> {
+    /// Of these rows; `None` for a family whose rows stand as they came.
+    ///
+    /// # Errors
+    /// If a column is missing or of another type.
+    pub fn new(family: Family, rows: &'a RecordBatch) -> Result<Option<Self>, ArrowError> {
+        let [v4, v6, port, begin] = match family {
+            Family::Session => ["nat_src_addr_v4", "nat_src_addr_v6", "nat_src_port", "start_time"],
+            Family::PortBlock => ["public_addr_v4", "public_addr_v6", "port_first", "event_time"],
+            Family::Im | Family::Filter | Family::Unparsed => return Ok(None),
+        };
+        Ok(Some(Self {
+            v4: numbers(rows, v4)?,
+            v6: column(rows, v6)?.as_fixed_size_binary_opt().ok_or_else(wrong_type)?,
+            port: numbers(rows, port)?,
+            protocol: numbers(rows, "protocol")?,
+            begin: numbers(rows, begin)?,
+            event: numbers(rows, "event_time")?,
+        }))
+    }
+
+    /// The place of one of the rows.
+    pub fn of(&self, row: usize) -> Place {
+        Place {
+            address: self.address(row),
+            port_protocol: self.port_protocol(row),
+            begin: self.begin(row),
+        }
+    }
+
+    fn address(&self, row: usize) -> Address {
+        match value(self.v4, row) {
+            Some(v4) => Address::V4(v4),
+            None if self.v6.is_valid(row) => {
+                // Its values are of 16 bytes each.
+                Address::V6(self.v6.value(row).try_into().unwrap_or_default())
+            }
+            None => Address::None,
+        }
+    }
+
+    fn port_protocol(&self, row: usize) -> u32 {
+        let (port, protocol) = (value(self.port, row), value(self.protocol, row));
+        u32::from(port.unwrap_or(0)) << 8 | u32::from(protocol.unwrap_or(0))
+    }
+
+    fn begin(&self, row: usize) -> i64 {
+        value(self.begin, row).unwrap_or_else(|| self.event.value(row))
+    }
+
+    /// The IPv6 addresses, each once, in their order.
+    fn v6_ranks(&self) -> Vec<&'a [u8]> {
+        let distinct: BTreeSet<&[u8]> = self.v6.iter().flatten().collect();
+        distinct.into_iter().collect()
+    }
 }
 
 /// The rows in the family's order, by their numbers; `None` where they stand as they came.
 ///
 /// # Errors
-/// If a column is missing or of another type.
+/// If a column is missing or of another type, or there are more than 2^32 rows.
 pub(crate) fn order(family: Family, rows: &RecordBatch) -> Result<Option<Vec<u32>>, ArrowError> {
-    let names = match family {
-        Family::Session => ["nat_src_addr", "nat_src_port", "start_time"],
-        Family::PortBlock => ["public_addr", "port_first", "event_time"],
-        Family::Im | Family::Filter | Family::Unparsed => return Ok(None),
-    };
-    let mut keys = keys(rows, names)?;
+    let Some(places) = Places::new(family, rows)? else { return Ok(None) };
+    let count = u32::try_from(rows.num_rows())
+        .map_err(|_| ArrowError::InvalidArgumentError("a part of more than 2^32 rows".into()))?;
+    let ranks = places.v6_ranks();
+    let mut keys: Vec<Key> = (0..count).map(|row| Key::new(&places, &ranks, row)).collect();
     keys.sort_unstable();
     Ok(Some(keys.into_iter().map(|key| key.row).collect()))
 }
 
-fn keys(rows: &RecordBatch, [address, port, begin]: [&str; 3]) -> Result<Vec<Key>, ArrowError> {
-    let v4 = numbers::<UInt32Type>(rows, &format!("{address}_v4"))?;
-    let v6 = column(rows, &format!("{address}_v6"))?;
-    let v6 = v6.as_fixed_size_binary_opt().ok_or_else(wrong_type)?;
-    let port = numbers::<UInt16Type>(rows, port)?;
-    let protocol = numbers::<UInt8Type>(rows, "protocol")?;
-    let begin = numbers::<TimestampMicrosecondType>(rows, begin)?;
-    let event = numbers::<TimestampMicrosecondType>(rows, "event_time")?;
-    let ranks: BTreeSet<&[u8]> = v6.iter().flatten().collect();
-    let ranks: Vec<&[u8]> = ranks.into_iter().collect();
-    let count = u32::try_from(rows.num_rows()).map_err(|_| too_many())?;
-    let key = |row: u32| {
+/// A [`Place`] in few bytes, which is good among the rows that it was made with.
+///
+/// `place` has the class of the address (IPv4, IPv6, none) from bit 56 on, the address (of IPv6 its
+/// rank) from bit 24 on, and below it port and protocol.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Key {
+    place: u64,
+    begin: i64,
+    row: u32,
+}
+
+impl Key {
+    fn new(places: &Places<'_>, v6_ranks: &[&[u8]], row: u32) -> Key {
         let index = row as usize;
-        let (class, address) = if v4.is_valid(index) {
-            (0, u64::from(v4.value(index)))
-        } else if v6.is_valid(index) {
-            (1, ranks.binary_search(&v6.value(index)).unwrap_or_default() as u64)
-        } else {
-            (2, 0)
+        let (class, address) = match places.address(index) {
+            Address::V4(v4) => (0, u64::from(v4)),
+            Address::V6(v6) => {
+                (1, v6_ranks.binary_search(&v6.as_slice()).unwrap_or_default() as u64)
+            }
+            Address::None => (2, 0),
         };
-        let (port, protocol) = (u64::from(port.value(index)), u64::from(protocol.value(index)));
-        let micros = if begin.is_valid(index) { begin.value(index) } else { event.value(index) };
-        Key { place: class << 56 | address << 24 | port << 8 | protocol, micros, row }
-    };
-    Ok((0..count).map(key).collect())
+        let port_protocol = u64::from(places.port_protocol(index));
+        Key { place: class << 56 | address << 24 | port_protocol, begin: places.begin(index), row }
+    }
+}
+
+fn value<T: ArrowPrimitiveType>(column: &PrimitiveArray<T>, row: usize) -> Option<T::Native> {
+    column.is_valid(row).then(|| column.value(row))
 }
 
 fn numbers<'a, T: ArrowPrimitiveType>(
@@ -83,6 +159,5 @@ fn wrong_type() -> ArrowError {
     ArrowError::SchemaError("a column is not of the type that logweir writes".to_owned())
 }
 
-fn too_many() -> ArrowError {
-    ArrowError::InvalidArgumentError("a part of more than 2^32 rows".to_owned())
-}
+#[cfg(test)]
+mod tests;

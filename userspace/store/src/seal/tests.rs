@@ -1,6 +1,6 @@
 use super::*;
 use crate::testing::{HOUR_BEGIN, Plain, Random, expected, read_family, read_file, small_batch};
-use std::io::Write as _;
+use std::{fs::File, io::Write as _};
 
 const NAME: &str = "00000000000000aa-000001";
 
