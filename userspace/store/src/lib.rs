@@ -19,6 +19,8 @@
 //! | [`chain`] | an append-only file whose lines each name the one before |
 //! | [`audit`] | who asked what |
 //! | [`manifest`] | which parts there are, and what became of others |
+//! | [`retention`] | which parts are too old or too many |
+//! | [`verify`] | whether all is as the chains say |
 //! | [`files`] | the files of a data directory |
 //! | [`index`] | beside a part: where a public address and port, an inside address or a user is in it |
 //! | [`lookup`] | trace-back by public address, port and time |
@@ -42,6 +44,7 @@ pub mod manifest;
 pub mod part;
 pub mod partition;
 mod prune;
+pub mod retention;
 mod scan;
 pub mod schema;
 pub mod seal;
@@ -50,4 +53,5 @@ mod split;
 #[cfg(test)]
 mod testing;
 pub mod totals;
+pub mod verify;
 pub mod writer;

@@ -43,7 +43,7 @@ struct Unhashed<'a, E> {
 pub struct Read<E> {
     /// Its place in the file, from 1.
     pub place: u64,
-    /// The hash of its bytes: what the next line has to name.
+    /// Its hash, as it states it where it can be read: what the next line has to name.
     pub hash: Digest,
     /// What is wrong with it.
     pub fault: Option<Fault>,
@@ -142,6 +142,8 @@ impl Walk {
         };
         let key = bytes.get(hashed..).is_some_and(|rest| rest.starts_with(HASH_KEY.as_bytes()));
         if line.hash != hash || !key {
+            // The next line names what this one stated: it is not at fault.
+            let hash = line.hash;
             return Read { place, hash, fault: Some(Fault::Changed), line: None };
         }
         let fault = if line.previous != self.head.hash {
