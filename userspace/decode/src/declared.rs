@@ -141,8 +141,7 @@ impl Formats {
         zones: &mut Zones,
         batch: &mut Batch,
     ) -> Option<Result<(), Reason>> {
-        let is_none = |filter: &Searcher| filter.find(message.text).is_none();
-        if id.is_none() && self.filter.as_ref().is_some_and(is_none) {
+        if id.is_none() && !self.may_know(message) {
             return None;
         }
         let found = self.find_marks(message.text);
@@ -160,6 +159,15 @@ impl Formats {
             }
         }
         failed
+    }
+
+    /// Whether a message may have all marks of a format. Where it may not, [`Formats::decode`] finds
+    /// none that knows it.
+    pub(crate) fn may_know(&self, message: &Message<'_>) -> bool {
+        match &self.filter {
+            Some(filter) => filter.find(message.text).is_some(),
+            None => !self.plans.is_empty(),
+        }
     }
 
     fn find_marks(&self, text: &[u8]) -> Found {

@@ -110,11 +110,21 @@ fn expected(message: &Message<'_>, zones: &mut Zones, batch: &mut Batch) -> Opti
         FormatHint::HuaweiUsgSyslog => usg(zones, batch),
         FormatHint::Cgn => cgn::decode_regular(message, zones, batch),
         FormatHint::Firebrick => firebrick::decode_regular(message, zones, batch),
-        FormatHint::Auto | FormatHint::Syslog => {
+        // All that a USG writes has a tag.
+        FormatHint::Auto | FormatHint::Syslog if memchr::memchr(b'%', message.text).is_some() => {
             usg(zones, batch).or_else(|| cgn::decode_regular(message, zones, batch))
         }
+        FormatHint::Auto | FormatHint::Syslog => cgn::decode_regular(message, zones, batch)
+            .or_else(|| firebrick_alone(message, zones, batch)),
         _ => None,
     }
+}
+
+/// Decodes a text without a `%` that is one regular line of a FireBrick and has no mark of any of
+/// the formats that are asked before that one.
+fn firebrick_alone(message: &Message<'_>, zones: &Zones, batch: &mut Batch) -> Option<()> {
+    let has_mark = cgn::may_be_marked(message.text) || message.settings.declared.may_know(message);
+    if has_mark { None } else { firebrick::decode_regular(message, zones, batch) }
 }
 
 /// Decodes one message: by its pinned format, or by what it looks like.

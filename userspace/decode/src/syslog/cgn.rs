@@ -61,6 +61,12 @@ pub fn decode_regular(message: &Message<'_>, zones: &mut Zones, batch: &mut Batc
     }
 }
 
+/// Whether a text without a `%` may have the mark of a dialect. Where it may not, [`decode`] does not
+/// know it.
+pub fn may_be_marked(text: &[u8]) -> bool {
+    header::may_have_scene(text)
+}
+
 /// Whether a text begins as a log with brackets does.
 pub(super) fn is_bracketed(text: &[u8]) -> bool {
     header::read(text, 0).is_some_and(|header| header.form == Form::Brackets)

@@ -45,6 +45,7 @@ fn agrees(payload: &[u8], formats: &[FormatHint]) -> bool {
 
 const USG: [FormatHint; 2] = [FormatHint::Auto, FormatHint::HuaweiUsgSyslog];
 const CGN: [FormatHint; 2] = [FormatHint::Auto, FormatHint::Cgn];
+const FIREBRICK: [FormatHint; 2] = [FormatHint::Auto, FormatHint::Firebrick];
 
 #[test]
 fn usual_messages_are_read_at_once() {
@@ -72,7 +73,7 @@ fn usual_messages_are_read_at_once() {
         "<134>End a - b/c: UDP(17) WAN/198.18.8.197/1-MyBrick/192.0.2.148/123 152/608",
         "ping: 02-fb-c6-12-00-01 ICMP(1) LAN/10.0.0.1/ECHO(8:0)-WAN/10.0.0.2/77 Allow",
     ] {
-        assert!(agrees(line.as_bytes(), &[FormatHint::Firebrick]), "{line}");
+        assert!(agrees(line.as_bytes(), &FIREBRICK), "{line}");
     }
 }
 
@@ -98,6 +99,13 @@ fn what_could_be_told_apart_otherwise_is_not_read_at_once() {
         "<134>1 2026-01-01 00:00:00 fw cgn - NAT444:SessionA 1|-|10.0.0.1|1.1.1.1|4335|1.1.1.2|53|<1>",
     ] {
         assert!(!agrees(line.as_bytes(), &CGN[..1]), "{line}");
+    }
+    for line in [
+        "<134>Jan  1 00:00:00NAT444:A [1] x: 0 TCP(6) LAN/10.0.0.1/1-WAN/192.0.2.1/80 S Drop",
+        "<134>Jan  1 00:00:00 FB-1 dslite:a 1|x: 0 TCP(6) LAN/10.0.0.1/1-WAN/192.0.2.1/80 S Drop",
+        "<134>Jan  1 00:00:00 %% 01SECLOG/6/SESSION_BUILT(l):x: 0 TCP(6) LAN/10.0.0.1/1-WAN/192.0.2.1/80 S Drop",
+    ] {
+        assert!(!agrees(line.as_bytes(), &FIREBRICK[..1]), "{line}");
     }
     for first in ["\n", "\0"] {
         let line = format!("{first}Default: 0 TCP(6) LAN/10.0.0.1/1-WAN/192.0.2.1/80 S Drop");
@@ -195,7 +203,7 @@ fn firebrick() -> impl Strategy<Value = String> {
     };
     joined(vec![
         text("<134>(Jan  1 00:00:00 (FB-1|sshd\\[1\\]:) )?(End )?"),
-        text("(Default|a - b/c|Web \\(old\\)|x: y): (Frag )?"),
+        text("(Default|a - b/c|Web \\(old\\)|x: y|NAT444:A [1]|nat44 1|Laft6): (Frag )?"),
         text("(0|[0-9a-f]{12}|02:fb:00:00:00:0[0-9a-g]|02-fb-00-00-00-01|) ?"),
         text("(TCP\\(6\\)|UDP\\(17\\)|ICMP\\(1\\)|GRE\\([0-9]{1,3}\\))(/[0-9]{1,5}@[0-9]{1,4})? "),
         text(interface),

@@ -23,6 +23,8 @@ use crate::{
         time::{self, HeaderTime},
     },
 };
+use aho_corasick::packed::Searcher;
+use std::{collections::BTreeSet, sync::LazyLock};
 
 /// Names in front of the mark: host, app and process.
 const NAMES_MAX: usize = 3;
@@ -154,9 +156,32 @@ fn read_mark(text: &[u8]) -> Option<Mark<'_>> {
     Some(Mark { scene, event: &[], form, values })
 }
 
+/// The kinds of translation, in either case.
+const SCENES: [&[u8]; 6] = [b"NAT444", b"NAT44", b"NAT64", b"DSLITE", b"DS-LITE", b"LAFT6"];
+
+/// Whether a text may have a kind of translation in it, by how these begin.
+pub fn may_have_scene(text: &[u8]) -> bool {
+    static FINDER: LazyLock<Option<Searcher>> = LazyLock::new(|| {
+        let beginnings = SCENES.iter().filter_map(|scene| scene.first_chunk::<3>());
+        Searcher::new(beginnings.flat_map(spellings).collect::<BTreeSet<_>>())
+    });
+    FINDER.as_ref().is_none_or(|finder| finder.find(text).is_some())
+}
+
+/// The letters in either case, each on its own.
+fn spellings(letters: &[u8; 3]) -> impl Iterator<Item = [u8; 3]> {
+    let letters = *letters;
+    (0..8u8).map(move |lower| {
+        let mut bit = 0;
+        letters.map(|letter| {
+            bit += 1;
+            if lower >> (bit - 1) & 1 == 1 { letter.to_ascii_lowercase() } else { letter }
+        })
+    })
+}
+
 /// The kind of translation, which may be in angle brackets, and what follows it.
 fn read_scene(text: &[u8]) -> Option<(&[u8], &[u8])> {
-    const SCENES: [&[u8]; 6] = [b"NAT444", b"NAT44", b"NAT64", b"DSLITE", b"DS-LITE", b"LAFT6"];
     let (inner, bracketed) = match text.strip_prefix(b"<") {
         Some(inner) => (inner, true),
         None => (text, false),
