@@ -146,6 +146,11 @@ impl Flags {
         (Flags::READING_INFERRED, "reading_inferred"),
     ];
 
+    /// The flags as bits.
+    pub(crate) const fn bits(self) -> u32 {
+        self.0
+    }
+
     /// Both sets of flags.
     #[must_use]
     pub const fn with(self, other: Flags) -> Flags {

@@ -38,6 +38,7 @@ struct Shared {
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+#[repr(u8)]
 enum EventTimeKind {
     Record,
     Own,
@@ -72,7 +73,10 @@ impl Contexts {
             EventTime::Received => (EventTimeKind::Received, 0),
         };
         let domain = context.observation_domain.unwrap_or(context.host.start());
-        let bits = sender_bits(context.exporter, context.exporter_port) ^ u64::from(domain) << 16;
+        // An exporter's lines are not all of one kind: these must not drive each other out.
+        let kind = u64::from(context.flags.bits()) << 4 ^ event_time as u64;
+        let sender = sender_bits(context.exporter, context.exporter_port);
+        let bits = sender ^ u64::from(domain) << 16 ^ kind << 40;
         let is = |shared: &Shared| {
             shared.exporter == context.exporter
                 && shared.exporter_port == context.exporter_port

@@ -19,6 +19,7 @@ mod clock;
 mod cursor;
 pub mod firebrick;
 pub mod header;
+mod heads;
 pub mod im;
 pub mod pairs;
 pub mod rfc;
@@ -122,7 +123,7 @@ fn expected(message: &Message<'_>, zones: &mut Zones, batch: &mut Batch) -> Opti
 
 /// Decodes a text without a `%` that is one regular line of a FireBrick and has no mark of any of
 /// the formats that are asked before that one.
-fn firebrick_alone(message: &Message<'_>, zones: &Zones, batch: &mut Batch) -> Option<()> {
+fn firebrick_alone(message: &Message<'_>, zones: &mut Zones, batch: &mut Batch) -> Option<()> {
     let has_mark = cgn::may_be_marked(message.text) || message.settings.declared.may_know(message);
     if has_mark { None } else { firebrick::decode_regular(message, zones, batch) }
 }

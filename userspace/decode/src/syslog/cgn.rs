@@ -50,7 +50,7 @@ pub fn decode(message: &Message<'_>, zones: &mut Zones, batch: &mut Batch) -> Re
 /// ends a message.
 pub fn decode_regular(message: &Message<'_>, zones: &mut Zones, batch: &mut Batch) -> Option<()> {
     let text = split::trim(message.text);
-    let header = header::read_regular(text, message.datagram.received_at)?;
+    let header = header::read_regular(text, message.datagram, &mut zones.heads)?;
     match header.form {
         Form::Brackets => bracket::decode_regular(&header, message, zones, batch),
         // A URL may hold what ends a message.

@@ -58,11 +58,11 @@ pub fn decode(message: &Message<'_>, zones: &Zones, batch: &mut Batch) -> Result
 
 /// Decodes a text that is one regular line of a FireBrick; `None`, and nothing done, where it is
 /// not. It holds nothing that ends a message.
-pub fn decode_regular(message: &Message<'_>, zones: &Zones, batch: &mut Batch) -> Option<()> {
+pub fn decode_regular(message: &Message<'_>, zones: &mut Zones, batch: &mut Batch) -> Option<()> {
     let text = split::trim(message.text);
     let behind = text.strip_prefix(b"<").unwrap_or(text);
     memchr::memchr3(b'\n', b'\0', b'<', behind).is_none().then_some(())?;
-    let header = rfc::read(text, message.datagram.received_at).ok()?;
+    let header = rfc::read_known(text, message.datagram, &mut zones.heads).ok()?;
     let (line, values) = regular::read(header.text)?;
     push(&header, &line, &values, message, zones, batch).ok()
 }
@@ -248,23 +248,33 @@ fn read_mac(word: &[u8]) -> Option<Option<[u8; 6]>> {
     if word == b"0" {
         return Some(None);
     }
-    if !matches!(word.len(), 12 | 17) {
-        return None;
-    }
-    let mut mac = [0; 6];
-    let step = word.len().div_ceil(6);
-    for (byte, digits) in mac.iter_mut().zip(word.chunks(step)) {
-        let (&[high, low], separator) = digits.split_first_chunk::<2>()?;
-        if !matches!(separator, [] | [b':' | b'-']) {
-            return None;
+    let (first, rest) = word.split_first_chunk()?;
+    let mut mac = [hex_pair(*first)?, 0, 0, 0, 0, 0];
+    let [_, bytes @ ..] = &mut mac;
+    match (rest.len(), rest.as_chunks(), rest.as_chunks()) {
+        (10, (pairs, _), _) => {
+            for (byte, pair) in bytes.iter_mut().zip(pairs) {
+                *byte = hex_pair(*pair)?;
+            }
         }
-        *byte = hex_digit(high)? << 4 | hex_digit(low)?;
+        (15, _, (parts, _)) => {
+            for (byte, [separator, high, low]) in bytes.iter_mut().zip(parts) {
+                let is_separator = matches!(separator, b':' | b'-');
+                *byte = hex_pair([*high, *low]).filter(|_| is_separator)?;
+            }
+        }
+        _ => return None,
     }
     Some(Some(mac))
 }
 
-fn hex_digit(digit: u8) -> Option<u8> {
-    char::from(digit).to_digit(16).and_then(|digit| u8::try_from(digit).ok())
+fn hex_pair([high, low]: [u8; 2]) -> Option<u8> {
+    let digit = |digit: u8| match digit {
+        b'0'..=b'9' => digit - b'0',
+        _ => (digit | 0x20).wrapping_sub(b'a').saturating_add(10),
+    };
+    let (high, low) = (digit(high), digit(low));
+    (high < 16 && low < 16).then_some(high << 4 | low)
 }
 
 /// Takes TCP's flags off: letters of `SARF` behind the ends, which never end so.

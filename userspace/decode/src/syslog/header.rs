@@ -14,6 +14,10 @@
 //! (`info-center timestamp short-date`).
 //! After `%%: ` a Default content brings its tag with it; an mtn content has none.
 
+mod regular;
+
+pub use regular::read as read_regular;
+
 use super::time::{self, HeaderTime};
 use crate::{context::UnixNanos, reason::Reason, session::Event};
 
@@ -163,7 +167,7 @@ pub(crate) fn skip_spaces(text: &[u8]) -> &[u8] {
 
 /// Whether a name is a host's and cannot be taken for anything else: no time, no mark of another
 /// format, no flag of summer time, which would be the time's.
-pub(super) fn is_plain_host(host: &[u8]) -> bool {
+fn is_plain_host(host: &[u8]) -> bool {
     host.iter().all(|byte| is_plain(*byte)) && !host.starts_with(b"DST")
 }
 

@@ -11,9 +11,10 @@
 use super::{
     clock,
     header::{skip_priority, skip_spaces, split_once},
+    heads::{Heads, Origin, Reader},
     time::{self, HeaderTime},
 };
-use crate::{context::UnixNanos, reason::Reason};
+use crate::{context::UnixNanos, decoder::Datagram, reason::Reason};
 
 /// A message's header, and the text that it leaves.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -43,6 +44,31 @@ pub fn read(message: &[u8], received_at: UnixNanos) -> Result<RfcHeader<'_>, Rea
     let text = skip_spaces(skip_priority(message)?);
     let header = read_5424(text).or_else(|| read_3164(text, received_at));
     Ok(header.unwrap_or(RfcHeader { text, body: text, ..RfcHeader::default() }))
+}
+
+/// As [`read`]; what the exporter's last header said is not read again. Of RFC 5424's, which differ
+/// in more than their time, none is kept.
+#[inline(always)]
+pub fn read_known<'a>(
+    message: &'a [u8],
+    datagram: &Datagram<'_>,
+    heads: &mut Heads,
+) -> Result<RfcHeader<'a>, Reason> {
+    let Datagram { exporter, received_at, .. } = *datagram;
+    let known = heads.recall(Reader::Rfc3164, (exporter, received_at), message);
+    if let Some((Origin { time, names: [host, ..] }, text)) = known
+        && text.first().is_some_and(|next| !next.is_ascii_whitespace())
+    {
+        return Ok(RfcHeader { time, host, text, body: text, ..RfcHeader::default() });
+    }
+    let header = read(message, received_at)?;
+    let RfcHeader { time, host, text, .. } = header;
+    // A tag in the host's place belongs to the text.
+    if time.is_some() && !host.is_empty() && header.body.len() == text.len() {
+        let origin = Origin { time, names: [host, &[], &[]] };
+        heads.keep(Reader::Rfc3164, exporter, (message, text), &origin);
+    }
+    Ok(header)
 }
 
 fn read_5424(text: &[u8]) -> Option<RfcHeader<'_>> {

@@ -8,39 +8,57 @@ use proptest::prelude::*;
 const RECEIVED_AT: i64 = 1_767_312_000_000_000_000;
 const SMALL: Capacity = Capacity { session_rows: 64, unparsed_rows: 64, text_bytes: 1 << 16 };
 
-/// The records of a payload, as they are shown; `None` where it is not decoded.
+/// The records of the last one of an exporter's payloads, as they are shown; `None` where it is not
+/// decoded.
 fn read(
-    payload: &[u8],
+    payloads: &[&[u8]],
     format: FormatHint,
     decode: impl Fn(&Message<'_>, &mut Zones, &mut Batch) -> Option<()>,
 ) -> Option<String> {
     let settings = Settings::default();
-    let exporter = [192, 0, 2, 1].into();
-    let datagram =
-        Datagram { payload, exporter, exporter_port: 514, received_at: RECEIVED_AT, format };
-    let exporter = settings.exporter(datagram.exporter);
-    let message = Message { text: payload, datagram: &datagram, exporter, settings: &settings };
     let (mut zones, mut batch) = (Zones::new(4), Batch::new(SMALL));
-    decode(&message, &mut zones, &mut batch)?;
-    Some(format!("{:?}", records(&batch).collect::<Vec<_>>()))
+    let mut decoded = None;
+    for payload in payloads {
+        let datagram = Datagram {
+            payload,
+            exporter: [192, 0, 2, 1].into(),
+            exporter_port: 514,
+            received_at: RECEIVED_AT,
+            format,
+        };
+        let exporter = settings.exporter(datagram.exporter);
+        let message = Message { text: payload, datagram: &datagram, exporter, settings: &settings };
+        batch.clear();
+        decoded = decode(&message, &mut zones, &mut batch);
+    }
+    decoded.map(|()| format!("{:?}", records(&batch).collect::<Vec<_>>()))
 }
 
 fn general(message: &Message<'_>, zones: &mut Zones, batch: &mut Batch) -> Option<()> {
     let (text, rest) = split::next(message.text);
-    assert!(rest.is_empty(), "one message");
+    if !rest.is_empty() {
+        return None;
+    }
     message_records(&Message { text, ..*message }, zones, batch).ok()
 }
 
 /// Compares, and tells whether the payload was read at once.
 fn agrees(payload: &[u8], formats: &[FormatHint]) -> bool {
+    agrees_behind(payload, payload, formats)
+}
+
+/// The same of a payload that comes alone and of one behind another one, whose header is known then.
+fn agrees_behind(before: &[u8], payload: &[u8], formats: &[FormatHint]) -> bool {
     let mut at_once = 0;
     for format in formats {
-        let Some(read_at_once) = read(payload, *format, expected) else { continue };
-        at_once += 1;
-        let shown = String::from_utf8_lossy(payload);
-        assert_eq!(Some(read_at_once), read(payload, *format, general), "{shown}");
+        for payloads in [&[payload][..], &[before, payload]] {
+            let Some(read_at_once) = read(payloads, *format, expected) else { continue };
+            at_once += 1;
+            let shown = String::from_utf8_lossy(payload);
+            assert_eq!(Some(read_at_once), read(payloads, *format, general), "{shown}");
+        }
     }
-    at_once == formats.len()
+    at_once == 2 * formats.len()
 }
 
 const USG: [FormatHint; 2] = [FormatHint::Auto, FormatHint::HuaweiUsgSyslog];
@@ -78,6 +96,39 @@ fn usual_messages_are_read_at_once() {
 }
 
 #[test]
+fn a_header_is_known_by_its_bytes() {
+    let mut zones = Zones::new(4);
+    let exporter = [192, 0, 2, 1].into();
+    let arrival = (exporter, RECEIVED_AT);
+    for line in [
+        "<190>2026-01-02 00:00:00 FW %%: Built a tcp session, 1.1.1.1:1 (a) to 1.1.1.2:3 (b).",
+        "<134>1 2026 Jan 01 00:00:00 CGN-000 cgn - NAT444:SessionA [6 1.1.1.1 - 1.1.1.2 1 2 -]",
+        "<134>Jan  1 00:00:00 FB-1 x: 0 TCP(6) LAN/10.0.0.1/1-WAN/192.0.2.1/80 S Drop",
+    ] {
+        let datagram = Datagram {
+            payload: line.as_bytes(),
+            exporter,
+            exporter_port: 514,
+            received_at: RECEIVED_AT,
+            format: FormatHint::Auto,
+        };
+        let (settings, mut batch) = (Settings::default(), Batch::new(SMALL));
+        let exporter = settings.exporter(exporter);
+        let text = line.as_bytes();
+        let message = Message { text, datagram: &datagram, exporter, settings: &settings };
+        expected(&message, &mut zones, &mut batch).unwrap();
+        let readers = [heads::Reader::Usg, heads::Reader::Cgn, heads::Reader::Rfc3164];
+        let heads = &zones.heads;
+        let recall =
+            |arrival| readers.iter().filter_map(move |reader| heads.recall(*reader, arrival, text));
+        let year = 366 * 86_400 * 1_000_000_000;
+        assert_eq!(recall(arrival).count(), 1, "{line}");
+        assert_eq!(recall((arrival.0, arrival.1 + year)).count(), 0, "of another year: {line}");
+        assert_eq!(recall(([192, 0, 2, 2].into(), arrival.1)).count(), 0, "{line}");
+    }
+}
+
+#[test]
 fn what_could_be_told_apart_otherwise_is_not_read_at_once() {
     for line in [
         "<190>2016-01-08 10:21:48 DST FW %%: Built a tcp session, 1.1.1.1:1 (a) to 1.1.1.2:3 (b).",
@@ -109,7 +160,7 @@ fn what_could_be_told_apart_otherwise_is_not_read_at_once() {
     }
     for first in ["\n", "\0"] {
         let line = format!("{first}Default: 0 TCP(6) LAN/10.0.0.1/1-WAN/192.0.2.1/80 S Drop");
-        assert_eq!(read(line.as_bytes(), FormatHint::Firebrick, expected), None);
+        assert_eq!(read(&[line.as_bytes()], FormatHint::Firebrick, expected), None);
     }
 }
 
@@ -238,6 +289,7 @@ proptest! {
         line in line(),
         changes in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>(), 0..3u8), 1..4),
     ) {
+        let before = line.clone().into_bytes();
         let mut line = line.into_bytes();
         for (at, byte, kind) in changes {
             let at = at.index(line.len());
@@ -247,7 +299,7 @@ proptest! {
                 _ => drop(line.remove(at)),
             }
         }
-        agrees(&line, &ALL);
+        agrees_behind(&before, &line, &ALL);
     }
 
     #[test]

@@ -175,7 +175,7 @@ fn read_parts(text: &[u8]) -> Option<(i64, &[u8])> {
 }
 
 /// A clock may be ahead by this.
-const AHEAD_MAX_NS: i64 = 2 * 86_400 * 1_000_000_000;
+pub const AHEAD_MAX_NS: i64 = 2 * 86_400 * 1_000_000_000;
 
 /// A time that depends on the year, in the nearest year that does not put it into the future: a log
 /// may be old, but nobody logs what is to come.

@@ -50,9 +50,10 @@ pub fn may_be_regular(text: &[u8]) -> bool {
 
 /// Decodes a text that is one regular message into one record; `None`, and nothing done, where it
 /// is not one. No other decoder would take it, and it holds nothing that ends a message.
-pub fn decode_regular(message: &Message<'_>, zones: &Zones, batch: &mut Batch) -> Option<()> {
-    let (header, sentence) = regular::read(split::trim(message.text))?;
-    push(&sentence, header.time, header.host, message, zones, batch);
+pub fn decode_regular(message: &Message<'_>, zones: &mut Zones, batch: &mut Batch) -> Option<()> {
+    let (origin, sentence) = regular::read(split::trim(message.text), message, zones)?;
+    let [host, ..] = origin.names;
+    push(&sentence, origin.time, host, message, zones, batch);
     Some(())
 }
 

@@ -5,7 +5,10 @@
 //! distance of the two, to a quarter of an hour, is the zone; it is learned anew with each such
 //! line, and so follows summer time.
 
-use super::time::{self, HeaderTime, PLAIN_LEN};
+use super::{
+    heads::{Heads, PLACES, place},
+    time::HeaderTime,
+};
 use crate::{
     context::{Flags, UnixNanos},
     settings::{ExporterSettings, Zone},
@@ -21,40 +24,27 @@ const WEST_MAX_S: i64 = 12 * 3600;
 /// A header is made within this time of the event that it reports.
 const DELAY_MAX_S: i64 = 120;
 
-/// The zones that a worker has learned, by exporter.
+/// The zones that a worker has learned, by exporter, and what it remembers of them beside.
 #[derive(Debug)]
 pub struct Zones {
     learned: HashMap<IpAddr, i64>,
     /// Some of what was learned, by the end of the exporter's address: a line seldom tells more.
-    recent: [Option<(IpAddr, i64)>; 64],
+    recent: [Option<(IpAddr, i64)>; PLACES],
     exporters_max: usize,
-    /// The last plain time: lines come faster than clocks go.
-    plain: Option<([u8; PLAIN_LEN], HeaderTime)>,
+    /// The headers that exporters sent last.
+    pub(super) heads: Heads,
 }
 
 impl Zones {
     /// Nothing learned, of so many exporters at the most.
     pub fn new(exporters_max: usize) -> Self {
-        Self { learned: HashMap::new(), recent: [None; _], exporters_max, plain: None }
+        Self { learned: HashMap::new(), recent: [None; _], exporters_max, heads: Heads::new() }
     }
 
     /// What was learned.
     #[cfg(test)]
     pub(super) fn learned(&self) -> &HashMap<IpAddr, i64> {
         &self.learned
-    }
-
-    /// As [`time::read_plain`].
-    pub(super) fn read_plain<'a>(&mut self, text: &'a [u8]) -> Option<(HeaderTime, &'a [u8])> {
-        let (head, rest) = text.split_first_chunk()?;
-        match &self.plain {
-            Some((known, time)) if known == head => Some((*time, rest)),
-            _ => {
-                let (time, rest) = time::read_plain(text)?;
-                self.plain = Some((*head, time));
-                Some((time, rest))
-            }
-        }
     }
 
     /// A header's time in UTC, and how sure that is.
@@ -83,7 +73,7 @@ impl Zones {
             return;
         }
         let ahead_s = time.unix_nanos.div_euclid(1_000_000_000) - i64::from(utc_s);
-        let recent = self.recent.get_mut(slot(exporter));
+        let recent = self.recent.get_mut(place(exporter));
         if let Some(Some((known, east_s))) = recent.as_deref()
             && *known == exporter
             && (ahead_s - east_s).unsigned_abs() <= DELAY_MAX_S as u64
@@ -107,15 +97,6 @@ impl Zones {
             *recent = Some((exporter, east_s));
         }
     }
-}
-
-/// The place of an exporter among the recent ones.
-fn slot(exporter: IpAddr) -> usize {
-    let last = match exporter {
-        IpAddr::V4(address) => address.octets()[3],
-        IpAddr::V6(address) => address.octets()[15],
-    };
-    usize::from(last) % 64
 }
 
 /// A civil time, given as if it were UTC, in UTC.

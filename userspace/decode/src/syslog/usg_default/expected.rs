@@ -24,13 +24,7 @@ use crate::{
         Level,
         text::{ByteSet, Key, Places, Span, numbers, v4s, values},
     },
-    syslog::{
-        Message,
-        header::{is_plain_host, skip_priority, skip_spaces},
-        scan, split,
-        time::HeaderTime,
-        zone::Zones,
-    },
+    syslog::{Message, header, heads::Origin, scan, split, time::HeaderTime, zone::Zones},
     text::Text,
 };
 
@@ -58,7 +52,7 @@ fn decode_at(
     let mut places = Places::default();
     let marks = places.find(level, text, &MARKS)?;
     let commas = if text.first() == Some(&b'<') { marks.get(1..)? } else { marks };
-    let header = Header::read(text.get(..usize::from(*commas.first()?))?, zones)?;
+    let header = Header::read(text.get(..usize::from(*commas.first()?))?, message, zones)?;
     let mut values = Values { level, text, commas };
     let content = Content::read(&mut values, header.event)?;
     let cells = Cells::read(level, text, &content)?;
@@ -89,7 +83,7 @@ struct Header<'a> {
 impl<'a> Header<'a> {
     /// Reads a header with its tag and the key in front of the first comma.
     #[inline(always)]
-    fn read(head: &'a [u8], zones: &mut Zones) -> Option<Self> {
+    fn read(head: &'a [u8], message: &Message<'_>, zones: &mut Zones) -> Option<Self> {
         const BUILT: &[u8; 37] = b"%%01SECLOG/6/SESSION_BUILT(l):IPVer=4";
         const TEARDOWN: &[u8; 40] = b"%%01SECLOG/6/SESSION_TEARDOWN(l):IPVer=4";
         let (origin, event) = if head.last_chunk() == Some(TEARDOWN) {
@@ -100,16 +94,9 @@ impl<'a> Header<'a> {
             return None;
         };
         let origin = origin.strip_suffix(b"%%: ").unwrap_or(origin);
-        let origin = skip_spaces(skip_priority(origin).ok()?);
-        let (time, host) = match zones.read_plain(origin) {
-            Some((time, host)) => (Some(time), host),
-            None => (None, origin),
-        };
-        if host.is_empty() {
-            return Some(Self { time, host, event });
-        }
-        let host = host.strip_suffix(b" ")?;
-        is_plain_host(host).then_some(Self { time, host, event })
+        let origin = header::read_regular(origin, message.datagram, &mut zones.heads)?;
+        let Origin { time, names: [host, ..] } = origin;
+        Some(Self { time, host, event })
     }
 }
 

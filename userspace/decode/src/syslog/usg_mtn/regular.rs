@@ -1,46 +1,32 @@
 //! A message as firewalls print it.
 //!
 //! ```text
-//! "<" PRI ">" [SP] [YYYY-MM-DD SP hh:mm:ss SP] [host SP] ("%%: " | tag [SP]) sentence
+//! "<" PRI ">" *SP [YYYY-MM-DD SP hh:mm:ss SP] [host SP] ("%%: " | tag [SP]) sentence
 //! ```
 //! with one space between the parts of the sentence, IPv4, and one full stop at the end.
 
 use super::{End, Sentence, Stats, Volume};
 use crate::{
     session::Event,
-    syslog::{
-        cursor::Cursor,
-        header::{is_plain_host, skip_priority},
-        time::{self, HeaderTime},
-    },
+    syslog::{Message, cursor::Cursor, header, heads::Origin, zone::Zones},
 };
-
-/// What the header says.
-pub(super) struct Header<'a> {
-    pub time: Option<HeaderTime>,
-    pub host: &'a [u8],
-}
 
 /// Reads a regular message; `None` where it is not, or may not be, one.
 #[inline(always)]
-pub(super) fn read(text: &[u8]) -> Option<(Header<'_>, Sentence<'_>)> {
-    let mut at = Cursor(skip_priority(text).ok()?);
-    Some((header(&mut at)?, sentence(&mut at)?))
+pub(super) fn read<'a>(
+    text: &'a [u8],
+    message: &Message<'_>,
+    zones: &mut Zones,
+) -> Option<(Origin<'a>, Sentence<'a>)> {
+    let (origin, tag) = text.split_at_checked(memchr::memchr(b'%', text)?)?;
+    let origin = header::read_regular(origin, message.datagram, &mut zones.heads)?;
+    let mut at = Cursor(tag);
+    skip_tag(&mut at)?;
+    Some((origin, sentence(&mut at)?))
 }
 
 #[inline(always)]
-fn header<'a>(at: &mut Cursor<'a>) -> Option<Header<'a>> {
-    at.option(b" ");
-    let mut header = Header { time: None, host: &[] };
-    if let Some((time, rest)) = time::read_plain(at.0) {
-        (header.time, at.0) = (Some(time), rest);
-    }
-    if !at.0.starts_with(b"%%") {
-        header.host = at.until(b' ')?;
-        if header.host.is_empty() || !is_plain_host(header.host) {
-            return None;
-        }
-    }
+fn skip_tag(at: &mut Cursor<'_>) -> Option<()> {
     if !at.option(b"%%: ") {
         at.literal(b"%%01SECLOG/6/SESSION_")?;
         if !at.option(b"TEARDOWN(l):") {
@@ -48,7 +34,7 @@ fn header<'a>(at: &mut Cursor<'a>) -> Option<Header<'a>> {
         }
         at.option(b" ");
     }
-    Some(header)
+    Some(())
 }
 
 #[inline(always)]

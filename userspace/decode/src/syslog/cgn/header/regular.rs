@@ -4,17 +4,55 @@
 use super::{Form, Header, is_nil, read_mark};
 use crate::{
     context::UnixNanos,
+    decoder::Datagram,
     syslog::{
         clock,
         cursor::Cursor,
         header::skip_priority,
+        heads::{Heads, Origin, Reader},
         time::{self, HeaderTime},
     },
 };
 
 /// Reads a regular header; `None` where it is not, or may not be, one.
 #[inline(always)]
-pub fn read(message: &[u8], received_at: UnixNanos) -> Option<Header<'_>> {
+pub fn read<'a>(
+    message: &'a [u8],
+    datagram: &Datagram<'_>,
+    heads: &mut Heads,
+) -> Option<Header<'a>> {
+    let Datagram { exporter, received_at, .. } = *datagram;
+    let known = heads.recall(Reader::Cgn, (exporter, received_at), message);
+    let (origin, mark) = match known {
+        Some(known) => known,
+        None => {
+            let (origin, mark) = read_origin(message, received_at)?;
+            // What begins like a mark is told from one by what follows.
+            if origin.names.iter().all(|name| !super::may_have_scene(name)) {
+                heads.keep(Reader::Cgn, exporter, (message, mark), &origin);
+            }
+            (origin, mark)
+        }
+    };
+    let mut at = Cursor(mark);
+    let scene = scene(&mut at)?;
+    let event = at.letters()?;
+    let (form, values) = match at.0 {
+        [b'[', ..] => (Form::Brackets, at.0),
+        [b' ', values @ ..] => match values {
+            [b'[', ..] => (Form::Brackets, values),
+            [b'0'..=b'9', ..] if memchr::memchr(b'|', values).is_some() => (Form::Pipes, values),
+            _ => return None,
+        },
+        _ => return None,
+    };
+    let Origin { time, names: [host, app, proc_id] } = origin;
+    Some(Header { time, host, app, proc_id, scene, event, form, values })
+}
+
+/// Reads what stands in front of the mark, which comes back.
+#[inline(never)]
+fn read_origin(message: &[u8], received_at: UnixNanos) -> Option<(Origin<'_>, &[u8])> {
     let mut at = Cursor(skip_priority(message).ok()?);
     at.option(b" ");
     at.literal(b"1 ")?;
@@ -30,19 +68,8 @@ pub fn read(message: &[u8], received_at: UnixNanos) -> Option<Header<'_>> {
             (time, host)
         }
     };
-    let (app, proc_id) = (name(&mut at)?, name(&mut at)?);
-    let scene = scene(&mut at)?;
-    let event = at.letters()?;
-    let (form, values) = match at.0 {
-        [b'[', ..] => (Form::Brackets, at.0),
-        [b' ', values @ ..] => match values {
-            [b'[', ..] => (Form::Brackets, values),
-            [b'0'..=b'9', ..] if memchr::memchr(b'|', values).is_some() => (Form::Pipes, values),
-            _ => return None,
-        },
-        _ => return None,
-    };
-    Some(Header { time: Some(time), host, app, proc_id, scene, event, form, values })
+    let names = [host, name(&mut at)?, name(&mut at)?];
+    Some((Origin { time: Some(time), names }, at.0))
 }
 
 #[inline(always)]
