@@ -22,6 +22,8 @@ enum Command {
     Generate(commands::generate::Args),
     /// Find who had a public address and port at a time
     Trace(commands::trace::Args),
+    /// Tell of each hour what was received, what became of it, and what is missing
+    Ledger(commands::ledger::Args),
     /// Check a configuration file
     CheckConfig(commands::check_config::Args),
 }
@@ -55,6 +57,7 @@ impl Cli {
             Command::Decode(args) => commands::decode::run(args),
             Command::Generate(args) => commands::generate::run(&args),
             Command::Trace(args) => commands::trace::run(&args),
+            Command::Ledger(args) => commands::ledger::run(&args),
             Command::CheckConfig(args) => commands::check_config::run(&args),
         };
         match result {

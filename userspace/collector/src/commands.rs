@@ -3,5 +3,6 @@
 pub mod check_config;
 pub mod decode;
 pub mod generate;
+pub mod ledger;
 pub mod run;
 pub mod trace;

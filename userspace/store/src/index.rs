@@ -11,6 +11,7 @@
 //! | fences | the first key of each block, in pages that are searched by halving |
 //! | directory, buckets | which rows have an inside address or a user |
 
+mod beside;
 mod block;
 mod builder;
 mod header;
@@ -22,6 +23,7 @@ mod reader;
 mod row;
 mod varint;
 
+pub use beside::Indexes;
 pub use block::{Entry, Kind};
 pub use builder::Builder;
 pub use header::Summary;

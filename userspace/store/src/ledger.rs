@@ -20,7 +20,7 @@ pub mod files;
 pub mod follow;
 pub mod statement;
 
-use crate::{error::StoreError, partition::Hour, schema::Family};
+use crate::{error::StoreError, journal::Drops, partition::Hour, schema::Family};
 use account::{Account, HourBooks};
 use follow::{Followers, Step};
 use logweir_decode::{
@@ -61,19 +61,14 @@ impl Ledger {
     }
 
     /// Takes what was dropped before it could be decoded.
-    pub fn take_dropped(
-        &mut self,
-        at: UnixNanos,
-        place: &str,
-        exporter: Option<IpAddr>,
-        datagrams: u64,
-    ) {
-        let hour = self.hour(at);
+    pub fn take_drops(&mut self, drops: &Drops) {
+        let Drops { at, place, exporter, datagrams } = drops;
+        let hour = self.hour(*at);
         let dropped = match exporter {
-            Some(exporter) => &mut hour.account(exporter).dropped,
+            Some(exporter) => &mut hour.account(*exporter).dropped,
             None => &mut hour.dropped,
         };
-        *dropped.entry(place.to_owned()).or_default() += datagrams;
+        *dropped.entry(place.clone()).or_default() += datagrams;
     }
 
     /// What the segment adds to the hours, and where the counts stand after it.

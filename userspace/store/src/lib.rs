@@ -23,6 +23,8 @@
 //! | [`verify`] | whether all is as the chains say |
 //! | [`files`] | the files of a data directory |
 //! | [`index`] | beside a part: where a public address and port, an inside address or a user is in it |
+//! | [`ledger`] | what was received in an hour, and what is missing |
+//! | [`keeper`] | joins these: seals, closes hours, merges and deletes |
 //! | [`lookup`] | trace-back by public address, port and time |
 #![forbid(unsafe_code)]
 
@@ -37,8 +39,9 @@ pub mod files;
 pub mod found;
 pub mod incoming;
 pub mod index;
-pub mod ledger;
 pub mod journal;
+pub mod keeper;
+pub mod ledger;
 pub mod lookup;
 pub mod manifest;
 pub mod part;

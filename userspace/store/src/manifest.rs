@@ -10,7 +10,7 @@ mod hold;
 mod state;
 mod sweep;
 
-pub use entry::{Entry, LedgerFile, Part, PartPath, Trace, Why};
+pub use entry::{Entry, LedgerFile, Part, PartPath, Trace, Why, relative};
 pub use hold::Hold;
 pub use state::State;
 

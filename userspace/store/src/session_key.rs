@@ -2,7 +2,7 @@
 
 use crate::found::StoredSession;
 use std::net::IpAddr;
-use twox_hash::XxHash3_64;
+use xxhash_rust::xxh3::xxh3_64;
 
 /// Protocol, the ends of the session, and its tunnel: two records with the same public address and
 /// the same key are of one session, or of two that came one after the other.
@@ -55,7 +55,7 @@ impl SessionKey {
                 }
             }
         }
-        XxHash3_64::oneshot(&bytes)
+        xxh3_64(&bytes)
     }
 }
 

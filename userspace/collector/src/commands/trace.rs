@@ -69,7 +69,7 @@ impl FromStr for Address {
     }
 }
 
-fn parse_time(text: &str) -> Result<UnixNanos, String> {
+pub(super) fn parse_time(text: &str) -> Result<UnixNanos, String> {
     let time: jiff::Timestamp = text
         .parse()
         .map_err(|_| format!("'{text}' is no time as in RFC 3339, 2026-11-22T10:21:57Z"))?;

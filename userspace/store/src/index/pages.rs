@@ -1,6 +1,6 @@
 //! Equal entries in pages of 4 KiB, each with a checksum, so that one can be read without the rest.
 
-use twox_hash::XxHash3_64;
+use xxhash_rust::xxh3::xxh3_64;
 
 /// Bytes of a page.
 pub(super) const PAGE: usize = 4_096;
@@ -27,11 +27,11 @@ pub(super) fn write<const N: usize>(entries: &[[u8; N]]) -> Vec<u8> {
 
 /// Puts the checksum of bytes behind them.
 pub(super) fn seal(bytes: &mut Vec<u8>) {
-    bytes.extend(XxHash3_64::oneshot(bytes).to_le_bytes());
+    bytes.extend(xxh3_64(bytes).to_le_bytes());
 }
 
 /// The bytes in front of their checksum; `None` if it is not theirs.
 pub(super) fn unseal(bytes: &[u8]) -> Option<&[u8]> {
     let (bytes, checksum) = bytes.split_last_chunk()?;
-    (u64::from_le_bytes(*checksum) == XxHash3_64::oneshot(bytes)).then_some(bytes)
+    (u64::from_le_bytes(*checksum) == xxh3_64(bytes)).then_some(bytes)
 }

@@ -9,7 +9,7 @@ use arrow_array::{
 };
 use arrow_schema::ArrowError;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
-use twox_hash::XxHash3_64;
+use xxhash_rust::xxh3::{xxh3_64, xxh3_64_with_seed};
 
 /// A record. Times are microseconds by the device's clock.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -37,14 +37,14 @@ pub(super) type Terms = [Option<u64>; 3];
 /// The term of an inside address: a session's source or tunnel, a port block's subscriber.
 pub fn address_term(address: IpAddr) -> u64 {
     match address {
-        IpAddr::V4(v4) => XxHash3_64::oneshot(&v4.octets()),
-        IpAddr::V6(v6) => XxHash3_64::oneshot(&v6.octets()),
+        IpAddr::V4(v4) => xxh3_64(&v4.octets()),
+        IpAddr::V6(v6) => xxh3_64(&v6.octets()),
     }
 }
 
 /// The term of a user.
 pub fn user_term(user: &str) -> u64 {
-    XxHash3_64::oneshot_with_seed(USER_SEED, user.as_bytes())
+    xxh3_64_with_seed(user.as_bytes(), USER_SEED)
 }
 
 /// So that no user's name is an address.

@@ -66,8 +66,18 @@ impl Segment {
     ///
     /// # Errors
     /// If the file system refuses; its bytes then still count.
-    pub fn remove(self) -> Result<(), StoreError> {
+    pub fn remove(&self) -> Result<(), StoreError> {
         fs::remove_file(&self.path).map_err(|e| StoreError::io("remove", &self.path, e))?;
+        self.space.give_back(self.bytes);
+        Ok(())
+    }
+
+    /// Gives it a name that no start looks for: its end cannot be read, and a person may want to.
+    ///
+    /// # Errors
+    /// If the file system refuses; its bytes then still count.
+    pub fn set_aside(&self, aside: &Path) -> Result<(), StoreError> {
+        fs::rename(&self.path, aside).map_err(|e| StoreError::io("rename", &self.path, e))?;
         self.space.give_back(self.bytes);
         Ok(())
     }

@@ -71,7 +71,7 @@ pub struct ClosedFile {
     pub replaced: Vec<PathBuf>,
 }
 
-/// Writes what a segment adds to an hour, unless that is there already.
+/// Writes what a segment adds to an hour, unless that is there already, and says where it is.
 ///
 /// # Errors
 /// If the file system refuses.
@@ -80,10 +80,12 @@ pub fn write(
     hour: Hour,
     segment: &str,
     books: &HourBooks,
-) -> Result<(), StoreError> {
+) -> Result<PathBuf, StoreError> {
     let segments = [segment.to_owned()].into();
     let file = HourFile { segments, closed: None, books: books.clone() };
-    put(incoming, &directory(hour).join(format!("{segment}.json")), &file)
+    let path = directory(hour).join(format!("{segment}.json"));
+    put(incoming, &path, &file)?;
+    Ok(incoming.data_directory().join(path))
 }
 
 /// Writes where the counts stand after a segment.
@@ -130,6 +132,22 @@ pub fn hours(data: &Path, range: RangeInclusive<Hour>) -> Result<Vec<Hour>, Stor
     let mut hours = hours_below(&data.join(DIRECTORY))?;
     hours.retain(|hour| range.contains(hour));
     Ok(hours)
+}
+
+/// The hours that are not closed, or to which something was added since.
+///
+/// # Errors
+/// If a file cannot be read.
+pub fn open_hours(data: &Path) -> Result<BTreeSet<Hour>, StoreError> {
+    let mut open = BTreeSet::new();
+    for hour in hours_below(&data.join(DIRECTORY))? {
+        let ledger = read(data, hour)?;
+        // Files that a closing replaced and that are still there are to be removed.
+        if ledger.closed.is_none() || ledger.paths.len() > 1 {
+            open.insert(hour);
+        }
+    }
+    Ok(open)
 }
 
 /// An hour of the ledger.

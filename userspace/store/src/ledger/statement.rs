@@ -8,6 +8,9 @@ use std::{collections::BTreeMap, net::IpAddr};
 /// NetFlow v5 and IPFIX number records, all others datagrams.
 const NUMBER_RECORDS: [u16; 2] = [5, 10];
 
+const DATAGRAMS: &str = "datagrams";
+const RECORDS: &str = "records";
+
 /// What an hour's statement rests on beside its books.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Evidence {
@@ -153,6 +156,11 @@ impl Statement {
             && self.exporters.values().all(|account| account.untracked == 0)
     }
 
+    /// Datagrams that are missing by their numbers.
+    pub fn missing_datagrams(&self) -> u64 {
+        self.missing.iter().filter(|of| of.unit == DATAGRAMS).map(|of| of.count).sum()
+    }
+
     /// One sentence.
     pub fn sentence(&self) -> String {
         let mut said = match self.completeness {
@@ -160,7 +168,7 @@ impl Statement {
             Completeness::Open => vec!["open: more may come".to_owned()],
             Completeness::Incomplete => vec!["not complete".to_owned()],
         };
-        for unit in ["datagrams", "records"] {
+        for unit in [DATAGRAMS, RECORDS] {
             let of_unit = self.missing.iter().filter(|missing| missing.unit == unit);
             let count: u64 = of_unit.map(|missing| missing.count).sum();
             if count > 0 {
@@ -206,7 +214,7 @@ fn missing(exporter: IpAddr, account: &Account) -> impl Iterator<Item = Missing>
         exporter,
         version: numbers.version,
         domain: numbers.domain,
-        unit: if NUMBER_RECORDS.contains(&numbers.version) { "records" } else { "datagrams" },
+        unit: if NUMBER_RECORDS.contains(&numbers.version) { RECORDS } else { DATAGRAMS },
         count: numbers.missing.cast_unsigned(),
         dropped_here,
         gaps: numbers.gaps.clone(),

@@ -110,8 +110,10 @@ fn a_datagram_that_waited_is_counted_once_and_drops_by_whose_they_were() {
     let mut books = ledger.close().0.remove(&hour()).unwrap();
     assert_eq!(statement(books.clone(), 0).waiting, 1);
     ledger.take(&batch(&[decoded]));
-    ledger.take_dropped(HOUR_BEGIN, "no_batch", Some(EXPORTER), 3);
-    ledger.take_dropped(HOUR_BEGIN, "rx_ring_full", None, 4);
+    for (place, exporter, datagrams) in [("no_batch", Some(EXPORTER), 3), ("rx_ring_full", None, 4)]
+    {
+        ledger.take_drops(&Drops { at: HOUR_BEGIN, place: place.into(), exporter, datagrams });
+    }
     books.add(&ledger.close().0[&hour()]);
     let said = statement(books, 1);
     assert_eq!((said.datagrams, said.waiting, said.unaccounted), (1, 0, 0));

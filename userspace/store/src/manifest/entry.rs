@@ -228,7 +228,10 @@ impl LedgerFile {
 }
 
 /// A file's path below the data directory.
-fn relative(data: &Path, path: &Path) -> Result<PartPath, StoreError> {
+///
+/// # Errors
+/// If it is not one of a part or of the ledger.
+pub fn relative(data: &Path, path: &Path) -> Result<PartPath, StoreError> {
     let below = path.strip_prefix(data).ok().and_then(Path::to_str).map(str::to_owned);
     let below = below.ok_or_else(|| format!("it is not below {}", data.display()));
     below

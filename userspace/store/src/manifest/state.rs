@@ -1,15 +1,19 @@
 //! What all entries of a manifest come to.
 
 use super::{Entry, Hold, LedgerFile, Part, PartPath};
+use crate::{partition::Hour, schema::Family};
 use std::collections::{BTreeMap, HashSet};
 
 /// The present, as the entries tell it.
 #[derive(Clone, Debug, Default)]
 pub struct State {
     sealed: HashSet<String>,
+    last_sealed: Option<String>,
     parts: BTreeMap<PartPath, Part>,
     ledger: BTreeMap<PartPath, LedgerFile>,
     gone: HashSet<PartPath>,
+    /// Rows that were deleted with their parts.
+    deleted: BTreeMap<(Hour, Family), u64>,
     holds: Vec<Hold>,
 }
 
@@ -17,6 +21,26 @@ impl State {
     /// Whether a segment was sealed.
     pub fn is_sealed(&self, segment: &str) -> bool {
         self.sealed.contains(segment)
+    }
+
+    /// The segment that was sealed last.
+    pub fn last_sealed(&self) -> Option<&str> {
+        self.last_sealed.as_deref()
+    }
+
+    /// Rows of an hour that were deleted.
+    pub fn rows_deleted(&self, hour: Hour) -> BTreeMap<Family, u64> {
+        let of_hour = self.deleted.iter().filter(|((of, _), _)| *of == hour);
+        of_hour.map(|((_, family), rows)| (*family, *rows)).collect()
+    }
+
+    /// Rows of an hour that are, or were before they were deleted.
+    pub fn rows_ever(&self, hour: Hour) -> BTreeMap<Family, u64> {
+        let mut rows = self.rows_deleted(hour);
+        for part in self.parts.values().filter(|part| part.hour == hour) {
+            *rows.entry(part.family).or_default() += part.rows;
+        }
+        rows
     }
 
     /// The parts that there are, in the order of their paths.
@@ -63,6 +87,7 @@ impl State {
     pub(crate) fn apply(&mut self, entry: Entry) {
         match entry {
             Entry::Sealed { segment, parts, ledger } => {
+                self.last_sealed = Some(segment.clone());
                 self.sealed.insert(segment);
                 self.add(parts);
                 self.ledger.extend(ledger.into_iter().map(|file| (file.path.clone(), file)));
@@ -71,7 +96,12 @@ impl State {
                 self.remove(removed);
                 self.add(added);
             }
-            Entry::Deleted { parts, .. } => self.remove(parts),
+            Entry::Deleted { parts, .. } => {
+                for part in parts.iter().filter_map(|path| self.parts.get(path)) {
+                    *self.deleted.entry((part.hour, part.family)).or_default() += part.rows;
+                }
+                self.remove(parts);
+            }
             Entry::HourSealed { ledger, removed, .. } => {
                 self.remove(removed);
                 self.ledger.insert(ledger.path.clone(), ledger);

@@ -1,0 +1,238 @@
+//! The keeper of a data directory: makes parts, index, ledger and manifest of the journal's closed
+//! segments, and looks after what is stored when there is nothing else to do.
+//!
+//! A segment is sealed by one entry of the manifest. Everything that the entry names is on disk
+//! before it, the segment is removed after it, and all of it comes out the same when it is done
+//! again; so a crash at any point leaves each record in exactly one place.
+
+mod compaction;
+
+use crate::{
+    error::StoreError,
+    incoming::{Incoming, Leftovers},
+    index::Indexes,
+    journal::{Frame, Reader, Segment},
+    ledger::{self, Ledger, statement::Completeness},
+    manifest::{self, Entry, LedgerFile, Manifest, Part},
+    part::Layout,
+    partition::Hour,
+    seal::{Sealed, Sealer},
+};
+use logweir_decode::context::UnixNanos;
+use std::{
+    collections::BTreeSet,
+    fs,
+    path::{Path, PathBuf},
+    sync::Arc,
+    time::Duration,
+};
+
+/// How the store is kept.
+#[derive(Clone, Copy, Debug)]
+pub struct KeeperConfig {
+    /// How files are written.
+    pub layout: Layout,
+    /// How long after its end an hour is closed: as long as a segment may stay open, and more.
+    pub hour_grace: Duration,
+}
+
+impl Default for KeeperConfig {
+    fn default() -> Self {
+        Self { layout: Layout::default(), hour_grace: Duration::from_secs(120) }
+    }
+}
+
+/// What was found when a data directory was opened.
+#[derive(Debug, Default)]
+pub struct Opened {
+    /// Files that a killed process had not finished, which were removed.
+    pub leftovers: Leftovers,
+    /// What was wrong with the manifest.
+    pub manifest: manifest::Opened,
+    /// Files that the manifest says are no longer, and which were still there.
+    pub swept: u64,
+}
+
+/// What became of a segment.
+#[derive(Debug, Default)]
+pub struct SealedSegment {
+    /// Its parts.
+    pub parts: Vec<Part>,
+    /// Where the rest of it is, for a person to look at, if its end could not be read.
+    pub damaged: Option<PathBuf>,
+}
+
+/// Keeps a data directory, which belongs to this process meanwhile.
+#[derive(Debug)]
+pub struct Keeper {
+    config: KeeperConfig,
+    incoming: Arc<Incoming>,
+    manifest: Manifest,
+    ledger: Ledger,
+    /// Hours to which something was added since they were closed last.
+    open_hours: BTreeSet<Hour>,
+}
+
+impl Keeper {
+    /// Takes possession of a data directory, and ends what an earlier process has begun.
+    ///
+    /// # Errors
+    /// If another process writes there, or the file system refuses something.
+    pub fn open(
+        data: &Path,
+        config: KeeperConfig,
+        now: UnixNanos,
+    ) -> Result<(Keeper, Opened), StoreError> {
+        let (incoming, leftovers) = Incoming::open(data)?;
+        let (manifest, opened) = Manifest::open(data)?;
+        let swept = manifest.sweep()?;
+        let ledger = resume(&manifest)?;
+        let open_hours = ledger::files::open_hours(data)?;
+        let incoming = Arc::new(incoming);
+        let mut keeper = Keeper { config, incoming, manifest, ledger, open_hours };
+        keeper.recover_exchanges(now)?;
+        Ok((keeper, Opened { leftovers, manifest: opened, swept }))
+    }
+
+    /// The place of unfinished files, for the journal of the same directory.
+    pub fn incoming(&self) -> &Incoming {
+        &self.incoming
+    }
+
+    /// What is stored.
+    pub const fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+
+    /// Makes parts of a segment and removes it.
+    ///
+    /// # Errors
+    /// If the file system refuses something. The segment is still there, and nothing is lost or
+    /// double when it is tried again.
+    pub fn seal(&mut self, segment: &Segment, now: UnixNanos) -> Result<SealedSegment, StoreError> {
+        let name = segment.id.to_string();
+        let mut sealed = SealedSegment::default();
+        if !self.manifest.is_sealed(&name) {
+            sealed = self.make(segment, &name, now).inspect_err(|_| self.forget())?;
+        }
+        match &sealed.damaged {
+            Some(aside) => segment.set_aside(aside)?,
+            None => segment.remove()?,
+        }
+        ledger::files::remove_other_standings(self.incoming.data_directory(), &name)?;
+        Ok(sealed)
+    }
+
+    fn make(
+        &mut self,
+        segment: &Segment,
+        name: &str,
+        now: UnixNanos,
+    ) -> Result<SealedSegment, StoreError> {
+        let (sealer, damaged) = self.read(segment)?;
+        let layout = self.config.layout;
+        let made = sealer.finish(name, &self.incoming, layout, &mut Indexes::default())?;
+        let parts = self.entries(made)?;
+        let ledger = self.write_ledger(name)?;
+        let entry = Entry::Sealed { segment: name.to_owned(), parts: parts.clone(), ledger };
+        self.manifest.append(entry, now)?;
+        Ok(SealedSegment { parts, damaged })
+    }
+
+    /// Reads a segment, up to where it is damaged.
+    fn read(&mut self, segment: &Segment) -> Result<(Sealer, Option<PathBuf>), StoreError> {
+        let mut reader = Reader::open(segment)?;
+        let mut sealer = Sealer::new();
+        loop {
+            match reader.next_frame() {
+                Ok(Some(Frame::Batch(batch))) => {
+                    sealer.push(batch)?;
+                    self.ledger.take(batch);
+                }
+                Ok(Some(Frame::Drops(drops))) => self.ledger.take_drops(&drops),
+                Ok(None) => return Ok((sealer, None)),
+                Err(StoreError::Damaged { .. }) => {
+                    return Ok((sealer, Some(segment.path.with_extension("damaged"))));
+                }
+                Err(error) => return Err(error),
+            }
+        }
+    }
+
+    /// The manifest's words for parts that are in place.
+    fn entries(&self, sealed: Sealed) -> Result<Vec<Part>, StoreError> {
+        let data = self.incoming.data_directory();
+        let parts = sealed.parts.into_iter();
+        parts
+            .map(|part| Part::of_file(data, &part.path, (part.family, part.hour), part.rows))
+            .collect()
+    }
+
+    fn write_ledger(&mut self, name: &str) -> Result<Vec<LedgerFile>, StoreError> {
+        let data = self.incoming.data_directory().to_owned();
+        let (hours, followers) = self.ledger.close();
+        ledger::files::write_standing(&self.incoming, name, followers)?;
+        let mut files = Vec::new();
+        for (hour, books) in hours {
+            let path = ledger::files::write(&self.incoming, hour, name, &books)?;
+            files.push(LedgerFile::of_file(&data, &path)?);
+            self.open_hours.insert(hour);
+        }
+        Ok(files)
+    }
+
+    /// Forgets what was taken from a segment that could not be sealed: it will come again.
+    fn forget(&mut self) {
+        // Where that cannot be read, the counts begin anew, and what lies between is not missed.
+        self.ledger = resume(&self.manifest).unwrap_or_default();
+    }
+
+    /// Closes the hours that are over. To be called when all closed segments are sealed.
+    ///
+    /// # Errors
+    /// If the file system refuses something; it is then tried again.
+    pub fn close_hours(&mut self, now: UnixNanos) -> Result<(), StoreError> {
+        while let Some(hour) = self.open_hours.first().copied() {
+            if now < hour.end().saturating_add(self.grace_nanos()) {
+                break;
+            }
+            self.close_hour(hour, now)?;
+            self.open_hours.remove(&hour);
+        }
+        Ok(())
+    }
+
+    fn grace_nanos(&self) -> i64 {
+        i64::try_from(self.config.hour_grace.as_nanos()).unwrap_or(i64::MAX)
+    }
+
+    fn close_hour(&mut self, hour: Hour, now: UnixNanos) -> Result<(), StoreError> {
+        let data = self.incoming.data_directory().to_owned();
+        let stored = self.manifest.state().rows_ever(hour);
+        let closed = ledger::files::close(&self.incoming, hour, &stored)?;
+        let statement = ledger::statement_of(&data, hour)?;
+        let file = LedgerFile::of_file(&data, &closed.path)?;
+        let removed = closed.replaced.iter().map(|path| manifest::relative(&data, path));
+        let removed: Vec<_> = removed.collect::<Result<_, _>>()?;
+        if !self.manifest.state().knows(&file.path) || !removed.is_empty() {
+            let entry = Entry::HourSealed {
+                hour,
+                complete: statement.completeness == Completeness::Complete,
+                missing_datagrams: statement.missing_datagrams(),
+                ledger: file,
+                removed,
+            };
+            self.manifest.append(entry, now)?;
+        }
+        for path in closed.replaced {
+            fs::remove_file(&path).map_err(|e| StoreError::io("remove", &path, e))?;
+        }
+        Ok(())
+    }
+}
+
+/// The ledger as it stood after the last segment that was sealed.
+fn resume(manifest: &Manifest) -> Result<Ledger, StoreError> {
+    let Some(last) = manifest.state().last_sealed() else { return Ok(Ledger::default()) };
+    Ok(Ledger::new(ledger::files::read_standing(manifest.data(), last)?))
+}
