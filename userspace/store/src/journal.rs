@@ -257,10 +257,11 @@ impl Journal {
     fn open_segment(&mut self, now: UnixNanos) -> Result<Open, StoreError> {
         let id = SegmentId { tag: self.tag, number: self.number };
         let path = self.directory.join(id.file_name());
-        let create = |e| StoreError::io("create", &path, e);
         // The directory may have been removed by hand.
-        fs::create_dir_all(&self.directory).map_err(create)?;
-        let file = OpenOptions::new().create_new(true).append(true).open(&path).map_err(create)?;
+        fs::create_dir_all(&self.directory)
+            .map_err(|e| StoreError::io("create", &self.directory, e))?;
+        let file = OpenOptions::new().create_new(true).append(true).open(&path);
+        let file = file.map_err(|e| StoreError::io("create", &path, e))?;
         self.number += 1;
         let header = Header { id, created_at: now }.to_bytes();
         if let Err(error) = (&file).write_all(&header) {

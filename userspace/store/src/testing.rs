@@ -10,9 +10,11 @@ use arrow_schema::DataType;
 use logweir_decode::{
     batch::{Batch, Capacity},
     context::{Context, EventTime, Flags, Format, UnixNanos},
+    decoder::Outcome,
     extra::{Encoded, Value as Extra},
     filter::{Action, Filter},
     im::{Im, ImEvent},
+    note::{DatagramNote, Sequence},
     port_block::{PortBlock, PortBlockEvent},
     reason::Reason,
     record::{Fields, Time, Value, records},
@@ -23,6 +25,7 @@ use logweir_decode::{
 use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
 use std::{
     collections::BTreeMap,
+    env,
     fs::{self, File},
     net::{IpAddr, Ipv4Addr, Ipv6Addr},
     path::{Path, PathBuf},
@@ -349,6 +352,29 @@ impl Random {
         }
     }
 
+    /// What became of a datagram.
+    pub fn note(&mut self) -> DatagramNote {
+        let reason = Reason::ALL[self.below(Reason::COUNT as u64) as usize];
+        let outcomes = [Outcome::Decoded, Outcome::Waiting, Outcome::Rejected(reason)];
+        DatagramNote {
+            exporter: self.address().unwrap_or(Ipv4Addr::UNSPECIFIED.into()),
+            exporter_port: self.number() as u16,
+            received_at: HOUR_BEGIN + self.below(SECOND as u64) as i64,
+            outcome: self.one_of(outcomes),
+            waited: self.below(2) == 0,
+            records: self.number() as u32,
+            unparsed: self.number() as u32,
+            sequence: (self.below(2) == 0).then(|| Sequence {
+                version: self.number() as u16,
+                domain: self.number() as u32,
+                number: self.number() as u32,
+                units: self.maybe(|number| number as u32),
+                uptime_ms: self.maybe(|number| number as u32),
+                templates_only: self.below(2) == 0,
+            }),
+        }
+    }
+
     /// Adds some runs of sessions, each with columns of its own, and records of other families.
     pub fn add_records(&mut self, batch: &mut Batch, runs: u64) {
         for _ in 0..runs {
@@ -378,5 +404,39 @@ impl Random {
                 assert!(batch.unparsed.push(&context, Unparsed { reason, raw }));
             }
         }
+    }
+}
+
+/// A file system of its own in memory, of a few bytes.
+pub struct SmallDisk(tempfile::TempDir);
+
+impl SmallDisk {
+    /// `None`, with a line that says so, where this process may not mount; that is a failure with
+    /// `LOGWEIR_REQUIRE_ROOT_TESTS=1`.
+    pub fn mount(size: &str) -> Option<SmallDisk> {
+        let directory = tempfile::tempdir().unwrap();
+        let options = std::ffi::CString::new(format!("size={size}")).unwrap();
+        let flags = rustix::mount::MountFlags::empty();
+        let tmpfs = c"tmpfs";
+        match rustix::mount::mount(tmpfs, directory.path(), tmpfs, flags, options.as_c_str()) {
+            Ok(()) => Some(SmallDisk(directory)),
+            Err(error) => {
+                let required = env::var("LOGWEIR_REQUIRE_ROOT_TESTS").is_ok_and(|v| v == "1");
+                assert!(!required, "cannot mount a tmpfs: {error}");
+                println!("skipped: needs root to mount a tmpfs ({error})");
+                None
+            }
+        }
+    }
+
+    pub fn path(&self) -> &Path {
+        self.0.path()
+    }
+}
+
+impl Drop for SmallDisk {
+    fn drop(&mut self) {
+        let flags = rustix::mount::UnmountFlags::DETACH;
+        let _ = rustix::mount::unmount(self.path(), flags);
     }
 }

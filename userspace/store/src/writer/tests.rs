@@ -1,7 +1,9 @@
 use super::*;
 use crate::{
     files::count_rows,
-    testing::{HOUR_BEGIN, Random, SECOND, context, parquet_files, read_file, small_batch},
+    testing::{
+        HOUR_BEGIN, Random, SECOND, SmallDisk, context, parquet_files, read_file, small_batch,
+    },
 };
 use logweir_decode::{
     filter::Filter,
@@ -13,7 +15,7 @@ use logweir_decode::{
 };
 use std::{
     collections::HashSet,
-    env, fs,
+    fs,
     path::Path,
     sync::atomic::{AtomicBool, Ordering},
     thread,
@@ -309,38 +311,4 @@ fn a_full_disk_costs_the_rows_of_the_part_and_no_more() {
     assert_eq!(totals.stored, count_rows(data, Family::Session).unwrap());
     assert!(totals.stored >= 4_096);
     assert!(unfinished(data).is_empty());
-}
-
-/// A file system of its own in memory, of a few bytes.
-struct SmallDisk(tempfile::TempDir);
-
-impl SmallDisk {
-    /// `None`, with a line that says so, where this process may not mount; that is a failure with
-    /// `LOGWEIR_REQUIRE_ROOT_TESTS=1`.
-    fn mount(size: &str) -> Option<SmallDisk> {
-        let directory = tempfile::tempdir().unwrap();
-        let options = std::ffi::CString::new(format!("size={size}")).unwrap();
-        let flags = rustix::mount::MountFlags::empty();
-        let tmpfs = c"tmpfs";
-        match rustix::mount::mount(tmpfs, directory.path(), tmpfs, flags, options.as_c_str()) {
-            Ok(()) => Some(SmallDisk(directory)),
-            Err(error) => {
-                let required = env::var("LOGWEIR_REQUIRE_ROOT_TESTS").is_ok_and(|v| v == "1");
-                assert!(!required, "cannot mount a tmpfs: {error}");
-                println!("skipped: needs root to mount a tmpfs ({error})");
-                None
-            }
-        }
-    }
-
-    fn path(&self) -> &Path {
-        self.0.path()
-    }
-}
-
-impl Drop for SmallDisk {
-    fn drop(&mut self) {
-        let flags = rustix::mount::UnmountFlags::DETACH;
-        let _ = rustix::mount::unmount(self.path(), flags);
-    }
 }
