@@ -27,13 +27,13 @@ fn decode(
     mut handed_over: impl FnMut(),
 ) -> usize {
     let mut records = 0;
-    let mut batch = outlet.wait_empty().expect("a writer");
+    let mut batch = outlet.wait_empty(Duration::MAX).expect("a writer");
     for datagram in workload.datagrams() {
         if batch.is_worth_handing_over() || !batch.has_room_for(datagram.payload.len()) {
             records += batch.records();
             outlet.hand_over(batch).expect("a writer");
             handed_over();
-            batch = outlet.wait_empty().expect("a writer");
+            batch = outlet.wait_empty(Duration::MAX).expect("a writer");
         }
         decoder.decode(&datagram, &mut batch);
     }

@@ -264,8 +264,11 @@ impl Balance {
             + records.dropped_no_writer
             + records.pending;
         let exporters = self.exporters.as_ref().map_or(0, |exporters| {
-            let noted: u64 = exporters.iter().map(|exporter| exporter.datagrams).sum();
-            difference(datagrams.received, datagrams.dropped_no_batch + datagrams.unnoted + noted)
+            let told: u64 = exporters
+                .iter()
+                .map(|exporter| exporter.datagrams + exporter.dropped_no_batch)
+                .sum();
+            difference(datagrams.received, datagrams.unnoted + told)
         });
         let parts = [
             nic,
@@ -414,7 +417,7 @@ mod tests {
             },
             exporters: Some(vec![
                 ExporterReport { datagrams: 80, ..ExporterReport::default() },
-                ExporterReport { datagrams: 4, ..ExporterReport::default() },
+                ExporterReport { datagrams: 4, dropped_no_batch: 1, ..ExporterReport::default() },
             ]),
             records: RecordBalance {
                 session: 170,
@@ -441,7 +444,7 @@ mod tests {
     /// Each counter takes part in some equation: changing any one is noticed.
     #[test]
     fn whatever_is_missing_shows() {
-        let changes: [fn(&mut Balance); 17] = [
+        let changes: [fn(&mut Balance); 18] = [
             |b| b.nic.as_mut().unwrap().rx_packets += 1,
             |b| b.xdp.as_mut().unwrap().redirected += 1,
             |b| b.xdp.as_mut().unwrap().seen += 1,
@@ -452,6 +455,7 @@ mod tests {
             |b| b.datagrams.dropped_no_batch -= 1,
             |b| b.datagrams.unnoted += 1,
             |b| b.exporters.as_mut().unwrap()[0].datagrams += 1,
+            |b| b.exporters.as_mut().unwrap()[1].dropped_no_batch -= 1,
             |b| b.records.session += 1,
             |b| b.records.port_block += 1,
             |b| b.records.im += 1,

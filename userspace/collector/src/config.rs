@@ -4,6 +4,7 @@
 mod decoding;
 mod exporter;
 mod im;
+mod journal;
 
 pub use exporter::{Exporter, parse_zone};
 pub use im::{Im, MissingKey, Record};
@@ -15,6 +16,7 @@ use crate::{
 };
 use logweir_abi::LISTENERS_MAX;
 use logweir_decode::nearest::nearest;
+use logweir_store::journal::JournalConfig;
 use serde::{Deserialize, Deserializer, de::Error};
 use std::{
     fs,
@@ -76,6 +78,12 @@ pub struct Settings {
     pub batches: Option<usize>,
     /// Seconds after which records are in a file at the latest.
     pub part_age_seconds: Option<u64>,
+    /// Milliseconds after which records are synced in the journal.
+    pub journal_sync_ms: Option<u64>,
+    /// Size of the journal's segments, in MiB.
+    pub segment_mb: Option<u64>,
+    /// Room for segments of the journal that are not sealed yet, in MiB.
+    pub journal_max_mb: Option<u64>,
     /// Files that declare text formats.
     pub formats: Option<Vec<PathBuf>>,
     /// Files that declare layouts of binary session logs.
@@ -103,6 +111,9 @@ const KEYS: &[&str] = &[
     "receive_buffer_bytes",
     "batches",
     "part_age_seconds",
+    "journal_sync_ms",
+    "segment_mb",
+    "journal_max_mb",
     "formats",
     "binary_layouts",
     "exporter",
@@ -120,6 +131,8 @@ pub struct RunConfig {
     pub data: Option<PathBuf>,
     /// Age at which a file is completed.
     pub part_age_max: Duration,
+    /// The journal of the store.
+    pub journal: JournalConfig,
 }
 
 /// Reads a file.
@@ -201,6 +214,9 @@ impl Settings {
             receive_buffer_bytes: over.receive_buffer_bytes.or(self.receive_buffer_bytes),
             batches: over.batches.or(self.batches),
             part_age_seconds: over.part_age_seconds.or(self.part_age_seconds),
+            journal_sync_ms: over.journal_sync_ms.or(self.journal_sync_ms),
+            segment_mb: over.segment_mb.or(self.segment_mb),
+            journal_max_mb: over.journal_max_mb.or(self.journal_max_mb),
             formats: over.formats.or(self.formats),
             binary_layouts: over.binary_layouts.or(self.binary_layouts),
             exporter: over.exporter.or(self.exporter),
@@ -268,11 +284,13 @@ impl Settings {
         let mut pipeline = self.pipeline(input, listeners, allow)?;
         pipeline.settings = decoding;
         let fallback = fallback.map(|input| PipelineConfig { input, ..pipeline.clone() });
+        let part_age_max = Duration::from_secs(self.part_age_seconds.unwrap_or(60));
         Ok(RunConfig {
             pipeline,
             fallback,
             data,
-            part_age_max: Duration::from_secs(self.part_age_seconds.unwrap_or(60)),
+            part_age_max,
+            journal: self.journal(part_age_max)?,
         })
     }
 
@@ -429,6 +447,9 @@ mod tests {
             (Settings { udp_workers: Some(0), ..good.clone() }, "udp_workers is 0"),
             (Settings { workers_per_queue: Some(9), ..good.clone() }, "workers_per_queue is 9"),
             (Settings { batches: Some(1), ..good.clone() }, "batches is 1"),
+            (Settings { journal_sync_ms: Some(0), ..good.clone() }, "journal_sync_ms is 0"),
+            (Settings { segment_mb: Some(2_000), ..good.clone() }, "segment_mb is 2000"),
+            (Settings { journal_max_mb: Some(200), ..good.clone() }, "journal_max_mb is 200"),
             (Settings { rx_ring_size: Some(100), ..good.clone() }, "rx_ring_size is 100"),
             (Settings { listen: Some(vec!["x".into()]), ..good.clone() }, "'x'"),
             (Settings { allow: Some(vec!["192.0.2.0/99".into()]), ..good.clone() }, "allow"),

@@ -9,6 +9,7 @@
 
 use crate::{
     counters::WorkerCounters,
+    drops::{DropBox, Dropped},
     latency,
     source::{
         Arrival, Source,
@@ -42,6 +43,7 @@ pub struct Dealer<S> {
     source: S,
     table: Table,
     counters: Arc<WorkerCounters>,
+    drops: DropBox,
     stop: Arc<AtomicBool>,
     busy_poll: bool,
 }
@@ -66,16 +68,17 @@ struct Lane {
 
 impl<S: Source> Dealer<S> {
     /// A dealer of what this source gives, and the sources of so many workers. `counters` count
-    /// what it drops; `stop` asks it to deal what is still there and end, and then they end.
+    /// what it drops, and `drops` are told whose that was; `stop` asks it to deal what is still there and end, and then they end.
     pub fn new(
         source: S,
         workers: usize,
         counters: Arc<WorkerCounters>,
+        drops: DropBox,
         stop: Arc<AtomicBool>,
     ) -> (Self, Vec<DealtSource>) {
         let (lanes, dealt) = (0..workers).map(|_| lane()).unzip();
         let table = Table { lanes, turn: 0, hand: None, stalled_since: None };
-        (Self { source, table, counters, stop, busy_poll: false }, dealt)
+        (Self { source, table, counters, drops, stop, busy_poll: false }, dealt)
     }
 
     /// Never sleeps: asks its source again at once when nothing was there.
@@ -87,34 +90,38 @@ impl<S: Source> Dealer<S> {
 
     /// Runs until it is asked to stop or the source ends.
     pub fn run(self) -> Finished {
-        let Self { mut source, mut table, counters, stop, busy_poll } = self;
+        let Self { mut source, mut table, counters, drops, stop, busy_poll } = self;
+        let mut by_exporter = Dropped::default();
         let ended = drive(&mut source, &stop, busy_poll, |source| {
             // What the ring or the socket still holds is not lost.
             while !table.is_ready() {
                 thread::sleep(PAUSE);
             }
-            let mut dropped = Dropped::default();
+            let mut dropped = Burst::default();
             let received = source.receive(|arrival| {
                 if !table.put(&arrival) {
                     dropped.add(&arrival);
+                    by_exporter.add(arrival.exporter, 1);
                 }
             });
             table.hand_over();
             dropped.tell(&counters);
+            drops.leave(&mut by_exporter);
             received
         });
+        drops.leave_last(&mut by_exporter);
         Finished { arrival_to_decoded: latency::histogram(), error: ended.err() }
     }
 }
 
 /// What was dropped of a burst.
 #[derive(Default)]
-struct Dropped {
+struct Burst {
     datagrams: u64,
     bytes: u64,
 }
 
-impl Dropped {
+impl Burst {
     fn add(&mut self, arrival: &Arrival<'_>) {
         self.datagrams += 1;
         self.bytes += arrival.payload.len() as u64;
@@ -214,7 +221,7 @@ mod tests {
 
     fn dealer(burst: usize, workers: usize) -> (Dealer<Numbers>, Vec<DealtSource>) {
         let source = Numbers { numbers: 0..10_000, burst };
-        Dealer::new(source, workers, Arc::default(), Arc::default())
+        Dealer::new(source, workers, Arc::default(), DropBox::default(), Arc::default())
     }
 
     /// Takes all that is dealt to a worker.

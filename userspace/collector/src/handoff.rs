@@ -3,11 +3,12 @@
 //! The number of batches is fixed when the pipeline starts, so nothing here can grow; a worker
 //! that finds no empty batch drops and counts.
 
+use crate::drops::DropBox;
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 use logweir_decode::batch::{Batch, Capacity};
 use std::{
     sync::{Arc, Weak},
-    time::Duration,
+    time::{Duration, Instant},
 };
 
 /// A full batch on its way.
@@ -38,12 +39,16 @@ pub struct Outlet {
     spare: Vec<Box<Batch>>,
     home: Sender<Box<Batch>>,
     writer: Weak<()>,
+    drops: DropBox,
+    _worker: Arc<()>,
 }
 
 /// The writer's end.
 #[derive(Debug)]
 pub struct Inlet {
     full: Receiver<FullBatch>,
+    drops: DropBox,
+    workers: Weak<()>,
     _writer: Arc<()>,
 }
 
@@ -67,21 +72,41 @@ impl Inlet {
             Err(RecvTimeoutError::Disconnected) => Next::End,
         }
     }
+
+    /// Whether all workers have stopped.
+    pub fn workers_are_gone(&self) -> bool {
+        self.workers.strong_count() == 0
+    }
+
+    /// Where workers leave word of what they drop.
+    pub fn drops(&self) -> &DropBox {
+        &self.drops
+    }
 }
 
 /// Makes an outlet for each worker, with as many batches as `batches` says, and the one inlet.
 pub fn connect(batches: &[usize], capacity: Capacity) -> (Vec<Outlet>, Inlet) {
     let (full, receiver) = bounded(batches.iter().sum());
-    let writer = Arc::new(());
+    let (writer, worker) = (Arc::new(()), Arc::new(()));
+    let drops = DropBox::default();
     let outlets = batches
         .iter()
         .map(|&batches| {
             let (home, empty) = bounded(batches);
             let spare = (0..batches).map(|_| Box::new(Batch::new(capacity))).collect();
-            Outlet { full: full.clone(), empty, spare, home, writer: Arc::downgrade(&writer) }
+            Outlet {
+                full: full.clone(),
+                empty,
+                spare,
+                home,
+                writer: Arc::downgrade(&writer),
+                drops: drops.clone(),
+                _worker: worker.clone(),
+            }
         })
         .collect();
-    (outlets, Inlet { full: receiver, _writer: writer })
+    let workers = Arc::downgrade(&worker);
+    (outlets, Inlet { full: receiver, drops, workers, _writer: writer })
 }
 
 impl Outlet {
@@ -91,19 +116,25 @@ impl Outlet {
         self.spare.pop()
     }
 
-    /// An empty batch, as soon as there is one; `None` when the writer is gone.
-    pub fn wait_empty(&mut self) -> Option<Box<Batch>> {
-        const PATIENCE: Duration = Duration::from_millis(100);
+    /// An empty batch, as soon as there is one; `None` when the writer is gone, or after so long.
+    pub fn wait_empty(&mut self, patience: Duration) -> Option<Box<Batch>> {
+        const LOOK_EVERY: Duration = Duration::from_millis(100);
+        let begin = Instant::now();
         loop {
             if let Some(batch) = self.take_empty() {
                 return Some(batch);
             }
-            match self.empty.recv_timeout(PATIENCE) {
+            match self.empty.recv_timeout(LOOK_EVERY.min(patience)) {
                 Ok(batch) => return Some(batch),
-                Err(_) if self.writer_is_gone() => return None,
+                Err(_) if self.writer_is_gone() || begin.elapsed() >= patience => return None,
                 Err(_) => {}
             }
         }
+    }
+
+    /// Where word is left of what is dropped.
+    pub fn drops(&self) -> &DropBox {
+        &self.drops
     }
 
     /// Hands a full batch over; it comes back when the writer is gone. Never blocks: the channel
@@ -170,9 +201,10 @@ mod tests {
         let last = outlet.take_empty().unwrap();
         drop(inlet);
         assert!(outlet.hand_over(last).is_err());
-        assert!(outlet.wait_empty().is_none());
+        assert!(outlet.wait_empty(Duration::MAX).is_none());
         let (outlets, inlet) = connect(&[2], SMALL);
         drop(outlets);
         assert!(matches!(inlet.next(Duration::ZERO), Next::End));
+        assert!(inlet.workers_are_gone());
     }
 }

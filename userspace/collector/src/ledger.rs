@@ -21,6 +21,7 @@ use logweir_decode::{
     reason::ByReason,
     sequence::{Found, Tracker},
 };
+use logweir_store::journal::Drops;
 use std::net::IpAddr;
 
 /// Observation domains whose numbers are followed, of all exporters; some kilobytes each.
@@ -43,6 +44,7 @@ pub struct Ledger {
 #[derive(Debug, Default)]
 struct Account {
     datagrams: u64,
+    dropped: u64,
     decoded: u64,
     waiting: u64,
     rejected: ByReason<u64>,
@@ -97,6 +99,21 @@ impl Ledger {
         }
     }
 
+    /// Takes what was dropped.
+    pub fn take_drops(&mut self, drops: &[Drops]) {
+        for Drops { at, exporter, datagrams, .. } in drops {
+            let has_room = self.exporters.len() < self.limits.exporters;
+            let account = match exporter {
+                Some(known) if has_room || self.exporters.contains_key(known) => {
+                    self.exporters.entry(*known).or_default()
+                }
+                _ => &mut self.others,
+            };
+            account.dropped += datagrams;
+            account.arrived(*at);
+        }
+    }
+
     fn note(&mut self, note: &DatagramNote) {
         let has_room = self.exporters.len() < self.limits.exporters;
         if !has_room && !self.exporters.contains_key(&note.exporter) {
@@ -143,7 +160,8 @@ impl Ledger {
         let mut named: Vec<_> = self.exporters.iter().collect();
         named.sort_by_key(|(address, _)| **address);
         let named = named.into_iter().map(|(address, account)| (Some(*address), account));
-        let others = Some((None, &self.others)).filter(|(_, others)| others.datagrams > 0);
+        let others =
+            Some((None, &self.others)).filter(|(_, others)| others.datagrams + others.dropped > 0);
         named.chain(others).map(|(address, account)| account.report(address)).collect()
     }
 }
@@ -154,8 +172,7 @@ impl Account {
             self.waiting = self.waiting.saturating_sub(1);
         } else {
             self.datagrams += 1;
-            let (first, last) = self.arrivals.unwrap_or((note.received_at, note.received_at));
-            self.arrivals = Some((first.min(note.received_at), last.max(note.received_at)));
+            self.arrived(note.received_at);
         }
         match note.outcome {
             Outcome::Decoded => self.decoded += 1,
@@ -164,6 +181,11 @@ impl Account {
         }
         self.records += u64::from(note.records);
         self.unparsed += u64::from(note.unparsed);
+    }
+
+    fn arrived(&mut self, at: UnixNanos) {
+        let (first, last) = self.arrivals.unwrap_or((at, at));
+        self.arrivals = Some((first.min(at), last.max(at)));
     }
 
     /// Gives up the domains that were not used after this time, and says how many.

@@ -1,10 +1,12 @@
 //! Where batches go: to the store, to standard output, or nowhere.
 
 mod discard;
+mod journal;
 mod print;
 mod store;
 
 pub use discard::DiscardSink;
+pub use journal::JournalSink;
 pub use print::{PrintSink, TextFormat};
 pub use store::StoreSink;
 
@@ -16,7 +18,12 @@ use crate::{
 };
 use hdrhistogram::Histogram;
 use logweir_decode::{batch::Batch, context::UnixNanos};
-use std::{path::PathBuf, time::Duration};
+use logweir_store::journal::Drops;
+use std::{
+    path::PathBuf,
+    thread,
+    time::{Duration, Instant},
+};
 
 /// What a sink has done with the records that it was given: each is in exactly one of these, or
 /// pending.
@@ -32,10 +39,31 @@ pub struct SinkCounters {
     pub discarded: Counter,
 }
 
+/// What a sink did with a batch.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[must_use]
+pub enum Taken {
+    /// It has taken all of it; what of that it cannot keep it counts.
+    All,
+    /// It has taken nothing of it: it may be able to later.
+    Refused,
+}
+
 /// Takes batches and keeps their records.
 pub trait Sink {
     /// Takes the records of a batch.
-    fn take(&mut self, batch: &Batch, now: UnixNanos);
+    fn take(&mut self, batch: &Batch, now: UnixNanos) -> Taken;
+
+    /// Counts a batch as lost that it has refused until the end.
+    fn give_up(&mut self, _: &Batch) {}
+
+    /// Takes what was dropped.
+    fn take_drops(&mut self, _: Vec<Drops>) {}
+
+    /// Whether it can keep nothing for the time being.
+    fn is_stuck(&self) -> bool {
+        false
+    }
 
     /// Does what is due, with or without new batches.
     fn tick(&mut self, now: UnixNanos);
@@ -53,18 +81,72 @@ pub trait Sink {
 /// How long the writer sleeps when nothing comes.
 const TICK: Duration = Duration::from_millis(100);
 
-/// The writer's loop: until all workers have ended and everything is safe.
+/// How long it waits before it gives a sink again what that has refused.
+const RETRY: Duration = Duration::from_millis(100);
+
+/// How long it goes on with that when the workers have ended.
+const LAST_PATIENCE: Duration = Duration::from_secs(5);
+
+/// How often drops are told, in nanoseconds.
+const DROPS_EVERY_NS: i64 = 1_000_000_000;
+
+/// The writer's loop: until all workers have ended and everything is safe. While the sink refuses a
+/// batch none comes back to the workers, which drop what they have no batch for.
 pub fn run(inlet: &Inlet, sink: &mut impl Sink, ledger: &mut Ledger) -> Option<Histogram<u64>> {
+    let mut drops_told_at = 0;
+    let mut patience = Patience::default();
     loop {
         match inlet.next(TICK) {
             Next::Batch(full) => {
                 ledger.take(full.batch.notes.iter());
-                sink.take(&full.batch, clock::now());
+                give(&full.batch, inlet, sink, &mut patience);
                 full.recycle();
             }
             Next::Timeout => {}
-            Next::End => return sink.finish(clock::now()),
+            Next::End => {
+                tell_drops(inlet, sink, ledger, clock::now());
+                return sink.finish(clock::now());
+            }
         }
+        let now = clock::now();
+        if !sink.is_stuck() && !(0..DROPS_EVERY_NS).contains(&(now - drops_told_at)) {
+            tell_drops(inlet, sink, ledger, now);
+            drops_told_at = now;
+        }
+        sink.tick(now);
+    }
+}
+
+/// Gives a batch to the sink until it takes it, or there is no hope.
+fn give(batch: &Batch, inlet: &Inlet, sink: &mut impl Sink, patience: &mut Patience) {
+    while sink.take(batch, clock::now()) == Taken::Refused {
+        if inlet.workers_are_gone() && patience.is_over() {
+            return sink.give_up(batch);
+        }
+        thread::sleep(RETRY);
         sink.tick(clock::now());
     }
+}
+
+/// What is left of [`LAST_PATIENCE`], for all batches together.
+#[derive(Default)]
+struct Patience(Option<Instant>);
+
+impl Patience {
+    fn is_over(&mut self) -> bool {
+        self.0.get_or_insert_with(Instant::now).elapsed() > LAST_PATIENCE
+    }
+}
+
+/// Tells ledger and sink what the workers have dropped.
+fn tell_drops(inlet: &Inlet, sink: &mut impl Sink, ledger: &mut Ledger, now: UnixNanos) {
+    let drops = inlet.drops().take().into_iter().map(|(exporter, datagrams)| Drops {
+        at: now,
+        place: "no_batch".into(),
+        exporter,
+        datagrams,
+    });
+    let drops: Vec<_> = drops.collect();
+    ledger.take_drops(&drops);
+    sink.take_drops(drops);
 }

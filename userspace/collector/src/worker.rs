@@ -7,6 +7,7 @@ mod tally;
 use crate::{
     clock,
     counters::WorkerCounters,
+    drops::Dropped,
     handoff::Outlet,
     latency,
     source::{Arrival, Source, drive::drive},
@@ -20,12 +21,16 @@ use logweir_decode::{
 use std::{
     io,
     sync::{Arc, atomic::AtomicBool},
+    time::Duration,
 };
 use tally::Tally;
 
 /// A batch that is not full is handed over at this age, so that a quiet exporter's records do not
 /// wait for others.
 const BATCH_AGE_MAX_NS: i64 = 1_000_000_000;
+
+/// So long does a worker that ends wait for batches that the writer has: it may be unable to write.
+const LAST_PATIENCE: Duration = Duration::from_secs(5);
 
 /// The largest payload that a waiting datagram may have: any.
 const ANY_PAYLOAD: usize = 65_535;
@@ -68,7 +73,8 @@ impl<S: Source> Worker<S> {
             outlet,
             counters,
             tally: Tally::default(),
-            may_wait: S::MAY_WAIT,
+            patience: if S::MAY_WAIT { Duration::MAX } else { Duration::ZERO },
+            dropped: Dropped::default(),
             arrivals: Vec::with_capacity(4096),
             latency: latency::histogram(),
         };
@@ -92,6 +98,7 @@ impl<S: Source> Worker<S> {
         });
         stage.abandon_waiting();
         stage.tell();
+        stage.outlet.drops().leave_last(&mut stage.dropped);
         stage.hand_over();
         Finished { arrival_to_decoded: stage.latency, error: ended.err() }
     }
@@ -110,7 +117,10 @@ struct Stage {
     outlet: Outlet,
     counters: Arc<WorkerCounters>,
     tally: Tally,
-    may_wait: bool,
+    /// How long it waits for an empty batch.
+    patience: Duration,
+    /// What was dropped, until it is told.
+    dropped: Dropped,
     /// Arrival times of the burst, until the clock has been read after it.
     arrivals: Vec<UnixNanos>,
     latency: Histogram<u64>,
@@ -122,6 +132,7 @@ impl Stage {
         self.tally.received(arrival.payload.len());
         let Some(mut batch) = self.batch_with_room(arrival.payload.len()) else {
             self.counters.dropped_no_batch.add(1);
+            self.dropped.add(arrival.exporter, 1);
             return;
         };
         let format = self.formats.get(usize::from(arrival.listener)).copied().unwrap_or_default();
@@ -160,6 +171,7 @@ impl Stage {
     /// Tells what was counted since it was told last.
     fn tell(&mut self) {
         self.tally.tell(&self.counters);
+        self.outlet.drops().leave(&mut self.dropped);
         if let Some(batch) = &self.batch {
             self.tally.tell_records(batch, &self.counters);
         }
@@ -174,7 +186,10 @@ impl Stage {
         }
         self.batch.take().or_else(|| {
             self.batch_since = self.now;
-            if self.may_wait { self.outlet.wait_empty() } else { self.outlet.take_empty() }
+            match self.patience {
+                Duration::ZERO => self.outlet.take_empty(),
+                patience => self.outlet.wait_empty(patience),
+            }
         })
     }
 
@@ -212,7 +227,7 @@ impl Stage {
     /// Gives up all that still wait.
     fn abandon_waiting(&mut self) {
         // At the end the writer empties batches until all workers are gone.
-        self.may_wait = true;
+        self.patience = self.patience.max(LAST_PATIENCE);
         self.settle(|decoder, batch| decoder.abandon(batch));
     }
 

@@ -13,8 +13,12 @@ mod common {
 }
 
 use common::{
-    collector::Collector, even::assert_even, generator::Generated, numbers::assert_nothing_missing,
-    root::is_root, veth::Veth,
+    collector::{Collector, Stopped},
+    even::assert_even,
+    generator::Generated,
+    numbers::assert_nothing_missing,
+    root::is_root,
+    veth::Veth,
 };
 use logweir_traffic::{Model, ModelConfig, frame::Frame};
 
@@ -82,6 +86,12 @@ fn two_workers_share_a_queue() {
     assert_nothing_missing(&stopped);
 }
 
+/// What was dropped for want of batches, exporter by exporter.
+fn dropped_by_exporters(stopped: &Stopped) -> u64 {
+    let exporters = stopped.balance["exporters"].as_array().expect("a ledger");
+    exporters.iter().map(|exporter| exporter["dropped_no_batch"].as_u64().expect("a count")).sum()
+}
+
 /// The same overload, dealt out to workers with one batch to fill while the other is written.
 #[test]
 fn overload_of_a_dealt_queue_is_counted_to_the_last_datagram() {
@@ -95,6 +105,8 @@ fn overload_of_a_dealt_queue_is_counted_to_the_last_datagram() {
     let stopped = collector.stop();
     assert_even(&stopped, directory.path());
     let lost_in_rings = stopped.count("/ring/rx_ring_full") + stopped.count("/ring/rx_dropped");
+    let dropped = stopped.count("/datagrams/dropped_no_batch");
+    assert_eq!(dropped_by_exporters(&stopped), dropped, "{}", stopped.printed);
     let given = stopped.count("/datagrams/received") + lost_in_rings + veth.tx_dropped();
     assert_eq!(generated.count("datagrams"), given, "{}", stopped.printed);
 }
@@ -112,7 +124,9 @@ fn overload_is_counted_to_the_last_datagram() {
     assert_even(&stopped, directory.path());
     let lost_in_rings = stopped.count("/ring/rx_ring_full") + stopped.count("/ring/rx_dropped");
     let lost_at_device = veth.tx_dropped();
-    let lost = lost_in_rings + lost_at_device + stopped.count("/datagrams/dropped_no_batch");
+    let dropped = stopped.count("/datagrams/dropped_no_batch");
+    assert_eq!(dropped_by_exporters(&stopped), dropped, "{}", stopped.printed);
+    let lost = lost_in_rings + lost_at_device + dropped;
     assert!(lost > 0, "no overload: {}", stopped.printed);
     assert_eq!(stopped.count("/socket/received"), 0, "{}", stopped.printed);
     assert_eq!(stopped.count("/ring/unreadable"), 0, "{}", stopped.printed);

@@ -7,6 +7,7 @@ mod common {
     pub mod generator;
     pub mod port;
     pub mod root;
+    pub mod waiting;
 }
 
 use std::fs;
@@ -14,21 +15,19 @@ use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
 use std::path::Path;
 use std::process::Command;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
-use std::thread;
-use std::time::Duration;
 
 use common::{
     collector::{Collector, Stopped},
     command::{LOGWEIR, succeed},
     generator::Generated,
     port, root,
+    waiting::{arrived, wait_for},
 };
 use hdrhistogram::Histogram;
 use logweir::{
-    balance::Balance,
     listener::Listener,
     pipeline::{Input, Pipeline, PipelineConfig},
-    sink::{Sink, SinkCounters},
+    sink::{Sink, SinkCounters, Taken},
 };
 use logweir_decode::{
     batch::{Batch, Capacity},
@@ -73,10 +72,11 @@ struct Gated {
 }
 
 impl Sink for Gated {
-    fn take(&mut self, batch: &Batch, _: UnixNanos) {
+    fn take(&mut self, batch: &Batch, _: UnixNanos) -> Taken {
         self.gate.pass();
         self.counters.taken.add(batch.records() as u64);
         self.counters.stored.add(batch.records() as u64);
+        Taken::All
     }
 
     fn tick(&mut self, _: UnixNanos) {}
@@ -104,28 +104,6 @@ fn start(port: u16, gate: &Arc<Gate>) -> Pipeline<Gated> {
     let counters = Arc::new(SinkCounters::default());
     let sink = Gated { gate: gate.clone(), counters: counters.clone() };
     Pipeline::start(&config, sink, counters).expect("a pipeline")
-}
-
-/// Looks at the balance until it is as wanted; the last one if that never happens.
-fn wait_for<S: Sink + Send + 'static>(
-    pipeline: &Pipeline<S>,
-    wanted: impl Fn(&Balance) -> bool,
-) -> Balance {
-    const LOOKS_MAX: u32 = 3_000;
-    let mut balance = pipeline.balance();
-    for _ in 0..LOOKS_MAX {
-        if wanted(&balance) {
-            break;
-        }
-        thread::sleep(Duration::from_millis(10));
-        balance = pipeline.balance();
-    }
-    balance
-}
-
-fn arrived(balance: &Balance) -> u64 {
-    let socket = balance.socket.as_ref().expect("a UDP source");
-    socket.received + socket.dropped
 }
 
 #[test]

@@ -71,6 +71,15 @@ pub struct Args {
     /// Seconds after which records are in a file at the latest [default: 60]
     #[arg(long, value_name = "SECONDS")]
     part_age_seconds: Option<u64>,
+    /// Milliseconds after which records are synced in the journal [default: 1000]
+    #[arg(long, value_name = "MS")]
+    journal_sync_ms: Option<u64>,
+    /// Size of the journal's segments, in MiB [default: 128]
+    #[arg(long, value_name = "MIB")]
+    segment_mb: Option<u64>,
+    /// Room for segments of the journal that are not sealed yet, in MiB [default: 4096]
+    #[arg(long, value_name = "MIB")]
+    journal_max_mb: Option<u64>,
     /// Print a line of rates so often; 0 for never
     #[arg(long, value_name = "SECONDS", default_value_t = 10)]
     status_seconds: u64,
@@ -108,6 +117,9 @@ pub fn run(args: Args) -> Result<ExitCode, Failure> {
         receive_buffer_bytes: args.receive_buffer_bytes,
         batches: args.batches,
         part_age_seconds: args.part_age_seconds,
+        journal_sync_ms: args.journal_sync_ms,
+        segment_mb: args.segment_mb,
+        journal_max_mb: args.journal_max_mb,
         // What belongs to decoding has no options.
         ..Settings::default()
     };

@@ -20,6 +20,8 @@ pub struct ExporterReport {
     pub exporter: String,
     /// Datagrams that it sent and the decoders took.
     pub datagrams: u64,
+    /// Datagrams beside these that were dropped because no empty batch was left.
+    pub dropped_no_batch: u64,
     /// All of it decoded.
     pub decoded: u64,
     /// Something of it rejected, by reason.
@@ -89,6 +91,7 @@ impl Account {
         ExporterReport {
             exporter,
             datagrams: self.datagrams,
+            dropped_no_batch: self.dropped,
             decoded: self.decoded,
             rejected: rejected.map(|(reason, count)| (reason.name(), *count)).collect(),
             waiting: self.waiting,
@@ -144,9 +147,10 @@ impl DomainReport {
 }
 
 impl ExporterReport {
-    /// Whether anything was rejected or is missing, or may be, because it was not followed.
+    /// Whether anything was dropped or rejected or is missing, or may be, because it was not followed.
     pub fn has_losses(&self) -> bool {
-        !self.rejected.is_empty()
+        self.dropped_no_batch > 0
+            || !self.rejected.is_empty()
             || self.domains.iter().any(DomainReport::is_missing_something)
             || self.given_up.is_some()
             || self.untracked > 0
@@ -157,6 +161,9 @@ impl fmt::Display for ExporterReport {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let Self { exporter, datagrams, decoded, rejected, .. } = self;
         write!(f, "{exporter}: {datagrams} datagrams, {decoded} decoded")?;
+        if self.dropped_no_batch > 0 {
+            write!(f, ", {} more dropped for want of batches", self.dropped_no_batch)?;
+        }
         if !rejected.is_empty() {
             write!(f, ", {} rejected", rejected.values().sum::<u64>())?;
             let reasons = rejected.iter().map(|(reason, count)| format!("{reason} {count}"));

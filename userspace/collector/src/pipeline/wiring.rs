@@ -11,6 +11,7 @@ use crate::{
     allow::AllowList,
     counters::{RingCounters, SocketCounters, WorkerCounters},
     dealer::Dealer,
+    drops::DropBox,
     handoff::{self, Outlet},
     ledger::Ledger,
     nic,
@@ -36,12 +37,14 @@ pub(super) fn start<S: Sink + Send + 'static>(
 ) -> Result<Pipeline<S>, String> {
     let sources = Sources::open(config)?;
     let (outlets, inlet) = handoff::connect(&sources.batches(config), config.capacity);
+    let drops = inlet.drops().clone();
     let ledger = Ledger::new(&config.settings.limits);
     let writer = spawn_writer(inlet, sink, ledger).map_err(|error| thread_error(&error))?;
     let mut crew = Crew {
         config,
         registry: Arc::new(Registry::new(config.settings.limits)),
         outlets: outlets.into_iter(),
+        drops,
         workers: Vec::new(),
     };
     let Sources { rings, sockets, captures, steering, ring_mode, description } = sources;
@@ -220,6 +223,7 @@ struct Crew<'a> {
     config: &'a PipelineConfig,
     registry: Arc<Registry>,
     outlets: std::vec::IntoIter<Outlet>,
+    drops: DropBox,
     workers: Vec<WorkerThread>,
 }
 
@@ -241,7 +245,8 @@ impl Crew<'_> {
         let cpu = index * (1 + workers);
         let stop = Arc::new(AtomicBool::new(false));
         let counters = Arc::new(WorkerCounters::default());
-        let (dealer, dealt) = Dealer::new(source, workers, counters.clone(), stop.clone());
+        let drops = self.drops.clone();
+        let (dealer, dealt) = Dealer::new(source, workers, counters.clone(), drops, stop.clone());
         let dealer = dealer.busy_polling(self.config.busy_poll);
         for (number, source) in dealt.into_iter().enumerate() {
             let worker = self.spawn(format!("{name}.{number}"), Some(cpu + 1 + number), source)?;

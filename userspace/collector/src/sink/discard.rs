@@ -1,7 +1,7 @@
 //! Records counted and thrown away: what remains is receiving and decoding, for those who measure
 //! these.
 
-use super::{Sink, SinkCounters};
+use super::{Sink, SinkCounters, Taken};
 use hdrhistogram::Histogram;
 use logweir_decode::{batch::Batch, context::UnixNanos};
 use std::sync::Arc;
@@ -20,10 +20,11 @@ impl DiscardSink {
 }
 
 impl Sink for DiscardSink {
-    fn take(&mut self, batch: &Batch, _: UnixNanos) {
+    fn take(&mut self, batch: &Batch, _: UnixNanos) -> Taken {
         let records = batch.records() as u64;
         self.counters.taken.add(records);
         self.counters.discarded.add(records);
+        Taken::All
     }
 
     fn tick(&mut self, _: UnixNanos) {}

@@ -1,6 +1,6 @@
 //! Records printed as text.
 
-use super::{Sink, SinkCounters};
+use super::{Sink, SinkCounters, Taken};
 use crate::output::{csv, json};
 use hdrhistogram::Histogram;
 use logweir_decode::{batch::Batch, context::UnixNanos, record};
@@ -58,7 +58,7 @@ impl<W: Write> PrintSink<W> {
 }
 
 impl<W: Write> Sink for PrintSink<W> {
-    fn take(&mut self, batch: &Batch, _: UnixNanos) {
+    fn take(&mut self, batch: &Batch, _: UnixNanos) -> Taken {
         let mut records = 0;
         for fields in record::records(batch) {
             let line = match self.format {
@@ -73,6 +73,7 @@ impl<W: Write> Sink for PrintSink<W> {
         let printed = self.failure.is_none();
         let outcome = if printed { &self.counters.stored } else { &self.counters.failed };
         outcome.add(records);
+        Taken::All
     }
 
     fn tick(&mut self, _: UnixNanos) {}

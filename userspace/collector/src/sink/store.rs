@@ -1,6 +1,6 @@
 //! Records to Parquet.
 
-use super::{Sink, SinkCounters};
+use super::{Sink, SinkCounters, Taken};
 use crate::latency;
 use hdrhistogram::Histogram;
 use logweir_decode::{batch::Batch, context::UnixNanos};
@@ -66,9 +66,10 @@ impl StoreSink {
 }
 
 impl Sink for StoreSink {
-    fn take(&mut self, batch: &Batch, now: UnixNanos) {
+    fn take(&mut self, batch: &Batch, now: UnixNanos) -> Taken {
         let outcome = self.writer.append(batch, now).outcome;
         self.note(outcome, now);
+        Taken::All
     }
 
     fn tick(&mut self, now: UnixNanos) {
