@@ -24,6 +24,14 @@ enum Command {
     Trace(commands::trace::Args),
     /// Tell of each hour what was received, what became of it, and what is missing
     Ledger(commands::ledger::Args),
+    /// Check that the store still holds what its manifest says, unchanged
+    Verify(commands::verify::Args),
+    /// Keep records from being deleted while a case is open
+    Hold(commands::hold::Args),
+    /// Delete what the configuration does not keep any longer
+    Retention(commands::retention::Args),
+    /// Print SQL that makes readable views of the store in another engine
+    Views(commands::views::Args),
     /// Check a configuration file
     CheckConfig(commands::check_config::Args),
 }
@@ -58,6 +66,10 @@ impl Cli {
             Command::Generate(args) => commands::generate::run(&args),
             Command::Trace(args) => commands::trace::run(&args),
             Command::Ledger(args) => commands::ledger::run(&args),
+            Command::Verify(args) => commands::verify::run(&args),
+            Command::Hold(args) => commands::hold::run(&args),
+            Command::Retention(args) => commands::retention::run(&args),
+            Command::Views(args) => commands::views::run(&args),
             Command::CheckConfig(args) => commands::check_config::run(&args),
         };
         match result {

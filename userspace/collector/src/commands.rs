@@ -3,6 +3,21 @@
 pub mod check_config;
 pub mod decode;
 pub mod generate;
+pub mod hold;
 pub mod ledger;
+pub mod retention;
 pub mod run;
 pub mod trace;
+pub mod verify;
+pub mod views;
+
+use crate::cli::Failure;
+use std::path::Path;
+
+/// Refuses what is no directory, before something is made there.
+fn data_directory(path: &Path) -> Result<(), Failure> {
+    if path.is_dir() {
+        return Ok(());
+    }
+    Err(Failure::input(format!("no directory {}", path.display())))
+}

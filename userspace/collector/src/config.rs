@@ -5,9 +5,11 @@ mod decoding;
 mod exporter;
 mod im;
 mod journal;
+mod retention;
 
 pub use exporter::{Exporter, parse_zone};
 pub use im::{Im, MissingKey, Record};
+pub use retention::Retention;
 
 use crate::{
     listener::{ListenSpec, Listener},
@@ -16,7 +18,7 @@ use crate::{
 };
 use logweir_abi::LISTENERS_MAX;
 use logweir_decode::nearest::nearest;
-use logweir_store::journal::JournalConfig;
+use logweir_store::{journal::JournalConfig, retention::Policy};
 use serde::{Deserialize, Deserializer, de::Error};
 use std::{
     fs,
@@ -92,6 +94,8 @@ pub struct Settings {
     pub exporter: Option<Vec<Exporter>>,
     /// What becomes of instant-messenger logs.
     pub im: Option<Im>,
+    /// How long records are kept, and how much of them.
+    pub retention: Option<Retention>,
 }
 
 /// The keys of the file.
@@ -118,6 +122,7 @@ const KEYS: &[&str] = &[
     "binary_layouts",
     "exporter",
     "im",
+    "retention",
 ];
 
 /// Settings that a collector can be started with.
@@ -133,6 +138,8 @@ pub struct RunConfig {
     pub part_age_max: Duration,
     /// The journal of the store.
     pub journal: JournalConfig,
+    /// What is deleted.
+    pub retention: Policy,
 }
 
 /// Reads a file.
@@ -221,6 +228,7 @@ impl Settings {
             binary_layouts: over.binary_layouts.or(self.binary_layouts),
             exporter: over.exporter.or(self.exporter),
             im: over.im.or(self.im),
+            retention: over.retention.or(self.retention),
         }
     }
 
@@ -291,6 +299,7 @@ impl Settings {
             data,
             part_age_max,
             journal: self.journal(part_age_max)?,
+            retention: self.retention.as_ref().map(Retention::policy).unwrap_or_default(),
         })
     }
 
@@ -344,7 +353,12 @@ mod tests {
 
     #[test]
     fn every_key_is_known() {
-        let tables = [("", KEYS), ("[[exporter]]\n", exporter::KEYS), ("[im]\n", im::KEYS)];
+        let tables = [
+            ("", KEYS),
+            ("[[exporter]]\n", exporter::KEYS),
+            ("[im]\n", im::KEYS),
+            ("[retention]\n", retention::KEYS),
+        ];
         for (table, keys) in tables {
             for key in keys {
                 // No value is of this kind.
@@ -360,8 +374,11 @@ mod tests {
     fn the_reference_has_every_key_and_its_example_is_good() {
         let reference = include_str!("../../../docs/configuration.md");
         let (head, tables) = reference.split_once("## `[[exporter]]`").unwrap();
-        let (exporter, im) = tables.split_once("## `[im]`").unwrap();
-        for (section, keys) in [(head, KEYS), (exporter, exporter::KEYS), (im, im::KEYS)] {
+        let (exporter, tables) = tables.split_once("## `[im]`").unwrap();
+        let (im, retention) = tables.split_once("## `[retention]`").unwrap();
+        for (section, keys) in
+            [(head, KEYS), (exporter, exporter::KEYS), (im, im::KEYS), (retention, retention::KEYS)]
+        {
             for key in keys {
                 assert!(section.contains(&format!("| `{key}` |")), "{key}");
             }
@@ -385,6 +402,7 @@ mod tests {
             (exporter, "nat_events = \"draft-02\"", "did you mean 'draft02'?"),
             (exporter, "nat_event = \"nel\"", "did you mean 'nat_events'?"),
             ("\n[im]\n\n", "record = \"hash\"", "did you mean 'hashed'?"),
+            ("\n[retention]\n\n", "session = \"180\"", "'180' is no age like 12h, 180d"),
             ("\n[im]\n\n", "keyfile = \"k\"", "did you mean 'key_file'?"),
         ] {
             let error = parse(&format!("{table}{wrong}\n")).unwrap_err();

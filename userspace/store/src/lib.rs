@@ -21,6 +21,7 @@
 //! | [`manifest`] | which parts there are, and what became of others |
 //! | [`retention`] | which parts are too old or too many |
 //! | [`verify`] | whether all is as the chains say |
+//! | [`views`] | the same as SQL for other engines |
 //! | [`files`] | the files of a data directory |
 //! | [`index`] | beside a part: where a public address and port, an inside address or a user is in it |
 //! | [`ledger`] | what was received in an hour, and what is missing |
@@ -57,4 +58,5 @@ mod split;
 mod testing;
 pub mod totals;
 pub mod verify;
+pub mod views;
 pub mod writer;

@@ -47,9 +47,7 @@ const GAPS_SHOWN: usize = 3;
 /// # Errors
 /// When the store cannot be read.
 pub fn run(args: &Args) -> Result<ExitCode, Failure> {
-    if !args.data.is_dir() {
-        return Err(Failure::input(format!("no directory {}", args.data.display())));
-    }
+    super::data_directory(&args.data)?;
     let [from, to] = [args.from.unwrap_or(UnixNanos::MIN), args.to.unwrap_or(UnixNanos::MAX)];
     if from > to {
         return Err(Failure::input("--from is later than --to"));

@@ -69,6 +69,7 @@ impl FromStr for Address {
     }
 }
 
+/// Reads a time of RFC 3339.
 pub(super) fn parse_time(text: &str) -> Result<UnixNanos, String> {
     let time: jiff::Timestamp = text
         .parse()

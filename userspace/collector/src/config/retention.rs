@@ -1,0 +1,117 @@
+//! `[retention]`: how long records are kept, and how much of them.
+
+use logweir_store::{retention::Policy, schema::Family};
+use serde::{Deserialize, Deserializer, de::Error};
+use std::time::Duration;
+
+/// The keys of the table.
+#[cfg(test)]
+pub(super) const KEYS: &[&str] = &[
+    "session",
+    "port_block",
+    "im",
+    "filter",
+    "unparsed",
+    "session_max_gb",
+    "port_block_max_gb",
+    "im_max_gb",
+    "filter_max_gb",
+    "unparsed_max_gb",
+    "max_gb",
+];
+
+/// The table: for each family how long it is kept, and how many gigabytes of it.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+#[expect(missing_docs, reason = "each is named as its family")]
+pub struct Retention {
+    #[serde(default, deserialize_with = "age")]
+    pub session: Option<Duration>,
+    #[serde(default, deserialize_with = "age")]
+    pub port_block: Option<Duration>,
+    #[serde(default, deserialize_with = "age")]
+    pub im: Option<Duration>,
+    #[serde(default, deserialize_with = "age")]
+    pub filter: Option<Duration>,
+    #[serde(default, deserialize_with = "age")]
+    pub unparsed: Option<Duration>,
+    pub session_max_gb: Option<u64>,
+    pub port_block_max_gb: Option<u64>,
+    pub im_max_gb: Option<u64>,
+    pub filter_max_gb: Option<u64>,
+    pub unparsed_max_gb: Option<u64>,
+    /// Gigabytes of all families together.
+    pub max_gb: Option<u64>,
+}
+
+impl Retention {
+    /// What it says to the store.
+    pub fn policy(&self) -> Policy {
+        const GB: u64 = 1_000_000_000;
+        let bytes = |gb: Option<u64>| gb.map(|gb| gb.saturating_mul(GB));
+        Policy {
+            age_max: Family::ALL.map(|family| self.of(family).0),
+            bytes_max: Family::ALL.map(|family| bytes(self.of(family).1)),
+            total_bytes_max: bytes(self.max_gb),
+        }
+    }
+
+    const fn of(&self, family: Family) -> (Option<Duration>, Option<u64>) {
+        match family {
+            Family::Session => (self.session, self.session_max_gb),
+            Family::PortBlock => (self.port_block, self.port_block_max_gb),
+            Family::Im => (self.im, self.im_max_gb),
+            Family::Filter => (self.filter, self.filter_max_gb),
+            Family::Unparsed => (self.unparsed, self.unparsed_max_gb),
+        }
+    }
+}
+
+fn age<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Duration>, D::Error> {
+    parse_age(&String::deserialize(from)?).map(Some).map_err(D::Error::custom)
+}
+
+/// An age of hours, days, weeks or years of 365 days: `12h`, `180d`, `26w`, `2y`.
+fn parse_age(text: &str) -> Result<Duration, String> {
+    const HOUR_S: u64 = 3_600;
+    let wrong = || format!("'{text}' is no age like 12h, 180d, 26w or 2y");
+    let (number, unit) = text.split_at_checked(text.len().saturating_sub(1)).ok_or_else(wrong)?;
+    let unit_s = match unit {
+        "h" => HOUR_S,
+        "d" => 24 * HOUR_S,
+        "w" => 7 * 24 * HOUR_S,
+        "y" => 365 * 24 * HOUR_S,
+        _ => return Err(wrong()),
+    };
+    let seconds = number.parse::<u32>().ok().and_then(|number| unit_s.checked_mul(number.into()));
+    seconds.map(Duration::from_secs).ok_or_else(wrong)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn ages_are_read_or_told_in_words() {
+        let days = |days: u64| Ok(Duration::from_secs(days * 86_400));
+        assert_eq!(parse_age("180d"), days(180));
+        assert_eq!(parse_age("48h"), days(2));
+        assert_eq!(parse_age("2w"), days(14));
+        assert_eq!(parse_age("1y"), days(365));
+        for wrong in ["", "d", "180", "180 d", "-1d", "1.5d", "1m", "9999999999d", "1日"] {
+            assert!(parse_age(wrong).unwrap_err().contains("180d"), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn each_family_has_its_own() {
+        let table: Retention =
+            toml::from_str("session = \"180d\"\nim_max_gb = 5\nmax_gb = 500").unwrap();
+        let policy = table.policy();
+        let day = Duration::from_secs(86_400);
+        assert_eq!(policy.age_max, [Some(day * 180), None, None, None, None]);
+        assert_eq!(policy.bytes_max, [None, None, Some(5_000_000_000), None, None]);
+        assert_eq!(policy.total_bytes_max, Some(500_000_000_000));
+        assert_eq!(Retention::default().policy(), Policy::default());
+    }
+}
