@@ -111,20 +111,25 @@ fn expected(message: &Message<'_>, zones: &mut Zones, batch: &mut Batch) -> Opti
         FormatHint::HuaweiUsgSyslog => usg(zones, batch),
         FormatHint::Cgn => cgn::decode_regular(message, zones, batch),
         FormatHint::Firebrick => firebrick::decode_regular(message, zones, batch),
-        // All that a USG writes has a tag.
-        FormatHint::Auto | FormatHint::Syslog if memchr::memchr(b'%', message.text).is_some() => {
-            usg(zones, batch).or_else(|| cgn::decode_regular(message, zones, batch))
-        }
-        FormatHint::Auto | FormatHint::Syslog => cgn::decode_regular(message, zones, batch)
-            .or_else(|| firebrick_alone(message, zones, batch)),
+        // In which order, only time depends on: what the lines of most devices end with.
+        FormatHint::Auto | FormatHint::Syslog => match split::trim(message.text).last() {
+            Some(b']') => cgn::decode_regular(message, zones, batch),
+            Some(b'.') => usg(zones, batch).or_else(|| cgn::decode_regular(message, zones, batch)),
+            _ => firebrick_alone(message, zones, batch)
+                .or_else(|| cgn::decode_regular(message, zones, batch))
+                .or_else(|| usg(zones, batch)),
+        },
         _ => None,
     }
 }
 
-/// Decodes a text without a `%` that is one regular line of a FireBrick and has no mark of any of
-/// the formats that are asked before that one.
+/// Decodes a text that is one regular line of a FireBrick and has no mark of any of the formats that
+/// are asked before that one.
 fn firebrick_alone(message: &Message<'_>, zones: &mut Zones, batch: &mut Batch) -> Option<()> {
-    let has_mark = cgn::may_be_marked(message.text) || message.settings.declared.may_know(message);
+    // All that a USG writes has a tag.
+    let has_mark = memchr::memchr(b'%', message.text).is_some()
+        || cgn::may_be_marked(message.text)
+        || message.settings.declared.may_know(message);
     if has_mark { None } else { firebrick::decode_regular(message, zones, batch) }
 }
 

@@ -110,6 +110,9 @@ impl TextArena {
     /// zone, a policy): then it is there already. It cannot be appended to.
     #[inline]
     pub fn intern(&mut self, value: &[u8]) -> Option<Text> {
+        if value.is_empty() {
+            return Some(Text::EMPTY);
+        }
         let Some(short) = ShortText::new(value) else { return self.push(value) };
         let (known, text) = self.recent.get(short.place()).copied()?;
         if known == short {

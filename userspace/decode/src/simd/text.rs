@@ -9,7 +9,7 @@ mod keys;
 mod numbers;
 mod places;
 
-pub use addresses::v4s;
+pub use addresses::{leading_v4, v4s};
 pub use keys::{Key, values};
 pub use numbers::numbers;
 pub use places::{ByteSet, Places};

@@ -23,6 +23,7 @@ use crate::{
     port_block::PortBlockEvent,
     reason::Reason,
     session,
+    simd::Level,
     text::{Text, TextArena},
 };
 use header::{Form, Header};
@@ -49,10 +50,23 @@ pub fn decode(message: &Message<'_>, zones: &mut Zones, batch: &mut Batch) -> Re
 /// nothing added, where it is not one. No other decoder would take it, and it holds nothing that
 /// ends a message.
 pub fn decode_regular(message: &Message<'_>, zones: &mut Zones, batch: &mut Batch) -> Option<()> {
+    message.settings.simd.run(
+        #[inline(always)]
+        |level| decode_regular_at(level, message, zones, batch),
+    )
+}
+
+#[inline(always)]
+fn decode_regular_at(
+    level: Level,
+    message: &Message<'_>,
+    zones: &mut Zones,
+    batch: &mut Batch,
+) -> Option<()> {
     let text = split::trim(message.text);
-    let header = header::read_regular(text, message.datagram, &mut zones.heads)?;
+    let header = header::read_regular(level, text, message.datagram, &mut zones.heads)?;
     match header.form {
-        Form::Brackets => bracket::decode_regular(&header, message, zones, batch),
+        Form::Brackets => bracket::decode_regular(level, &header, message, zones, batch),
         // A URL may hold what ends a message.
         Form::Pipes if memchr::memchr3(b'\n', b'\0', b'<', header.values).is_none() => {
             pipe::decode(&header, message, zones, batch).ok()

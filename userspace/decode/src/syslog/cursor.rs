@@ -6,9 +6,11 @@
 //! find what it expects ends that reading, and the wide rules read the line anew: so each step may
 //! refuse more than it must, but never take what the wide rules would read in another way.
 
-/// What is still to be read.
+use crate::simd::{Level, text};
+
+/// What is still to be read, and the instructions to do it with.
 #[derive(Clone, Copy, Debug)]
-pub struct Cursor<'a>(pub &'a [u8]);
+pub struct Cursor<'a>(pub &'a [u8], pub Level);
 
 const ZEROS: u64 = u64::from_ne_bytes([b'0'; 8]);
 const TOP_BITS: u64 = u64::from_ne_bytes([0x80; 8]);
@@ -57,7 +59,10 @@ impl<'a> Cursor<'a> {
     /// An IPv4 address in dotted decimal, up to what is no digit.
     #[inline(always)]
     pub fn v4(&mut self) -> Option<u32> {
-        let (address, len) = leading_v4(self.0)?;
+        let (address, len) = match text::leading_v4(self.1, self.0) {
+            Some(found) => found,
+            None => leading_v4(self.0)?,
+        };
         self.advance(len)?;
         Some(address)
     }
@@ -208,7 +213,7 @@ mod tests {
         fn steps_agree_with_the_wide_rules(text in "[0-9.]{0,20}[ :x\u{2e}\u{e9}]?[0-9.]{0,9}") {
             let text = text.as_bytes();
             let digits = text.iter().take_while(|byte| byte.is_ascii_digit()).count();
-            let mut cursor = Cursor(text);
+            let mut cursor = Cursor(text, Level::PORTABLE);
             match cursor.number() {
                 Some(number) => {
                     prop_assert_eq!(scan::number(&text[..digits]), Some(number));
@@ -216,12 +221,16 @@ mod tests {
                 }
                 None => prop_assert!(digits == 0 || digits > 15),
             }
-            let mut cursor = Cursor(text);
             let dotted = text.splitn(5, |byte| *byte == b'.').take(4).collect::<Vec<_>>();
             let last = dotted.last().unwrap();
             let end = last.iter().position(|byte| !byte.is_ascii_digit()).unwrap_or(last.len());
             let len = dotted.iter().map(|part| part.len() + 1).sum::<usize>() - 1 - last.len() + end;
-            prop_assert_eq!(cursor.v4(), scan::v4(&text[..len]));
+            for level in Level::available() {
+                let mut cursor = Cursor(text, level);
+                let address = cursor.v4();
+                prop_assert_eq!(address, scan::v4(&text[..len]));
+                prop_assert!(address.is_none() || cursor.0 == &text[len..]);
+            }
         }
     }
 
@@ -230,7 +239,7 @@ mod tests {
         fn words_end_where_they_do(text in "[a-zA-Z]{0,18}[\u{1c}-\u{ff}]{0,4}[a-zA-Z ]{0,30}") {
             let text = text.as_bytes();
             for stop in [b' ', b')', 0xc3] {
-                let mut cursor = Cursor(text);
+                let mut cursor = Cursor(text, Level::PORTABLE);
                 let end = text.iter().position(|byte| *byte == stop);
                 let expected = end.filter(|end| !text[..*end].iter().any(|b| may_end_message(*b)));
                 prop_assert_eq!(cursor.until(stop), expected.map(|end| &text[..end]));
@@ -238,7 +247,7 @@ mod tests {
                     prop_assert_eq!(cursor.0, &text[end + 1..]);
                 }
             }
-            let mut cursor = Cursor(text);
+            let mut cursor = Cursor(text, Level::PORTABLE);
             let letters = text.iter().take_while(|byte| byte.is_ascii_alphabetic()).count();
             match cursor.letters() {
                 Some(word) => prop_assert_eq!((word, cursor.0), text.split_at(letters)),

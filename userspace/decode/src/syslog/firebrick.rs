@@ -28,6 +28,7 @@ use crate::{
     filter::{Action, Filter},
     reason::Reason,
     session::{Event, SessionRow},
+    simd::Level,
     text::Text,
 };
 use rfc::RfcHeader;
@@ -45,7 +46,7 @@ const ICMPV6: u8 = 58;
 /// one that is, with a number that cannot be.
 pub fn decode(message: &Message<'_>, zones: &Zones, batch: &mut Batch) -> Result<(), Reason> {
     let header = rfc::read(message.text, message.datagram.received_at)?;
-    if let Some((line, values)) = regular::read(header.text) {
+    if let Some((line, values)) = regular::read(Level::PORTABLE, header.text) {
         return push(&header, &line, &values, message, zones, batch);
     }
     let line = Line::read(header.text).ok_or(Reason::SyslogUnknown)?;
@@ -59,12 +60,17 @@ pub fn decode(message: &Message<'_>, zones: &Zones, batch: &mut Batch) -> Result
 /// Decodes a text that is one regular line of a FireBrick; `None`, and nothing done, where it is
 /// not. It holds nothing that ends a message.
 pub fn decode_regular(message: &Message<'_>, zones: &mut Zones, batch: &mut Batch) -> Option<()> {
-    let text = split::trim(message.text);
-    let behind = text.strip_prefix(b"<").unwrap_or(text);
-    memchr::memchr3(b'\n', b'\0', b'<', behind).is_none().then_some(())?;
-    let header = rfc::read_known(text, message.datagram, &mut zones.heads).ok()?;
-    let (line, values) = regular::read(header.text)?;
-    push(&header, &line, &values, message, zones, batch).ok()
+    message.settings.simd.run(
+        #[inline(always)]
+        |level| {
+            let text = split::trim(message.text);
+            let behind = text.strip_prefix(b"<").unwrap_or(text);
+            memchr::memchr3(b'\n', b'\0', b'<', behind).is_none().then_some(())?;
+            let header = rfc::read_known(text, message.datagram, &mut zones.heads).ok()?;
+            let (line, values) = regular::read(level, header.text)?;
+            push(&header, &line, &values, message, zones, batch).ok()
+        },
+    )
 }
 
 /// Whether a line is a program's message, of a listener that takes any format.
@@ -208,6 +214,7 @@ struct Anchor<'a> {
 
 impl<'a> Anchor<'a> {
     /// Reads it around an opening parenthesis.
+    #[inline]
     fn read(text: &'a [u8], at: usize) -> Option<Self> {
         let (left, right) = text.split_at_checked(at)?;
         let name_len =
@@ -244,6 +251,7 @@ impl<'a> Anchor<'a> {
 }
 
 /// A MAC address of twelve digits, alone or with `:` or `-` between pairs; `Some(None)` for `0`.
+#[inline]
 fn read_mac(word: &[u8]) -> Option<Option<[u8; 6]>> {
     if word == b"0" {
         return Some(None);
@@ -269,13 +277,29 @@ fn read_mac(word: &[u8]) -> Option<Option<[u8; 6]>> {
 }
 
 fn hex_pair([high, low]: [u8; 2]) -> Option<u8> {
-    let digit = |digit: u8| match digit {
-        b'0'..=b'9' => digit - b'0',
-        _ => (digit | 0x20).wrapping_sub(b'a').saturating_add(10),
-    };
+    let digit = |digit: u8| DIGITS.get(usize::from(digit)).copied().unwrap_or(NO_DIGIT);
     let (high, low) = (digit(high), digit(low));
-    (high < 16 && low < 16).then_some(high << 4 | low)
+    ((high | low) < 16).then_some(high << 4 | low)
 }
+
+/// Not below sixteen, whatever it is joined with.
+const NO_DIGIT: u8 = 16;
+
+/// The values of characters as hexadecimal digits.
+const DIGITS: [u8; 256] = {
+    let (mut digits, mut byte) = ([NO_DIGIT; 256], 0u8);
+    let mut rest = digits.as_mut_slice();
+    while let Some((digit, behind)) = rest.split_first_mut() {
+        *digit = match byte {
+            b'0'..=b'9' => byte - b'0',
+            b'a'..=b'f' => byte - b'a' + 10,
+            b'A'..=b'F' => byte - b'A' + 10,
+            _ => NO_DIGIT,
+        };
+        (rest, byte) = (behind, byte.wrapping_add(1));
+    }
+    digits
+};
 
 /// Takes TCP's flags off: letters of `SARF` behind the ends, which never end so.
 fn split_flags(ends: &[u8]) -> (&[u8], &[u8]) {
@@ -479,7 +503,7 @@ fn push_session(
 #[cfg(test)]
 pub(super) fn assert_regular_agrees(text: &[u8]) {
     let Ok(header) = rfc::read(split::trim(text), 0) else { return };
-    if let Some((line, values)) = regular::read(header.text) {
+    if let Some((line, values)) = regular::read(Level::best(), header.text) {
         let any = Line::read(header.text).unwrap();
         assert_eq!(Some(values), Values::read(&any));
         assert_eq!(line, any);

@@ -51,10 +51,16 @@ pub fn may_be_regular(text: &[u8]) -> bool {
 /// Decodes a text that is one regular message into one record; `None`, and nothing done, where it
 /// is not one. No other decoder would take it, and it holds nothing that ends a message.
 pub fn decode_regular(message: &Message<'_>, zones: &mut Zones, batch: &mut Batch) -> Option<()> {
-    let (origin, sentence) = regular::read(split::trim(message.text), message, zones)?;
-    let [host, ..] = origin.names;
-    push(&sentence, origin.time, host, message, zones, batch);
-    Some(())
+    message.settings.simd.run(
+        #[inline(always)]
+        |level| {
+            let text = split::trim(message.text);
+            let (origin, sentence) = regular::read(level, text, message, zones)?;
+            let [host, ..] = origin.names;
+            push(&sentence, origin.time, host, message, zones, batch);
+            Some(())
+        },
+    )
 }
 
 /// Adds the record of a sentence. Compiled for either reading, so that the parts of a regular one

@@ -62,6 +62,18 @@ fn v4s_portable<const N: usize>(text: &[u8], spans: &[Span; N]) -> Option<[u32; 
     Some(values)
 }
 
+/// The address at the begin of a text, and its length in bytes; `None` for what it leaves to a
+/// portable twin, which is all at [`Level::PORTABLE`].
+#[inline(always)]
+pub fn leading_v4(level: Level, text: &[u8]) -> Option<(u32, usize)> {
+    match level.0 {
+        #[cfg(target_arch = "x86_64")]
+        // SAFETY: the level says that the processor has these instructions.
+        Kind::Avx2 | Kind::Avx512 => unsafe { leading_avx2(text.first_chunk()?) },
+        _ => None,
+    }
+}
+
 /// The 16 bytes from where an address begins, and the bit of the byte behind it.
 #[cfg(target_arch = "x86_64")]
 #[inline(always)]
@@ -102,15 +114,48 @@ const MOVES: [[u8; 16]; 256] = {
 fn one_avx2(text: &[u8], span: Span) -> Option<u32> {
     let (lane, end) = lane(text, span)?;
     let inside = end - 1;
-    let digits = _mm_sub_epi8(lane, _mm_set1_epi8(b'0'.cast_signed()));
-    let is_digit = _mm_cmpeq_epi8(_mm_min_epu8(digits, _mm_set1_epi8(9)), digits);
-    let is_digit = u64::from(_mm_movemask_epi8(is_digit).cast_unsigned()) & inside;
-    let is_stop = _mm_cmpeq_epi8(lane, _mm_set1_epi8(b'.'.cast_signed()));
-    let is_stop = u64::from(_mm_movemask_epi8(is_stop).cast_unsigned()) & inside;
-    let numbers = Numbers::told_by(is_digit, is_stop | end);
-    if is_digit | is_stop != inside || !numbers.valid || numbers.stops.count_ones() != 4 {
+    let [is_digit, is_stop] = digits_and_stops(lane);
+    if (is_digit | is_stop) & inside != inside {
         return None;
     }
+    address_avx2(lane, is_digit & inside, is_stop & inside | end)
+}
+
+#[cfg(target_arch = "x86_64")]
+#[inline]
+#[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
+fn leading_avx2(bytes: &[u8; 16]) -> Option<(u32, usize)> {
+    let lane = load_16(bytes);
+    let [is_digit, is_stop] = digits_and_stops(lane);
+    // The first byte that is neither ends it; where there is none, it is one behind the lane.
+    let end = _blsi_u64(!(is_digit | is_stop));
+    let inside = end - 1;
+    let address = address_avx2(lane, is_digit & inside, is_stop & inside | end)?;
+    Some((address, end.trailing_zeros() as usize))
+}
+
+/// The bits of the bytes of a lane that are digits, and of those that are full stops.
+#[cfg(target_arch = "x86_64")]
+#[inline]
+#[target_feature(enable = "avx2")]
+fn digits_and_stops(lane: __m128i) -> [u64; 2] {
+    let digits = _mm_sub_epi8(lane, _mm_set1_epi8(b'0'.cast_signed()));
+    let is_digit = _mm_cmpeq_epi8(_mm_min_epu8(digits, _mm_set1_epi8(9)), digits);
+    let is_stop = _mm_cmpeq_epi8(lane, _mm_set1_epi8(b'.'.cast_signed()));
+    let bits = |bytes| u64::from(_mm_movemask_epi8(bytes).cast_unsigned());
+    [bits(is_digit), bits(is_stop)]
+}
+
+/// The address in a lane, by the bits of its digits and of the bytes behind its numbers.
+#[cfg(target_arch = "x86_64")]
+#[inline]
+#[target_feature(enable = "avx2,bmi1,bmi2,lzcnt,popcnt")]
+fn address_avx2(lane: __m128i, is_digit: u64, stops: u64) -> Option<u32> {
+    let numbers = Numbers::told_by(is_digit, stops);
+    if !numbers.valid || numbers.stops.count_ones() != 4 {
+        return None;
+    }
+    let digits = _mm_sub_epi8(lane, _mm_set1_epi8(b'0'.cast_signed()));
     let index =
         _pext_u64(numbers.two, numbers.stops) | _pext_u64(numbers.three, numbers.stops) << 4;
     let moves = load_16(MOVES.get(index as usize)?);

@@ -27,6 +27,7 @@ use crate::{
     port_block::PortBlock,
     reason::Reason,
     session::SessionRow,
+    simd::Level,
     syslog::{Message, header::split_once, scan, zone::Zones},
     text::{Text, TextArena},
 };
@@ -63,12 +64,13 @@ pub fn decode(
 /// done, for any other one.
 #[inline(always)]
 pub fn decode_regular(
+    level: Level,
     header: &Header<'_>,
     message: &Message<'_>,
     zones: &Zones,
     batch: &mut Batch,
 ) -> Option<()> {
-    let mapping = regular::read(header.values)?;
+    let mapping = regular::read(level, header.values)?;
     let event = Event::read(header.event);
     if event.kind == Kind::Block && mapping.is_backwards() {
         return None;

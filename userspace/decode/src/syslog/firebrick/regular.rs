@@ -2,15 +2,19 @@
 //! interface, the action at the very end.
 
 use super::{Action, Anchor, End, ICMP, ICMPV6, Line, Outcome, Values};
-use crate::syslog::cursor::Cursor;
+use crate::{
+    simd::Level,
+    syslog::{cursor::Cursor, scan},
+};
 use std::net::IpAddr;
 
 /// Reads a regular line and its numbers; `None` where it is not, or may not be, one.
 #[inline(always)]
-pub(super) fn read(text: &[u8]) -> Option<(Line<'_>, Values<'_>)> {
+pub(super) fn read(level: Level, text: &[u8]) -> Option<(Line<'_>, Values<'_>)> {
     let anchor = Anchor::read(text, memchr::memchr(b'(', text)?)?;
-    let mut at = Cursor(anchor.rest);
-    let mut values = Values { protocol: super::number(anchor.protocol)?, ..Values::default() };
+    let protocol = scan::number(anchor.protocol)?.try_into().ok()?;
+    let mut at = Cursor(anchor.rest, level);
+    let mut values = Values { protocol, ..Values::default() };
     let is_icmp = matches!(values.protocol, ICMP | ICMPV6);
     let fragment = if at.option(b"/") { fragment(&mut at, &mut values)? } else { &[] };
     at.literal(b" ")?;

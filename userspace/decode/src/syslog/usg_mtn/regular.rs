@@ -8,19 +8,21 @@
 use super::{End, Sentence, Stats, Volume};
 use crate::{
     session::Event,
+    simd::Level,
     syslog::{Message, cursor::Cursor, header, heads::Origin, zone::Zones},
 };
 
 /// Reads a regular message; `None` where it is not, or may not be, one.
 #[inline(always)]
 pub(super) fn read<'a>(
+    level: Level,
     text: &'a [u8],
     message: &Message<'_>,
     zones: &mut Zones,
 ) -> Option<(Origin<'a>, Sentence<'a>)> {
     let (origin, tag) = text.split_at_checked(memchr::memchr(b'%', text)?)?;
     let origin = header::read_regular(origin, message.datagram, &mut zones.heads)?;
-    let mut at = Cursor(tag);
+    let mut at = Cursor(tag, level);
     skip_tag(&mut at)?;
     Some((origin, sentence(&mut at)?))
 }

@@ -2,14 +2,14 @@
 //! full stop.
 
 use super::Mapping;
-use crate::syslog::cursor::Cursor;
+use crate::{simd::Level, syslog::cursor::Cursor};
 use std::net::IpAddr;
 
 /// Reads the values of the one regular bracket of a message; `None` where it is not, or may not
 /// be, one.
 #[inline(always)]
-pub(super) fn read(values: &[u8]) -> Option<Mapping<'_>> {
-    let mut at = Cursor(values);
+pub(super) fn read(level: Level, values: &[u8]) -> Option<Mapping<'_>> {
+    let mut at = Cursor(values, level);
     at.literal(b"[")?;
     let padded = at.option(b" ");
     let protocol = if nil(&mut at) { None } else { Some(at.number_as()?) };

@@ -5,6 +5,7 @@ use super::{Form, Header, is_nil, read_mark};
 use crate::{
     context::UnixNanos,
     decoder::Datagram,
+    simd::Level,
     syslog::{
         clock,
         cursor::Cursor,
@@ -17,6 +18,7 @@ use crate::{
 /// Reads a regular header; `None` where it is not, or may not be, one.
 #[inline(always)]
 pub fn read<'a>(
+    level: Level,
     message: &'a [u8],
     datagram: &Datagram<'_>,
     heads: &mut Heads,
@@ -34,7 +36,7 @@ pub fn read<'a>(
             (origin, mark)
         }
     };
-    let mut at = Cursor(mark);
+    let mut at = Cursor(mark, level);
     let scene = scene(&mut at)?;
     let event = at.letters()?;
     let (form, values) = match at.0 {
@@ -53,7 +55,7 @@ pub fn read<'a>(
 /// Reads what stands in front of the mark, which comes back.
 #[inline(never)]
 fn read_origin(message: &[u8], received_at: UnixNanos) -> Option<(Origin<'_>, &[u8])> {
-    let mut at = Cursor(skip_priority(message).ok()?);
+    let mut at = Cursor(skip_priority(message).ok()?, Level::PORTABLE);
     at.option(b" ");
     at.literal(b"1 ")?;
     let (time, host) = match read_time(&mut at, received_at) {
