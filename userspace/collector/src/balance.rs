@@ -119,8 +119,12 @@ pub struct RecordBalance {
     pub unparsed: u64,
     /// Lost because the writer was gone.
     pub dropped_no_writer: u64,
-    /// In files with their final names, or printed.
+    /// Synced to the journal, or printed.
     pub stored: u64,
+    /// Of the stored ones, those in sealed parts; at the end only, and where there are parts.
+    pub sealed: Option<u64>,
+    /// Records that an earlier process had journaled, in sealed parts; at the end only.
+    pub recovered: u64,
     /// Lost because a file could not be written.
     pub failed: u64,
     /// Counted and thrown away, as was asked for.
@@ -144,6 +148,8 @@ pub struct Unaccounted {
     pub exporters: i64,
     /// Store: records decoded − stored − failed − discarded − dropped.
     pub records: i64,
+    /// Parts: stored − sealed, where all of the journal was sealed.
+    pub sealed: i64,
     /// The sum of their absolute values.
     pub total: u64,
 }
@@ -277,10 +283,20 @@ impl Balance {
             difference(datagrams.received, settled),
             exporters,
             difference(records.decoded(), kept),
+            records.sealed.map_or(0, |sealed| difference(records.stored, sealed)),
         ];
-        let [nic, ring, source, datagrams, exporters, records] = parts;
+        let [nic, ring, source, datagrams, exporters, records, sealed] = parts;
         let total = parts.iter().map(|part| part.unsigned_abs()).sum();
-        self.unaccounted = Unaccounted { nic, ring, source, datagrams, exporters, records, total };
+        self.unaccounted =
+            Unaccounted { nic, ring, source, datagrams, exporters, records, sealed, total };
+    }
+
+    /// Takes in what the sealer has done, once it has sealed all that it was given: then each stored
+    /// record is in a part.
+    pub fn sealed(&mut self, sealed: u64, recovered: u64) {
+        self.records.sealed = Some(sealed);
+        self.records.recovered = recovered;
+        self.close();
     }
 
     /// Packets that the interface lost before the XDP program could see them. Where it counts what
@@ -365,6 +381,12 @@ impl fmt::Display for Balance {
             row(f, "store", &format!("{family} records"), count)?;
         }
         row(f, "store", "stored", self.records.stored)?;
+        if let Some(sealed) = self.records.sealed {
+            row(f, "store", "of these in sealed parts", sealed)?;
+        }
+        if self.records.recovered > 0 {
+            row(f, "store", "recovered from the journal", self.records.recovered)?;
+        }
         row(f, "store", "failed", self.records.failed)?;
         if self.records.discarded > 0 {
             row(f, "store", "discarded, as asked", self.records.discarded)?;
@@ -372,11 +394,12 @@ impl fmt::Display for Balance {
         row(f, "store", "pending", self.records.pending)?;
         write!(f, "unaccounted {}", self.unaccounted.total)?;
         if self.unaccounted.total > 0 {
-            let Unaccounted { nic, ring, source, datagrams, exporters, records, .. } =
+            let Unaccounted { nic, ring, source, datagrams, exporters, records, sealed, .. } =
                 self.unaccounted;
             write!(
                 f,
-                " (nic {nic}, ring {ring}, source {source}, datagrams {datagrams}, exporters {exporters}, records {records})"
+                " (nic {nic}, ring {ring}, source {source}, datagrams {datagrams}, exporters \
+                 {exporters}, records {records}, sealed {sealed})"
             )?;
         }
         Ok(())

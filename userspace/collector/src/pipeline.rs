@@ -10,6 +10,7 @@ use crate::{
     latency::{self, Latency},
     ledger::Ledger,
     listener::Listener,
+    losses::Losses,
     nic::{self, NicCounters},
     sink::{self, Sink, SinkCounters},
     steering::{AttachedMode, Prefix, Steering},
@@ -347,9 +348,10 @@ fn spawn_writer<S: Sink + Send + 'static>(
     inlet: Inlet,
     mut sink: S,
     mut ledger: Ledger,
+    mut losses: Losses,
 ) -> io::Result<JoinHandle<Written<S>>> {
     std::thread::Builder::new().name("lw-writer".into()).spawn(move || {
-        let arrival_to_stored = sink::run(&inlet, &mut sink, &mut ledger);
+        let arrival_to_stored = sink::run(&inlet, &mut sink, &mut ledger, &mut losses);
         Written { sink, arrival_to_stored, ledger }
     })
 }

@@ -15,6 +15,7 @@ use crate::{
     counters::Counter,
     handoff::{Inlet, Next},
     ledger::Ledger,
+    losses::Losses,
 };
 use hdrhistogram::Histogram;
 use logweir_decode::{batch::Batch, context::UnixNanos};
@@ -92,7 +93,12 @@ const DROPS_EVERY_NS: i64 = 1_000_000_000;
 
 /// The writer's loop: until all workers have ended and everything is safe. While the sink refuses a
 /// batch none comes back to the workers, which drop what they have no batch for.
-pub fn run(inlet: &Inlet, sink: &mut impl Sink, ledger: &mut Ledger) -> Option<Histogram<u64>> {
+pub fn run(
+    inlet: &Inlet,
+    sink: &mut impl Sink,
+    ledger: &mut Ledger,
+    losses: &mut Losses,
+) -> Option<Histogram<u64>> {
     let mut drops_told_at = 0;
     let mut patience = Patience::default();
     loop {
@@ -104,13 +110,16 @@ pub fn run(inlet: &Inlet, sink: &mut impl Sink, ledger: &mut Ledger) -> Option<H
             }
             Next::Timeout => {}
             Next::End => {
-                tell_drops(inlet, sink, ledger, clock::now());
+                let now = clock::now();
+                tell_drops(inlet, sink, ledger, now);
+                sink.take_drops(losses.news(now));
                 return sink.finish(clock::now());
             }
         }
         let now = clock::now();
         if !sink.is_stuck() && !(0..DROPS_EVERY_NS).contains(&(now - drops_told_at)) {
             tell_drops(inlet, sink, ledger, now);
+            sink.take_drops(losses.news(now));
             drops_told_at = now;
         }
         sink.tick(now);

@@ -16,6 +16,7 @@ use crate::{
     manifest::{self, Entry, LedgerFile, Manifest, Part},
     part::Layout,
     partition::Hour,
+    retention::{Deleted, Policy, Retention},
     seal::{Sealed, Sealer},
 };
 use logweir_decode::context::UnixNanos;
@@ -28,17 +29,23 @@ use std::{
 };
 
 /// How the store is kept.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct KeeperConfig {
     /// How files are written.
     pub layout: Layout,
     /// How long after its end an hour is closed: as long as a segment may stay open, and more.
     pub hour_grace: Duration,
+    /// What is deleted.
+    pub retention: Policy,
 }
 
 impl Default for KeeperConfig {
     fn default() -> Self {
-        Self { layout: Layout::default(), hour_grace: Duration::from_secs(120) }
+        Self {
+            layout: Layout::default(),
+            hour_grace: Duration::from_secs(75),
+            retention: Policy::default(),
+        }
     }
 }
 
@@ -71,6 +78,7 @@ pub struct Keeper {
     ledger: Ledger,
     /// Hours to which something was added since they were closed last.
     open_hours: BTreeSet<Hour>,
+    retention: Retention,
 }
 
 impl Keeper {
@@ -89,7 +97,8 @@ impl Keeper {
         let ledger = resume(&manifest)?;
         let open_hours = ledger::files::open_hours(data)?;
         let incoming = Arc::new(incoming);
-        let mut keeper = Keeper { config, incoming, manifest, ledger, open_hours };
+        let retention = Retention::new(config.retention.clone());
+        let mut keeper = Keeper { config, incoming, manifest, ledger, open_hours, retention };
         keeper.recover_exchanges(now)?;
         Ok((keeper, Opened { leftovers, manifest: opened, swept }))
     }
@@ -185,6 +194,14 @@ impl Keeper {
     fn forget(&mut self) {
         // Where that cannot be read, the counts begin anew, and what lies between is not missed.
         self.ledger = resume(&self.manifest).unwrap_or_default();
+    }
+
+    /// Deletes what need not be kept any longer.
+    ///
+    /// # Errors
+    /// As [`Retention::apply`].
+    pub fn delete_due(&mut self, now: UnixNanos) -> Result<Deleted, StoreError> {
+        self.retention.apply(&mut self.manifest, now)
     }
 
     /// Closes the hours that are over. To be called when all closed segments are sealed.

@@ -3,12 +3,19 @@
 use crate::{
     balance::Balance,
     cli::Failure,
+    clock,
     config::{self, MissingKey, RunConfig, Settings, SinkKind, SourceKind},
     latency, ledger,
     pipeline::{Pipeline, Summary},
-    sink::{DiscardSink, Sink, SinkCounters, StoreSink},
+    sealer::Sealer,
+    sink::{DiscardSink, JournalSink, Sink, SinkCounters},
 };
-use logweir_store::writer::{Writer, WriterConfig};
+use crossbeam_channel::unbounded;
+use logweir_store::{
+    error::StoreError,
+    journal::{Journal, Recovered},
+    keeper::{self, Keeper, KeeperConfig},
+};
 use signal_hook::consts::{SIGINT, SIGTERM};
 use std::{
     fs,
@@ -136,11 +143,11 @@ pub fn run(args: Args) -> Result<ExitCode, Failure> {
     let counters = Arc::new(SinkCounters::default());
     let (balance, errors) = match &config.data {
         Some(data) => {
-            let open = || open_store(data, config.part_age_max, &counters);
+            let open = || open_store(data, &config, &counters);
             collect(&config, open, &counters, &stop, status)?
         }
         None => {
-            let open = || Ok(DiscardSink::new(counters.clone()));
+            let open = || Ok((DiscardSink::new(counters.clone()), None));
             collect(&config, open, &counters, &stop, status)?
         }
     };
@@ -157,48 +164,116 @@ pub fn run(args: Args) -> Result<ExitCode, Failure> {
     Ok(if good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
+/// The store of a data directory: where batches go, and the thread that makes parts of them.
 fn open_store(
     data: &Path,
-    part_age_max: Duration,
+    config: &RunConfig,
     counters: &Arc<SinkCounters>,
-) -> Result<StoreSink, Failure> {
-    let mut writer = WriterConfig::new(data);
-    writer.part_age_max = part_age_max;
-    let (writer, leftovers) =
-        Writer::open(writer).map_err(|error| Failure::other(error.to_string()))?;
+) -> Result<(JournalSink, Option<Sealer>), Failure> {
+    let failed = |error: StoreError| Failure::other(error.to_string());
+    let keeper = KeeperConfig {
+        hour_grace: config.part_age_max + HOUR_GRACE,
+        retention: config.retention.clone(),
+        ..KeeperConfig::default()
+    };
+    let (keeper, opened) = Keeper::open(data, keeper, clock::now()).map_err(failed)?;
+    let (journal, recovered) = Journal::open(keeper.incoming(), config.journal).map_err(failed)?;
+    tell_found(&opened, &recovered);
+    let (to_sealer, segments) = unbounded();
+    let sealer = Sealer::start(keeper, recovered.segments, segments)
+        .map_err(|error| Failure::other(format!("cannot start a thread: {error}")))?;
+    Ok((JournalSink::new(journal, counters.clone(), to_sealer), Some(sealer)))
+}
+
+/// How much longer than a segment may be open its hour stays open.
+const HOUR_GRACE: Duration = Duration::from_secs(15);
+
+/// Says what a collector that was killed has left.
+fn tell_found(opened: &keeper::Opened, recovered: &Recovered) {
+    let keeper::Opened { leftovers, manifest, swept } = opened;
     if leftovers.files > 0 {
+        let (files, bytes) = (leftovers.files, leftovers.bytes);
         crate::tell(&format!(
-            "removed {} unfinished files ({} bytes) of a collector that was killed",
-            leftovers.files, leftovers.bytes
+            "removed {files} unfinished files ({bytes} bytes) of a collector that was killed"
         ));
     }
-    Ok(StoreSink::new(writer, counters.clone()))
+    if *swept > 0 {
+        crate::tell(&format!("removed {swept} files that the manifest says are no longer"));
+    }
+    if manifest.torn_bytes > 0 {
+        let bytes = manifest.torn_bytes;
+        crate::tell(&format!("cut {bytes} bytes of an unfinished line off the manifest"));
+    }
+    if !manifest.faults.is_empty() {
+        let faults = manifest.faults.len();
+        crate::tell(&format!("{faults} lines of the manifest are not as written: logweir verify"));
+    }
+    if !recovered.segments.is_empty() {
+        let segments = recovered.segments.len();
+        let bytes: u64 = recovered.segments.iter().map(|segment| segment.bytes).sum();
+        crate::tell(&format!(
+            "recovered {segments} segments ({bytes} bytes) of the journal, which are sealed now"
+        ));
+    }
+    if recovered.torn_bytes > 0 {
+        let bytes = recovered.torn_bytes;
+        crate::tell(&format!("cut {bytes} bytes off the journal that were not written whole"));
+    }
+    for path in &recovered.damaged {
+        crate::tell(&format!("{} is no segment of the journal that can be read", path.display()));
+    }
 }
 
 /// Runs a pipeline into such a sink until it is asked to stop; the balance, and what failed.
 fn collect<S: Sink + Send + 'static>(
     config: &RunConfig,
-    open: impl Fn() -> Result<S, Failure>,
+    open: impl Fn() -> Result<(S, Option<Sealer>), Failure>,
     counters: &Arc<SinkCounters>,
     stop: &AtomicBool,
     status: Duration,
 ) -> Result<(Balance, Vec<String>), Failure> {
-    let pipeline = match Pipeline::start(&config.pipeline, open()?, counters.clone()) {
+    let (sink, mut sealer) = open()?;
+    let pipeline = match Pipeline::start(&config.pipeline, sink, counters.clone()) {
         Ok(pipeline) => pipeline,
-        Err(error) => match &config.fallback {
-            Some(fallback) => {
-                crate::tell(&format!("no AF_XDP, collecting by UDP sockets instead: {error}"));
-                Pipeline::start(fallback, open()?, counters.clone()).map_err(Failure::other)?
-            }
-            None => return Err(Failure::other(error)),
-        },
+        Err(error) => {
+            // It has the data directory until it ends.
+            sealer.map(Sealer::join);
+            let Some(fallback) = &config.fallback else { return Err(Failure::other(error)) };
+            crate::tell(&format!("no AF_XDP, collecting by UDP sockets instead: {error}"));
+            let (sink, again) = open()?;
+            sealer = again;
+            Pipeline::start(fallback, sink, counters.clone()).map_err(Failure::other)?
+        }
     };
     crate::say(&format!("collecting: {}", pipeline.description()));
     watch(&pipeline, stop, status);
     crate::say("stopping: storing what was received; a second signal ends without");
-    let summary = pipeline.stop();
+    let mut summary = pipeline.stop();
+    if let Some(sealer) = sealer {
+        end_sealing(sealer, &mut summary);
+    }
     report(&summary);
     Ok((summary.balance, summary.errors))
+}
+
+/// Waits until all that was journaled is in parts, and says which.
+fn end_sealing<S>(sealer: Sealer, summary: &mut Summary<S>) {
+    let counters = Arc::clone(sealer.counters());
+    let Some(finished) = sealer.join() else {
+        summary.errors.push("the thread that seals panicked: the journal has what it had".into());
+        return;
+    };
+    for path in &finished.paths {
+        crate::say(&format!("wrote {}", path.display()));
+    }
+    if finished.left > 0 {
+        let left = finished.left;
+        crate::tell(&format!("{left} segments stay in the journal, for the next start to seal"));
+    }
+    // What could not be synced counts as failed, and may be in a part all the same.
+    if finished.left == 0 && summary.balance.records.failed == 0 {
+        summary.balance.sealed(counters.sealed.get(), counters.recovered.get());
+    }
 }
 
 /// Waits for the request to stop, printing rates.
@@ -227,10 +302,7 @@ fn watch<S: Sink + Send + 'static>(pipeline: &Pipeline<S>, stop: &AtomicBool, st
     }
 }
 
-fn report(summary: &Summary<impl Sink>) {
-    for path in summary.sink.iter().flat_map(Sink::paths) {
-        crate::say(&format!("wrote {}", path.display()));
-    }
+fn report<S>(summary: &Summary<S>) {
     crate::say(&format!("arrival to decoded: {}", latency::summary(&summary.arrival_to_decoded)));
     if let Some(stored) = &summary.arrival_to_stored {
         crate::say(&format!("arrival to stored:  {}", latency::summary(stored)));

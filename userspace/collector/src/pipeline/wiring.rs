@@ -14,6 +14,7 @@ use crate::{
     drops::DropBox,
     handoff::{self, Outlet},
     ledger::Ledger,
+    losses::Losses,
     nic,
     sink::{Sink, SinkCounters},
     source::{Source, capture::CaptureSource, udp::UdpSource, xdp::XdpSource},
@@ -39,7 +40,8 @@ pub(super) fn start<S: Sink + Send + 'static>(
     let (outlets, inlet) = handoff::connect(&sources.batches(config), config.capacity);
     let drops = inlet.drops().clone();
     let ledger = Ledger::new(&config.settings.limits);
-    let writer = spawn_writer(inlet, sink, ledger).map_err(|error| thread_error(&error))?;
+    let writer = spawn_writer(inlet, sink, ledger, sources.losses(config))
+        .map_err(|error| thread_error(&error))?;
     let mut crew = Crew {
         config,
         registry: Arc::new(Registry::new(config.settings.limits)),
@@ -90,6 +92,20 @@ struct Sources {
 }
 
 impl Sources {
+    /// The counters of what is lost in front of the workers.
+    fn losses(&self, config: &PipelineConfig) -> Losses {
+        let interface = match &config.input {
+            Input::Xdp { interface, .. } => Some(interface.clone()),
+            Input::Udp { .. } | Input::Capture { .. } => None,
+        };
+        Losses {
+            rings: self.rings.iter().map(|(_, counters)| counters.clone()).collect(),
+            sockets: self.sockets.iter().map(|(_, counters)| counters.clone()).collect(),
+            interface,
+            ..Losses::default()
+        }
+    }
+
     /// Batches of each worker, in the order in which they are started.
     fn batches(&self, config: &PipelineConfig) -> Vec<usize> {
         let PipelineConfig { batches, workers_per_queue, .. } = *config;

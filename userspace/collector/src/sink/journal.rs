@@ -2,7 +2,7 @@
 
 use super::{Sink, SinkCounters, Taken};
 use crate::latency;
-use crossbeam_channel::{Sender, TrySendError};
+use crossbeam_channel::Sender;
 use hdrhistogram::Histogram;
 use logweir_decode::{batch::Batch, context::UnixNanos};
 use logweir_store::{
@@ -20,9 +20,8 @@ pub struct JournalSink {
     journal: Journal,
     counters: Arc<SinkCounters>,
     arrival_to_stored: Histogram<u64>,
-    sealer: Sender<Segment>,
-    /// Segments that the sealer had no room for.
-    outgoing: Vec<Segment>,
+    /// Where segments go that have ended; nowhere any more at the end.
+    sealer: Option<Sender<Segment>>,
     /// What was dropped and is not in the journal yet.
     drops: Vec<Drops>,
     /// Why nothing can be appended, and since when.
@@ -40,15 +39,14 @@ struct Fault {
 }
 
 impl JournalSink {
-    /// Writes to an open journal. Segments go to the `sealer` as far as its channel has room; others
-    /// stay where they are.
+    /// Writes to an open journal. Segments go to the `sealer`, whose channel has room for all that
+    /// the journal may hold; without one they wait for the next start.
     pub fn new(journal: Journal, counters: Arc<SinkCounters>, sealer: Sender<Segment>) -> Self {
         Self {
             journal,
             counters,
             arrival_to_stored: latency::histogram(),
-            sealer,
-            outgoing: Vec::new(),
+            sealer: Some(sealer),
             drops: Vec::new(),
             fault: None,
             sync_fault: None,
@@ -114,13 +112,10 @@ impl JournalSink {
     }
 
     fn hand_over(&mut self) {
-        self.outgoing.extend(self.journal.take_closed());
-        while !self.outgoing.is_empty() {
-            match self.sealer.try_send(self.outgoing.remove(0)) {
-                Ok(()) => {}
-                Err(TrySendError::Full(segment)) => return self.outgoing.insert(0, segment),
-                // The next start finds them.
-                Err(TrySendError::Disconnected(_)) => self.outgoing.clear(),
+        for segment in self.journal.take_closed() {
+            if let Some(sealer) = &self.sealer {
+                // One that nobody takes is found by the next start.
+                let _ = sealer.send(segment);
             }
         }
     }
@@ -170,6 +165,7 @@ impl Sink for JournalSink {
         let answered = self.journal.sync(LAST_SYNC_PATIENCE);
         self.note_rounds();
         self.hand_over();
+        self.sealer = None;
         let counters = &self.counters;
         let settled = counters.stored.get() + counters.failed.get();
         let unsynced = counters.taken.get().saturating_sub(settled);

@@ -1,0 +1,91 @@
+//! Datagrams that are lost before any decoder sees them, so that nobody knows whose they were: in
+//! the NIC, for want of room in a ring, in a socket's buffer. They are counted where they are lost;
+//! here the counts become news for the journal, so that the ledger of the hour has them.
+
+use crate::{
+    counters::{RingCounters, SocketCounters},
+    nic::NicCounters,
+};
+use logweir_decode::context::UnixNanos;
+use logweir_store::journal::Drops;
+use std::{collections::BTreeMap, sync::Arc};
+
+/// The counters of all places, and what of them was told.
+#[derive(Debug, Default)]
+pub struct Losses {
+    /// Those of AF_XDP sockets.
+    pub rings: Vec<Arc<RingCounters>>,
+    /// Those of UDP sockets.
+    pub sockets: Vec<Arc<SocketCounters>>,
+    /// The interface whose packets come by AF_XDP.
+    pub interface: Option<String>,
+    nic_start: Option<NicCounters>,
+    told: BTreeMap<&'static str, u64>,
+}
+
+impl Losses {
+    /// What was lost since the last call.
+    pub fn news(&mut self, now: UnixNanos) -> Vec<Drops> {
+        let mut news = Vec::new();
+        for (place, total) in self.totals() {
+            let told = self.told.entry(place).or_default();
+            let datagrams = total.saturating_sub(*told);
+            if datagrams > 0 {
+                *told = total;
+                news.push(Drops { at: now, place: place.into(), exporter: None, datagrams });
+            }
+        }
+        news
+    }
+
+    fn totals(&mut self) -> Vec<(&'static str, u64)> {
+        let ring = |of: fn(&RingCounters) -> u64| self.rings.iter().map(|ring| of(ring)).sum();
+        let full: u64 = ring(|ring| ring.rx_ring_full.get());
+        let dropped: u64 = ring(|ring| ring.rx_dropped.get());
+        let unreadable = ring(|ring| ring.unreadable.get());
+        let socket = self.sockets.iter().map(|socket| socket.dropped.get()).sum();
+        vec![
+            ("rx_ring_full", full),
+            ("rx_dropped", dropped),
+            ("unreadable", unreadable),
+            ("socket", socket),
+            ("nic", self.nic_dropped().saturating_sub(full + dropped)),
+        ]
+    }
+
+    /// Packets that the interface has dropped. Some drivers count what the rings had no room for
+    /// here as well, so that this is the least that the interface itself has lost.
+    fn nic_dropped(&mut self) -> u64 {
+        let Some(interface) = &self.interface else { return 0 };
+        let now = NicCounters::read(interface);
+        let start = self.nic_start.get_or_insert(now);
+        let since = now.since(*start);
+        since.rx_dropped + since.rx_fifo_errors
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_loss_is_news_once() {
+        let (ring, socket) =
+            (Arc::new(RingCounters::default()), Arc::new(SocketCounters::default()));
+        let mut losses = Losses {
+            rings: vec![ring.clone()],
+            sockets: vec![socket.clone()],
+            ..Losses::default()
+        };
+        assert!(losses.news(1).is_empty());
+        ring.rx_ring_full.add(3);
+        socket.dropped.add(2);
+        let places = |news: Vec<Drops>| -> Vec<_> {
+            news.into_iter().map(|drops| (drops.place, drops.datagrams)).collect()
+        };
+        assert_eq!(places(losses.news(2)), [("rx_ring_full".into(), 3), ("socket".into(), 2)]);
+        ring.rx_ring_full.add(1);
+        assert_eq!(places(losses.news(3)), [("rx_ring_full".into(), 1)]);
+        assert!(losses.news(4).is_empty());
+    }
+}
