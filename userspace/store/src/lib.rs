@@ -45,6 +45,7 @@ pub mod keeper;
 pub mod ledger;
 pub mod lookup;
 pub mod manifest;
+mod nulls;
 pub mod part;
 pub mod partition;
 mod prune;

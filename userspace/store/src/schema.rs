@@ -54,6 +54,17 @@ impl Family {
         Arc::clone(&SCHEMAS[self as usize])
     }
 
+    /// The same columns as they are in memory: text that often repeats is a dictionary.
+    pub fn batch_schema(self) -> SchemaRef {
+        static SCHEMAS: LazyLock<[SchemaRef; Family::ALL.len()]> = LazyLock::new(|| {
+            Family::ALL.map(|family| {
+                let fields = family.fields().into_iter();
+                Arc::new(Schema::new(fields.map(in_memory).collect::<Vec<_>>()))
+            })
+        });
+        Arc::clone(&SCHEMAS[self as usize])
+    }
+
     fn fields(self) -> Vec<Field> {
         match self {
             Family::Session => session(),
@@ -205,6 +216,20 @@ fn present(name: &str, data_type: DataType) -> Field {
 
 fn optional(name: &str, data_type: DataType) -> Field {
     Field::new(name, data_type, true)
+}
+
+fn in_memory(field: Field) -> Field {
+    match (field.data_type(), field.name().as_str()) {
+        // Hardly any of these comes twice.
+        (_, "extra" | "url") => field,
+        (DataType::Utf8, _) => field.with_data_type(dictionary()),
+        _ => field,
+    }
+}
+
+/// Text that often repeats, in memory.
+pub(crate) fn dictionary() -> DataType {
+    DataType::Dictionary(Box::new(DataType::Int32), Box::new(DataType::Utf8))
 }
 
 /// UTC, microseconds.

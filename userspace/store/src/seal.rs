@@ -11,6 +11,7 @@
 mod beside;
 mod new_part;
 pub(crate) mod order;
+mod table;
 
 pub use beside::Beside;
 pub(crate) use new_part::{NewPart, WholePart};
@@ -23,14 +24,14 @@ use crate::{
     schema::Family,
     split::split,
 };
-use arrow_array::{RecordBatch, UInt32Array};
-use arrow_select::{concat::concat_batches, take::take_record_batch};
+use arrow_array::RecordBatch;
 use logweir_decode::batch::Batch;
 use std::{
     collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
 };
+use table::Table;
 
 /// Rows that are put in their order and written at a time.
 pub(crate) const CHUNK_ROWS: usize = 64 * 1024;
@@ -137,17 +138,13 @@ fn write(
     part: &mut NewPart<'_>,
     beside: &mut dyn Beside,
 ) -> Result<(), StoreError> {
-    let all = concat_batches(&family.schema(), &pieces)?;
-    drop(pieces);
-    let order = order::order(family, &all)?;
-    for first in (0..all.num_rows()).step_by(CHUNK_ROWS) {
-        let count = CHUNK_ROWS.min(all.num_rows() - first);
-        let chunk = match &order {
-            Some(order) => {
-                let rows = order.iter().skip(first).take(count).copied();
-                take_record_batch(&all, &rows.collect::<UInt32Array>())?
-            }
-            None => all.slice(first, count),
+    let order = order::order(family, &pieces)?;
+    let table = Table::new(family, pieces)?;
+    for first in (0..table.rows()).step_by(CHUNK_ROWS) {
+        let count = CHUNK_ROWS.min(table.rows() - first);
+        let chunk = match order.as_ref().and_then(|order| order.get(first..first + count)) {
+            Some(rows) => table.take(rows)?,
+            None => table.slice(first, count)?,
         };
         part.write(&chunk, beside)?;
     }

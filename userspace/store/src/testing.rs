@@ -4,7 +4,10 @@ use crate::convert::extra::write_json;
 use arrow_array::{
     Array, RecordBatch,
     cast::AsArray,
-    types::{Int64Type, TimestampMicrosecondType, UInt8Type, UInt16Type, UInt32Type, UInt64Type},
+    types::{
+        Int32Type, Int64Type, TimestampMicrosecondType, UInt8Type, UInt16Type, UInt32Type,
+        UInt64Type,
+    },
 };
 use arrow_schema::DataType;
 use logweir_decode::{
@@ -116,6 +119,11 @@ fn plain_cell(column: &dyn Array, row: usize) -> String {
         DataType::Int64 => column.as_primitive::<Int64Type>().value(row).to_string(),
         DataType::Timestamp(..) => {
             column.as_primitive::<TimestampMicrosecondType>().value(row).to_string()
+        }
+        DataType::Dictionary(..) => {
+            let dictionary = column.as_dictionary::<Int32Type>();
+            let key = dictionary.keys().value(row) as usize;
+            dictionary.values().as_string::<i32>().value(key).to_owned()
         }
         DataType::Utf8 => column.as_string::<i32>().value(row).to_owned(),
         DataType::Binary => format!("{:?}", column.as_binary::<i32>().value(row)),

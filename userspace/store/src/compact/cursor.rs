@@ -33,11 +33,11 @@ impl Cursor {
     pub fn open(path: &Path, family: Family) -> Result<Option<Self>, StoreError> {
         let failed = |e| StoreError::parquet("read", path, e);
         let file = File::open(path).map_err(|e| StoreError::io("open", path, e))?;
-        let options = ArrowReaderOptions::new().with_schema(family.schema());
+        let options = ArrowReaderOptions::new().with_schema(family.batch_schema());
         let reader = ParquetRecordBatchReaderBuilder::try_new_with_options(file, options)
             .and_then(|builder| builder.with_batch_size(READ_ROWS).build())
             .map_err(failed)?;
-        let batch = RecordBatch::new_empty(family.schema());
+        let batch = RecordBatch::new_empty(family.batch_schema());
         let path = path.to_owned();
         let mut cursor = Self { path, family, reader, batch, places: Vec::new(), row: 0 };
         Ok(cursor.next_batch()?.then_some(cursor))

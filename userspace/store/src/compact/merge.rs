@@ -4,10 +4,11 @@ use super::{Plan, cursor::Cursor, exchange::Staged};
 use crate::{
     error::StoreError,
     incoming::Incoming,
+    nulls::{is_null, nulls},
     part::Layout,
     seal::{Beside, CHUNK_ROWS, NewPart, order::Place},
 };
-use arrow_array::{Array, ArrayRef, RecordBatch, new_null_array};
+use arrow_array::{Array, ArrayRef, RecordBatch};
 use arrow_schema::{ArrowError, SchemaRef};
 use arrow_select::interleave::interleave;
 use std::{
@@ -83,7 +84,7 @@ impl<'a> Merge<'a> {
 
     /// The next rows in their order, at most [`CHUNK_ROWS`].
     fn next_rows(&mut self) -> Result<RecordBatch, StoreError> {
-        let schema = self.plan.family.schema();
+        let schema = self.plan.family.batch_schema();
         let mut batches: Vec<RecordBatch> =
             self.cursors.iter().map(|cursor| cursor.batch().clone()).collect();
         // Which of the batches has the rows of which cursor.
@@ -121,8 +122,8 @@ fn gather(
         let arrays: Vec<&dyn Array> =
             batches.iter().map(|batch| batch.column(index).as_ref()).collect();
         // Most columns are of other formats than these rows are.
-        if arrays.iter().all(|array| array.null_count() == array.len()) {
-            return Ok(new_null_array(schema.field(index).data_type(), rows.len()));
+        if arrays.iter().all(|array| is_null(*array)) {
+            return Ok(nulls(schema.field(index).data_type(), rows.len()));
         }
         interleave(&arrays, rows)
     };

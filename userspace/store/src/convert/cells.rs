@@ -1,8 +1,6 @@
 //! Columns of numbers and addresses.
 
-use arrow_array::{
-    Array, ArrayRef, ArrowPrimitiveType, FixedSizeBinaryArray, PrimitiveArray, new_null_array,
-};
+use arrow_array::{Array, ArrayRef, ArrowPrimitiveType, FixedSizeBinaryArray, PrimitiveArray};
 use arrow_buffer::{
     ArrowNativeType, BooleanBuffer, BooleanBufferBuilder, Buffer, NullBuffer, ScalarBuffer,
 };
@@ -106,7 +104,7 @@ impl<'a> Rows<'a> {
     }
 
     pub fn nulls(&self, data_type: &DataType) -> ArrayRef {
-        new_null_array(data_type, self.count)
+        crate::nulls::nulls(data_type, self.count)
     }
 }
 

@@ -2,7 +2,7 @@
 
 use super::{
     cells::{Rows, nonzero_ipv6, nonzero_numbers},
-    text::{shared_name, shared_text},
+    text::shared_text,
     times::shared_time,
 };
 use crate::schema;
@@ -36,7 +36,7 @@ pub(super) fn columns(
     };
     let exporter_port = shared(rows, |run| run.context.exporter_port);
     Ok(vec![
-        shared_name(rows, |run| run.context.format.name()),
+        shared_text(rows, |run| run.context.format.name().as_bytes())?,
         nonzero_numbers::<UInt32Type>(shared(rows, exporter_v4)),
         if rows.runs.iter().all(|run| run.context.exporter.is_ipv4()) {
             rows.nulls(&schema::ipv6())
@@ -46,7 +46,7 @@ pub(super) fn columns(
         nonzero_numbers::<UInt16Type>(exporter_port),
         optional(rows, |run| run.context.observation_domain),
         optional(rows, |run| run.context.sequence),
-        shared_text(rows, batch, |run| run.context.host)?,
+        shared_text(rows, |run| batch.text(run.context.host))?,
         shared_time(rows, |run| run.context.received_at),
         event_time,
         time_source,

@@ -1,9 +1,12 @@
 //! The family `filter`.
 
-use super::records::{Record, Records};
+use super::{
+    records::{Record, Records},
+    text::Texts,
+};
 use crate::schema::Family;
 use arrow_array::{
-    ArrayRef, RecordBatch, StringArray,
+    ArrayRef, RecordBatch,
     types::{UInt8Type, UInt16Type, UInt32Type},
 };
 use arrow_schema::ArrowError;
@@ -12,7 +15,6 @@ use logweir_decode::{
     extra::Value,
     filter::{Action, Filter},
 };
-use std::sync::Arc;
 
 /// These records, in their order, as the columns of [`Family::Filter`].
 ///
@@ -23,10 +25,10 @@ pub fn filter(batch: &Batch, records: &[Record<'_, Filter>]) -> Result<RecordBat
     let mut columns = rows.common()?;
     columns.extend([
         rows.texts(|row| row.filter)?,
-        rows.names(|row| row.action.map(Action::name)),
+        rows.names(|row| row.action.map(Action::name))?,
         rows.numbers::<UInt8Type>(|row| row.protocol),
         rows.texts(|row| row.protocol_name)?,
-        macs(records),
+        macs(records)?,
         rows.texts(|row| row.src_interface)?,
     ]);
     columns.extend(rows.address(|row| row.src_addr));
@@ -44,11 +46,14 @@ pub fn filter(batch: &Batch, records: &[Record<'_, Filter>]) -> Result<RecordBat
         rows.numbers::<UInt32Type>(|row| row.fragment_offset),
         rows.extra(|row| row.extra)?,
     ]);
-    RecordBatch::try_new(Family::Filter.schema(), columns)
+    RecordBatch::try_new(Family::Filter.batch_schema(), columns)
 }
 
 /// Ethernet addresses as text.
-fn macs(records: &[Record<'_, Filter>]) -> ArrayRef {
-    let macs = records.iter().map(|(_, row)| row.mac.map(|mac| Value::Mac(&mac).to_string()));
-    Arc::new(macs.collect::<StringArray>())
+fn macs(records: &[Record<'_, Filter>]) -> Result<ArrayRef, ArrowError> {
+    let text = |row: &Filter| row.mac.map(|mac| Value::Mac(&mac).to_string());
+    let macs: Vec<_> = records.iter().map(|(_, row)| text(row).unwrap_or_default()).collect();
+    let mut texts = Texts::new(macs.len());
+    macs.iter().try_for_each(|mac| texts.push(mac.as_bytes(), 1))?;
+    Ok(texts.finish())
 }

@@ -17,7 +17,7 @@ pub fn im(batch: &Batch, records: &[Record<'_, Im>]) -> Result<RecordBatch, Arro
     let rows = Records { batch, rows: records };
     let mut columns = rows.common()?;
     columns.extend([
-        rows.names(|row| Some(row.event.name())),
+        rows.names(|row| Some(row.event.name()))?,
         rows.texts(|row| row.application)?,
         rows.texts(|row| row.account)?,
         rows.numbers::<UInt8Type>(|row| row.protocol),
@@ -35,5 +35,5 @@ pub fn im(batch: &Batch, records: &[Record<'_, Im>]) -> Result<RecordBatch, Arro
         rows.times(|row| row.end),
         rows.extra(|row| row.extra)?,
     ]);
-    RecordBatch::try_new(Family::Im.schema(), columns)
+    RecordBatch::try_new(Family::Im.batch_schema(), columns)
 }

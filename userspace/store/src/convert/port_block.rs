@@ -19,10 +19,10 @@ pub fn port_block(
     records: &[Record<'_, PortBlock>],
 ) -> Result<RecordBatch, ArrowError> {
     let rows = Records { batch, rows: records };
-    let schema = Family::PortBlock.schema();
+    let schema = Family::PortBlock.batch_schema();
     let mut columns = rows.common()?;
     columns[schema.index_of("sequence")?] = Arc::new(sequence(records));
-    columns.push(rows.names(|row| Some(row.event.name())));
+    columns.push(rows.names(|row| Some(row.event.name()))?);
     columns.extend(rows.address(|row| row.private_addr));
     columns.extend(rows.address(|row| row.public_addr));
     columns.extend([

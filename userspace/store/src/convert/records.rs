@@ -3,11 +3,11 @@
 use super::{
     cells::{Rows, nonzero_ipv6, nonzero_numbers},
     common, extra,
-    text::{BYTES_MAX, shared_name, spend},
+    text::{BYTES_MAX, Texts, shared_text, spend},
     times::shared_time,
 };
 use arrow_array::{
-    ArrayRef, ArrowPrimitiveType, PrimitiveArray, StringArray,
+    ArrayRef, ArrowPrimitiveType, PrimitiveArray,
     builder::StringBuilder,
     types::{TimestampMicrosecondType, UInt32Type},
 };
@@ -17,7 +17,7 @@ use logweir_decode::{
     context::{Context, EventTime},
     record::{Time, context_time, context_time_source},
     session::ColumnSet,
-    text::{Text, to_utf8},
+    text::Text,
 };
 use std::{net::IpAddr, sync::Arc};
 
@@ -30,7 +30,7 @@ pub(super) struct Records<'a, R> {
     pub rows: &'a [Record<'a, R>],
 }
 
-impl<R> Records<'_, R> {
+impl<'b, R> Records<'b, R> {
     /// The common columns, in the order of the schema.
     pub fn common(&self) -> Result<Vec<ArrayRef>, ArrowError> {
         self.common_with(|context| context.event_time)
@@ -50,7 +50,8 @@ impl<R> Records<'_, R> {
         let runs: Vec<Run> = self.rows.iter().map(run).collect();
         let rows = &Rows::new(&runs);
         let event_time = shared_time(rows, |run| context_time(&run.context).unix_nanos);
-        let time_source = shared_name(rows, |run| context_time_source(&run.context).name());
+        let time_source =
+            shared_text(rows, |run| context_time_source(&run.context).name().as_bytes())?;
         common::columns(rows, self.batch, event_time, time_source)
     }
 
@@ -85,40 +86,39 @@ impl<R> Records<'_, R> {
     }
 
     /// A column of names of this project's own.
-    pub fn names(&self, value: impl Fn(&R) -> Option<&'static str>) -> ArrayRef {
-        Arc::new(self.rows.iter().map(|(_, row)| value(row)).collect::<StringArray>())
+    pub fn names(
+        &self,
+        value: impl Fn(&R) -> Option<&'static str>,
+    ) -> Result<ArrayRef, ArrowError> {
+        self.texts_of(|row| value(row).unwrap_or_default().as_bytes())
     }
 
     /// A column of device text, as UTF-8; null where it is empty.
     pub fn texts(&self, value: impl Fn(&R) -> Text) -> Result<ArrayRef, ArrowError> {
-        self.strings(value, |builder, bytes| builder.append_value(to_utf8(bytes)))
+        self.texts_of(|row| self.batch.text(value(row)))
+    }
+
+    fn texts_of(&self, value: impl Fn(&R) -> &'b [u8]) -> Result<ArrayRef, ArrowError> {
+        let mut texts = Texts::new(self.rows.len());
+        self.rows.iter().try_for_each(|(_, row)| texts.push(value(row), 1))?;
+        Ok(texts.finish())
     }
 
     /// The column of pairs without a column of their own, as JSON.
     pub fn extra(&self, value: impl Fn(&R) -> Text) -> Result<ArrayRef, ArrowError> {
         let mut json = Vec::new();
-        self.strings(value, |builder, encoded| {
-            json.clear();
-            extra::write_json(&mut json, encoded);
-            builder.append_value(String::from_utf8_lossy(&json));
-        })
-    }
-
-    fn strings(
-        &self,
-        value: impl Fn(&R) -> Text,
-        mut append: impl FnMut(&mut StringBuilder, &[u8]),
-    ) -> Result<ArrayRef, ArrowError> {
         let mut builder = StringBuilder::with_capacity(self.rows.len(), self.rows.len() * 8);
         let mut budget = BYTES_MAX;
         for (_, row) in self.rows {
-            let bytes = self.batch.text(value(row));
-            budget = spend(budget, bytes.len())?;
-            if bytes.is_empty() {
+            let encoded = self.batch.text(value(row));
+            budget = spend(budget, encoded.len())?;
+            if encoded.is_empty() {
                 builder.append_null();
-            } else {
-                append(&mut builder, bytes);
+                continue;
             }
+            json.clear();
+            extra::write_json(&mut json, encoded);
+            builder.append_value(String::from_utf8_lossy(&json));
         }
         Ok(Arc::new(builder.finish()))
     }

@@ -2,21 +2,20 @@
 
 use super::{
     cells::{Rows, debug_assert_rows, nonzero_ipv6},
-    common, text,
+    common,
+    text::{self, Texts},
     times::{self, Bounds},
 };
 use crate::schema::{self, Family};
 use arrow_array::{
     ArrayRef, RecordBatch,
-    builder::StringBuilder,
     types::{UInt8Type, UInt16Type, UInt32Type, UInt64Type},
 };
-use arrow_schema::{ArrowError, DataType};
+use arrow_schema::ArrowError;
 use logweir_decode::{
     batch::{Batch, Run},
     session::{Column, Event},
 };
-use std::sync::Arc;
 
 /// The session records of these runs, in their order, as the columns of [`Family::Session`].
 ///
@@ -32,9 +31,9 @@ pub fn session(batch: &Batch, runs: &[Run]) -> Result<RecordBatch, ArrowError> {
     let table = &batch.session;
     let bounds = Bounds::new(rows, batch);
     let event_time = times::event_time(rows, batch, &bounds);
-    let time_source = times::time_source(rows, &bounds);
+    let time_source = times::time_source(rows, &bounds)?;
     let mut columns = common::columns(rows, batch, event_time, time_source)?;
-    columns.push(event(rows, batch));
+    columns.push(event(rows, batch)?);
     columns.push(rows.numbers::<UInt8Type>(Column::Protocol, table.protocol()));
     columns.extend(endpoints(rows, batch));
     columns.extend([
@@ -55,28 +54,28 @@ pub fn session(batch: &Batch, runs: &[Run]) -> Result<RecordBatch, ArrowError> {
         text::text(rows, batch, Column::User, table.user())?,
         text::text(rows, batch, Column::Application, table.application())?,
         text::text(rows, batch, Column::CloseReason, table.close_reason())?,
-        text::text(rows, batch, Column::Url, table.url())?,
+        text::distinct_text(rows, batch, Column::Url, table.url())?,
         text::extra(rows, batch, table.extra())?,
     ]);
     debug_assert_rows(rows, &columns);
-    RecordBatch::try_new(Family::Session.schema(), columns)
+    RecordBatch::try_new(Family::Session.batch_schema(), columns)
 }
 
-fn event(rows: &Rows<'_>, batch: &Batch) -> ArrayRef {
+fn event(rows: &Rows<'_>, batch: &Batch) -> Result<ArrayRef, ArrowError> {
     if !rows.any.has(Column::Event) {
-        return rows.nulls(&DataType::Utf8);
+        return Ok(rows.nulls(&schema::dictionary()));
     }
-    let mut names = StringBuilder::with_capacity(rows.count, rows.count * 8);
+    let mut names = Texts::new(rows.count);
     for span in &rows.spans {
         if !span.columns.has(Column::Event) {
-            names.append_nulls(span.cells.len());
+            names.push_null(span.cells.len());
             continue;
         }
         for code in &batch.session.event()[span.cells.clone()] {
-            names.append_option(Event::from_code(*code).map(Event::name));
+            names.push(Event::from_code(*code).map_or("", Event::name).as_bytes(), 1)?;
         }
     }
-    Arc::new(names.finish())
+    Ok(names.finish())
 }
 
 /// Addresses and ports of the four ends, and the tunnel's.

@@ -1,8 +1,13 @@
 //! Columns of text.
 
 use super::{cells::Rows, extra};
-use arrow_array::{ArrayRef, StringArray, builder::StringBuilder};
+use crate::schema;
+use arrow_array::{
+    ArrayRef, DictionaryArray, Int32Array, builder::StringBuilder, types::Int32Type,
+};
+use arrow_buffer::{BooleanBufferBuilder, NullBuffer, ScalarBuffer};
 use arrow_schema::{ArrowError, DataType};
+use hashbrown::HashMap;
 use logweir_decode::{
     batch::{Batch, Run},
     session::Column,
@@ -14,14 +19,102 @@ use std::sync::Arc;
 /// bytes in UTF-8, an `extra` to at most six times in JSON.
 pub(super) const BYTES_MAX: usize = i32::MAX as usize / 8;
 
-/// A column of device text, as UTF-8.
+/// Makes a column of text that often repeats, as a dictionary; what is empty is null.
+pub(super) struct Texts<'a> {
+    keys: Vec<i32>,
+    present: BooleanBufferBuilder,
+    values: StringBuilder,
+    known: HashMap<&'a [u8], i32>,
+    last: (&'a [u8], i32),
+    budget: usize,
+}
+
+impl<'a> Texts<'a> {
+    pub fn new(rows: usize) -> Self {
+        Self {
+            keys: Vec::with_capacity(rows),
+            present: BooleanBufferBuilder::new(rows),
+            values: StringBuilder::new(),
+            known: HashMap::new(),
+            last: (&[], 0),
+            budget: BYTES_MAX,
+        }
+    }
+
+    /// Adds device text, as UTF-8, so many times.
+    pub fn push(&mut self, bytes: &'a [u8], times: usize) -> Result<(), ArrowError> {
+        if bytes.is_empty() {
+            self.push_null(times);
+            return Ok(());
+        }
+        if !std::ptr::eq(self.last.0, bytes) {
+            self.last = (bytes, self.key_of(bytes)?);
+        }
+        self.keys.resize(self.keys.len() + times, self.last.1);
+        self.present.append_n(times, true);
+        Ok(())
+    }
+
+    pub fn push_null(&mut self, times: usize) {
+        self.keys.resize(self.keys.len() + times, 0);
+        self.present.append_n(times, false);
+    }
+
+    fn key_of(&mut self, bytes: &'a [u8]) -> Result<i32, ArrowError> {
+        if let Some(key) = self.known.get(bytes) {
+            return Ok(*key);
+        }
+        self.budget = spend(self.budget, bytes.len())?;
+        // There are no more texts than bytes of text.
+        let key = self.known.len() as i32;
+        self.values.append_value(to_utf8(bytes));
+        self.known.insert(bytes, key);
+        Ok(key)
+    }
+
+    pub fn finish(mut self) -> ArrayRef {
+        let nulls = NullBuffer::new(self.present.finish());
+        let nulls = (nulls.null_count() > 0).then_some(nulls);
+        if self.known.is_empty() {
+            return crate::nulls::nulls(&schema::dictionary(), self.keys.len());
+        }
+        let keys = Int32Array::new(ScalarBuffer::from(self.keys), nulls);
+        let values = Arc::new(self.values.finish());
+        Arc::new(DictionaryArray::<Int32Type>::new(keys, values))
+    }
+}
+
+/// A column of device text that often repeats.
 pub(super) fn text(
     rows: &Rows<'_>,
     batch: &Batch,
     column: Column,
     cells: &[Text],
 ) -> Result<ArrayRef, ArrowError> {
-    texts(rows, batch, column, cells, |builder, bytes| builder.append_value(to_utf8(bytes)))
+    if !rows.any.has(column) {
+        return Ok(rows.nulls(&schema::dictionary()));
+    }
+    let mut texts = Texts::new(rows.count);
+    for span in &rows.spans {
+        if span.columns.has(column) {
+            for cell in &cells[span.cells.clone()] {
+                texts.push(batch.text(*cell), 1)?;
+            }
+        } else {
+            texts.push_null(span.cells.len());
+        }
+    }
+    Ok(texts.finish())
+}
+
+/// A column of device text that hardly repeats.
+pub(super) fn distinct_text(
+    rows: &Rows<'_>,
+    batch: &Batch,
+    column: Column,
+    cells: &[Text],
+) -> Result<ArrayRef, ArrowError> {
+    distinct(rows, batch, column, cells, |builder, bytes| builder.append_value(to_utf8(bytes)))
 }
 
 /// The column of pairs without a column of their own, as JSON.
@@ -31,14 +124,14 @@ pub(super) fn extra(
     cells: &[Text],
 ) -> Result<ArrayRef, ArrowError> {
     let mut json = Vec::new();
-    texts(rows, batch, Column::Extra, cells, |builder, encoded| {
+    distinct(rows, batch, Column::Extra, cells, |builder, encoded| {
         json.clear();
         extra::write_json(&mut json, encoded);
         builder.append_value(String::from_utf8_lossy(&json));
     })
 }
 
-fn texts(
+fn distinct(
     rows: &Rows<'_>,
     batch: &Batch,
     column: Column,
@@ -69,40 +162,15 @@ fn texts(
 }
 
 /// Text that all rows of a run share; null where it is empty.
-pub(super) fn shared_text(
+pub(super) fn shared_text<'a>(
     rows: &Rows<'_>,
-    batch: &Batch,
-    text: impl Fn(&Run) -> Text,
+    text: impl Fn(&Run) -> &'a [u8],
 ) -> Result<ArrayRef, ArrowError> {
-    if rows.runs.iter().all(|run| text(run).is_empty()) {
-        return Ok(rows.nulls(&DataType::Utf8));
-    }
-    let mut builder = StringBuilder::with_capacity(rows.count, rows.count * 8);
-    let mut budget = BYTES_MAX;
+    let mut texts = Texts::new(rows.count);
     for run in rows.runs {
-        let bytes = batch.text(text(run));
-        budget = spend(budget, bytes.len().saturating_mul(run.rows as usize))?;
-        if bytes.is_empty() {
-            builder.append_nulls(run.rows as usize);
-        } else {
-            builder.append_value_n(to_utf8(bytes), run.rows as usize);
-        }
+        texts.push(text(run), run.rows as usize)?;
     }
-    Ok(Arc::new(builder.finish()))
-}
-
-/// A name that all rows of a run share.
-pub(super) fn shared_name(rows: &Rows<'_>, name: impl Fn(&Run) -> &'static str) -> ArrayRef {
-    if let Some((first, rest)) = rows.runs.split_first()
-        && rest.iter().all(|run| name(run) == name(first))
-    {
-        return Arc::new(StringArray::new_repeated(name(first), rows.count));
-    }
-    let mut builder = StringBuilder::with_capacity(rows.count, rows.count * 8);
-    for run in rows.runs {
-        builder.append_value_n(name(run), run.rows as usize);
-    }
-    Arc::new(builder.finish())
+    Ok(texts.finish())
 }
 
 pub(super) fn spend(budget: usize, bytes: usize) -> Result<usize, ArrowError> {

@@ -1,11 +1,13 @@
 //! Columns of times, and what is derived from them.
 
-use super::cells::{Rows, present, range};
-use crate::schema;
-use arrow_array::{
-    ArrayRef, PrimitiveArray, TimestampMicrosecondArray, UInt64Array, builder::StringBuilder,
+use super::{
+    cells::{Rows, present, range},
+    text::Texts,
 };
+use crate::schema;
+use arrow_array::{ArrayRef, PrimitiveArray, TimestampMicrosecondArray, UInt64Array};
 use arrow_buffer::{NullBuffer, ScalarBuffer};
+use arrow_schema::ArrowError;
 use logweir_decode::{
     batch::{Batch, Run},
     context::{EventTime, UnixNanos},
@@ -147,8 +149,8 @@ pub(super) fn event_time(rows: &Rows<'_>, batch: &Batch, bounds: &Bounds) -> Arr
 }
 
 /// `time_source` of each row (as [`logweir_decode::record::time_source`]).
-pub(super) fn time_source(rows: &Rows<'_>, bounds: &Bounds) -> ArrayRef {
-    let mut names = StringBuilder::with_capacity(rows.count, rows.count * 8);
+pub(super) fn time_source(rows: &Rows<'_>, bounds: &Bounds) -> Result<ArrayRef, ArrowError> {
+    let mut names = Texts::new(rows.count);
     let mut first = 0;
     for run in rows.runs {
         let end = first + run.rows as usize;
@@ -158,14 +160,14 @@ pub(super) fn time_source(rows: &Rows<'_>, bounds: &Bounds) -> ArrayRef {
         if source == EventTime::Record && !(first..end).all(has_time) {
             for row in first..end {
                 let source = if has_time(row) { source } else { EventTime::Received };
-                names.append_value(source.name());
+                names.push(source.name().as_bytes(), 1)?;
             }
         } else {
-            names.append_value_n(source.name(), end - first);
+            names.push(source.name().as_bytes(), end - first)?;
         }
         first = end;
     }
-    Arc::new(names.finish())
+    Ok(names.finish())
 }
 
 /// A time that all rows of a run share.

@@ -20,9 +20,9 @@ pub fn unparsed(
 ) -> Result<RecordBatch, ArrowError> {
     let rows = Records { batch, rows: records };
     let mut columns = rows.common_with(|_| EventTime::Received)?;
-    columns.push(rows.names(|row| Some(row.reason.name())));
+    columns.push(rows.names(|row| Some(row.reason.name()))?);
     columns.push(Arc::new(raw(batch, records)?));
-    RecordBatch::try_new(Family::Unparsed.schema(), columns)
+    RecordBatch::try_new(Family::Unparsed.batch_schema(), columns)
 }
 
 fn raw(batch: &Batch, records: &[Record<'_, Unparsed>]) -> Result<BinaryArray, ArrowError> {

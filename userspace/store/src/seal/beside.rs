@@ -10,10 +10,11 @@ pub trait Beside {
     /// The extension of the files, without the dot.
     fn extension(&self) -> &'static str;
 
-    /// A part of this family begins; `false` where there is nothing to be made beside it.
-    fn begin(&mut self, family: Family) -> bool;
+    /// A part of this family begins: the columns of [`Family::schema`] that it needs to see; none
+    /// where there is nothing to be made beside it.
+    fn begin(&mut self, family: Family) -> &'static [&'static str];
 
-    /// The next rows of the part, in the order in which they stand in it.
+    /// These columns of the next rows of the part, in the order in which they stand in it.
     ///
     /// # Errors
     /// If nothing can be made of these columns; the part is then not made either.
@@ -32,8 +33,8 @@ impl Beside for () {
         ""
     }
 
-    fn begin(&mut self, _family: Family) -> bool {
-        false
+    fn begin(&mut self, _family: Family) -> &'static [&'static str] {
+        &[]
     }
 
     fn rows(&mut self, _rows: &RecordBatch) -> Result<(), StoreError> {

@@ -7,11 +7,14 @@ use crate::{
     part::{Layout, properties},
     schema::Family,
 };
-use arrow_array::RecordBatch;
+use arrow_array::{RecordBatch, cast::AsArray};
+use arrow_schema::ArrowError;
+use arrow_select::take::take;
 use parquet::arrow::arrow_writer::{ArrowWriter, ArrowWriterOptions};
 use std::{
     fs::{self, File},
     path::{Path, PathBuf},
+    sync::Arc,
 };
 
 /// A part to which rows are added, without its final name.
@@ -20,7 +23,7 @@ pub(crate) struct NewPart<'a> {
     stem: String,
     unfinished: Unfinished,
     writer: ArrowWriter<File>,
-    has_beside: bool,
+    beside_columns: &'static [&'static str],
 }
 
 impl<'a> NewPart<'a> {
@@ -41,17 +44,18 @@ impl<'a> NewPart<'a> {
             .with_skip_arrow_metadata(true);
         let writer = ArrowWriter::try_new_with_options(file, family.schema(), options)
             .map_err(|e| StoreError::parquet("write", &unfinished.0, e))?;
-        let has_beside = beside.begin(family);
-        Ok(Self { incoming, stem, unfinished, writer, has_beside })
+        let beside_columns = beside.begin(family);
+        Ok(Self { incoming, stem, unfinished, writer, beside_columns })
     }
 
-    /// Adds rows, which follow those that were added before.
+    /// Adds rows, with the columns of [`Family::batch_schema`], which follow those that were added
+    /// before.
     ///
     /// # Errors
     /// If the file cannot be written.
     pub fn write(&mut self, rows: &RecordBatch, beside: &mut dyn Beside) -> Result<(), StoreError> {
-        if self.has_beside {
-            beside.rows(rows)?;
+        if !self.beside_columns.is_empty() {
+            beside.rows(&with_text(rows, self.beside_columns)?)?;
         }
         let written = self.writer.write(rows);
         written.map_err(|e| StoreError::parquet("write", &self.unfinished.0, e))
@@ -67,12 +71,12 @@ impl<'a> NewPart<'a> {
     /// # Errors
     /// If the file system refuses.
     pub fn finish(self, beside: &mut dyn Beside) -> Result<WholePart, StoreError> {
-        let Self { incoming, stem, unfinished, writer, has_beside } = self;
+        let Self { incoming, stem, unfinished, writer, beside_columns } = self;
         let file = writer.into_inner();
         let file = file.map_err(|e| StoreError::parquet("write", &unfinished.0, e))?;
         let bytes = sync(&file, &unfinished.0)?;
         let mut files = Vec::new();
-        if has_beside {
+        if !beside_columns.is_empty() {
             let name = format!("{stem}.{}", beside.extension());
             let (path, mut file) = incoming.create(&name)?;
             let unfinished = Unfinished(path);
@@ -83,6 +87,16 @@ impl<'a> NewPart<'a> {
         files.push((unfinished, format!("{stem}.parquet")));
         Ok(WholePart { files, bytes })
     }
+}
+
+/// These columns of the rows, with text as it is in files.
+fn with_text(rows: &RecordBatch, columns: &[&str]) -> Result<RecordBatch, ArrowError> {
+    let columns = columns.iter().filter_map(|name| Some((*name, rows.column_by_name(name)?)));
+    let columns = columns.map(|(name, column)| match column.as_any_dictionary_opt() {
+        Some(texts) => Ok((name, take(texts.values(), texts.keys(), None)?)),
+        None => Ok((name, Arc::clone(column))),
+    });
+    RecordBatch::try_from_iter(columns.collect::<Result<Vec<_>, ArrowError>>()?)
 }
 
 fn sync(file: &File, path: &Path) -> Result<u64, StoreError> {

@@ -6,7 +6,9 @@
 //! counts as zero. Rows that are equal in all that stay in the order in which they came; so do all
 //! rows of the other families.
 
-use crate::schema::Family;
+mod sort;
+
+use crate::{nulls::is_null, schema::Family};
 use arrow_array::{
     Array, FixedSizeBinaryArray, PrimitiveArray, RecordBatch,
     cast::AsArray,
@@ -44,7 +46,7 @@ pub(crate) struct Places<'a> {
 }
 
 impl<'a> Places<'a> {
-    /// Of these rows; `None` for a family whose rows stand as they came.
+    /// Of these rows, which are of a family's files or batches; `None` for a family whose rows stand as they came.
     ///
     /// # Errors
     /// If a column is missing or of another type.
@@ -89,55 +91,58 @@ impl<'a> Places<'a> {
         u32::from(port.unwrap_or(0)) << 8 | u32::from(protocol.unwrap_or(0))
     }
 
-    fn begin(&self, row: usize) -> i64 {
-        value(self.begin, row).unwrap_or_else(|| self.event.value(row))
-    }
-
-    /// The IPv6 addresses, each once, in their order.
-    fn v6_ranks(&self) -> Vec<&'a [u8]> {
-        let distinct: BTreeSet<&[u8]> = self.v6.iter().flatten().collect();
-        distinct.into_iter().collect()
-    }
-}
-
-/// The rows in the family's order, by their numbers; `None` where they stand as they came.
-///
-/// # Errors
-/// If a column is missing or of another type, or there are more than 2^32 rows.
-pub(crate) fn order(family: Family, rows: &RecordBatch) -> Result<Option<Vec<u32>>, ArrowError> {
-    let Some(places) = Places::new(family, rows)? else { return Ok(None) };
-    let count = u32::try_from(rows.num_rows())
-        .map_err(|_| ArrowError::InvalidArgumentError("a part of more than 2^32 rows".into()))?;
-    let ranks = places.v6_ranks();
-    let mut keys: Vec<Key> = (0..count).map(|row| Key::new(&places, &ranks, row)).collect();
-    keys.sort_unstable();
-    Ok(Some(keys.into_iter().map(|key| key.row).collect()))
-}
-
-/// A [`Place`] in few bytes, which is good among the rows that it was made with.
-///
-/// `place` has the class of the address (IPv4, IPv6, none) from bit 56 on, the address (of IPv6 its
-/// rank) from bit 24 on, and below it port and protocol.
-#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
-struct Key {
-    place: u64,
-    begin: i64,
-    row: u32,
-}
-
-impl Key {
-    fn new(places: &Places<'_>, v6_ranks: &[&[u8]], row: u32) -> Key {
-        let index = row as usize;
-        let (class, address) = match places.address(index) {
+    /// Address, port and protocol in few bytes, which is good among rows with the same ranks: the
+    /// class of the address (IPv4, IPv6, none) from bit 56 on, the address (of IPv6 its rank) from
+    /// bit 24 on, and below it port and protocol.
+    fn key(&self, v6_ranks: &[&[u8]], row: usize) -> u64 {
+        let (class, address) = match self.address(row) {
             Address::V4(v4) => (0, u64::from(v4)),
             Address::V6(v6) => {
                 (1, v6_ranks.binary_search(&v6.as_slice()).unwrap_or_default() as u64)
             }
             Address::None => (2, 0),
         };
-        let port_protocol = u64::from(places.port_protocol(index));
-        Key { place: class << 56 | address << 24 | port_protocol, begin: places.begin(index), row }
+        class << 56 | address << 24 | u64::from(self.port_protocol(row))
     }
+
+    fn begin(&self, row: usize) -> i64 {
+        value(self.begin, row).unwrap_or_else(|| self.event.value(row))
+    }
+}
+
+/// The rows of these pieces in the family's order, by their numbers; `None` where they stand as they
+/// came.
+///
+/// # Errors
+/// If a column is missing or of another type, or there are 2^32 rows or more.
+pub(crate) fn order(
+    family: Family,
+    pieces: &[RecordBatch],
+) -> Result<Option<Vec<u32>>, ArrowError> {
+    let places: Option<Vec<Places<'_>>> =
+        pieces.iter().map(|piece| Places::new(family, piece)).collect::<Result<_, _>>()?;
+    let Some(places) = places else { return Ok(None) };
+    let ranks = v6_ranks(&places);
+    let rows = pieces.iter().map(RecordBatch::num_rows).sum();
+    if u32::try_from(rows).is_err() {
+        return Err(ArrowError::InvalidArgumentError("a part of 2^32 rows or more".into()));
+    }
+    let (mut keys, mut begins) = (Vec::with_capacity(rows), Vec::with_capacity(rows));
+    for piece in &places {
+        let rows = 0..piece.event.len();
+        keys.extend(rows.clone().map(|row| piece.key(&ranks, row)));
+        begins.extend(rows.map(|row| piece.begin(row)));
+    }
+    Ok(Some(sort::sort(&keys, &begins)))
+}
+
+/// The IPv6 addresses, each once, in their order.
+fn v6_ranks<'a>(places: &[Places<'a>]) -> Vec<&'a [u8]> {
+    let mut distinct = BTreeSet::new();
+    for places in places.iter().filter(|places| !is_null(places.v6)) {
+        distinct.extend(places.v6.iter().flatten());
+    }
+    distinct.into_iter().collect()
 }
 
 fn value<T: ArrowPrimitiveType>(column: &PrimitiveArray<T>, row: usize) -> Option<T::Native> {

@@ -1,5 +1,6 @@
 use super::*;
 use crate::testing::{HOUR_BEGIN, Plain, Random, expected, read_family, read_file, small_batch};
+use arrow_array::cast::AsArray;
 use std::{fs::File, io::Write as _};
 
 const NAME: &str = "00000000000000aa-000001";
@@ -77,12 +78,14 @@ impl Beside for Count {
         "count"
     }
 
-    fn begin(&mut self, family: Family) -> bool {
+    fn begin(&mut self, family: Family) -> &'static [&'static str] {
         self.rows = 0;
-        family == Family::Session
+        if family == Family::Session { &["event", "nat_src_port"] } else { &[] }
     }
 
     fn rows(&mut self, rows: &RecordBatch) -> Result<(), StoreError> {
+        assert!(rows.column_by_name("event").unwrap().as_string_opt::<i32>().is_some());
+        assert_eq!(rows.num_columns(), 2);
         self.rows += rows.num_rows();
         Ok(())
     }
