@@ -238,14 +238,15 @@ pub struct Place(u8);
 impl Place {
     /// The place of a column.
     #[inline]
-    pub fn of(column: Column) -> Place {
-        Place(PLACES.get(column as usize).copied().unwrap_or(0))
+    #[expect(clippy::indexing_slicing, reason = "there is one for each column")]
+    pub const fn of(column: Column) -> Place {
+        Place(PLACES[column as usize])
     }
 }
 
 /// The place of each column among those of its type.
 #[expect(clippy::indexing_slicing, reason = "worked out by the compiler")]
-static PLACES: [u8; Column::ALL.len()] = {
+const PLACES: [u8; Column::ALL.len()] = {
     let mut places = [0; Column::ALL.len()];
     let mut at = 0;
     while at < places.len() {

@@ -30,6 +30,7 @@ pub mod sets;
 pub mod template;
 pub mod tiles;
 pub mod times;
+pub mod usg_tiles;
 pub mod v5;
 pub mod v9;
 pub mod waiting;
@@ -89,6 +90,7 @@ impl Decoder {
     }
 
     /// Decodes one datagram, by the version that it begins with.
+    #[inline]
     pub fn decode(
         &mut self,
         datagram: &Datagram<'_>,

@@ -62,12 +62,39 @@ fn decode(
     decoded
 }
 
+/// Templates 1315 and 1316 of a Huawei USG, for which there is a kernel of their own.
+fn usg() -> impl Strategy<Value = Vec<(u16, u16)>> {
+    const HEAD: [(u16, u16); 14] = [
+        (8, 4),
+        (225, 4),
+        (7, 2),
+        (227, 2),
+        (12, 4),
+        (226, 4),
+        (11, 2),
+        (228, 2),
+        (4, 1),
+        (61, 1),
+        (230, 1),
+        (229, 1),
+        (235, 4),
+        (234, 4),
+    ];
+    const ADDRESSES: [(u16, u16); 4] = [(27, 16), (281, 16), (28, 16), (282, 16)];
+    const TAIL: [(u16, u16); 6] = [(150, 4), (151, 4), (24, 4), (23, 4), (2, 4), (1, 4)];
+    any::<bool>().prop_map(|has_v6| {
+        let addresses = if has_v6 { ADDRESSES.as_slice() } else { &[] };
+        [&HEAD, addresses, &TAIL].concat()
+    })
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(2_000))]
 
     #[test]
     fn all_levels_make_the_same_of_any_template(
-        fields in vec(field(), 1..30),
+        fields in prop_oneof![4 => vec(field(), 1..30), 1 => usg()],
+        domain in prop::sample::select(vec![7, 0x0100_0007]),
         sets in vec((1..140usize, any::<bool>(), 0..4usize), 1..4),
         bytes in vec(any::<u8>(), 64..256),
         session_rows in 1..400usize,
@@ -75,9 +102,9 @@ proptest! {
         let record_len: usize = fields.iter().map(|(_, len)| usize::from(*len)).sum();
         prop_assume!((4..400).contains(&record_len));
         let mut source = bytes.iter().copied().cycle();
-        let mut datagrams = vec![V9::new(7, 0, 1_700_000_000, 0).flowset(0, &template(ID, &fields)).bytes()];
+        let mut datagrams = vec![V9::new(domain, 0, 1_700_000_000, 0).flowset(0, &template(ID, &fields)).bytes()];
         for (records, spaced, padding) in &sets {
-            let mut datagram = V9::new(7, 1, 1_700_000_000, 0);
+            let mut datagram = V9::new(domain, 1, 1_700_000_000, 0);
             let (sets, records) = if *spaced { (*records, 1) } else { (1, *records) };
             for _ in 0..sets {
                 let mut body: Vec<u8> = source.by_ref().take(records * record_len).collect();

@@ -11,7 +11,7 @@ use super::{
     registry::{DomainState, FORGOTTEN, Registry, Scope, Template},
     template::TemplateRecord,
 };
-use crate::{context::UnixNanos, reason::Reason};
+use crate::{context::UnixNanos, contexts::sender_bits, interned::place, reason::Reason};
 use hashbrown::HashMap;
 use std::sync::{Arc, PoisonError, atomic::Ordering};
 
@@ -23,7 +23,12 @@ pub struct Cache {
     domains: Vec<CachedDomain>,
     /// The place of the domain that was asked for last.
     last: usize,
+    /// Places of domains, by their hash: of those that were asked for last.
+    recent: Box<[usize; RECENT]>,
 }
+
+/// Domains that are found without a search, at the most.
+const RECENT: usize = 256;
 
 #[derive(Debug)]
 struct CachedDomain {
@@ -58,7 +63,13 @@ impl CachedDomain {
 impl Cache {
     /// An empty cache of the registry.
     pub fn new(registry: Arc<Registry>) -> Self {
-        Self { registry, places: HashMap::new(), domains: Vec::new(), last: 0 }
+        Self {
+            registry,
+            places: HashMap::new(),
+            domains: Vec::new(),
+            last: 0,
+            recent: Box::new([0; RECENT]),
+        }
     }
 
     /// The registry behind it.
@@ -67,6 +78,7 @@ impl Cache {
     }
 
     /// The plan for data sets with this ID, and what options data told about the domain.
+    #[inline]
     pub fn get(&mut self, scope: Scope, id: u16) -> Option<(&Plan, &DomainOptions)> {
         let domain = self.domain(scope)?;
         domain.template(id)?;
@@ -120,10 +132,14 @@ impl Cache {
     }
 
     /// A domain as it is now in the registry.
+    #[inline]
     fn domain(&mut self, scope: Scope) -> Option<&mut CachedDomain> {
-        if self.domains.get(self.last).is_none_or(|last| last.scope != scope) {
-            self.last = self.places.get(&scope).copied().unwrap_or(usize::MAX);
+        let bits = sender_bits(scope.exporter, 0) ^ u64::from(scope.domain) << 32;
+        let recent = self.recent.get_mut(place::<RECENT>(bits))?;
+        if self.domains.get(*recent).is_none_or(|recent| recent.scope != scope) {
+            *recent = self.places.get(&scope).copied().unwrap_or(usize::MAX);
         }
+        self.last = *recent;
         if !self.domains.get(self.last).is_some_and(CachedDomain::is_fresh) {
             self.refresh(scope);
         }
@@ -131,6 +147,7 @@ impl Cache {
     }
 
     /// Takes over what has changed in a domain, which becomes the last one.
+    #[cold]
     fn refresh(&mut self, scope: Scope) {
         let registry = self.registry.clone();
         let inner = registry.inner.read().unwrap_or_else(PoisonError::into_inner);

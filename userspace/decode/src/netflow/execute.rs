@@ -60,6 +60,7 @@ impl Tools {
 }
 
 /// Appends the records of a set's body to the batch, which has room for them.
+#[inline]
 pub fn execute<'a>(
     plan: &Plan,
     body: &'a [u8],
@@ -127,6 +128,7 @@ pub fn learn<'a>(
 }
 
 /// Appends sessions and tells how many there were.
+#[inline]
 fn append_sessions(
     plan: &Plan,
     records: &Records<'_, '_>,
@@ -142,6 +144,7 @@ fn append_sessions(
 }
 
 /// Makes rows that have been filled part of the table, and tells how many.
+#[inline]
 fn commit(
     plan: &Plan,
     rows: usize,
@@ -160,6 +163,7 @@ fn commit(
 }
 
 /// Fills the session table's next rows, and tells which columns, and what to know about them.
+#[inline]
 pub fn move_all(
     plan: &Plan,
     records: &Records<'_, '_>,
@@ -178,6 +182,7 @@ pub fn move_all(
 
 /// Fills the columns that have a type, and tells whether the code of an event says more than the
 /// event.
+#[inline]
 fn move_columns(
     plan: &Plan,
     records: &Records<'_, '_>,

@@ -47,6 +47,17 @@ impl Header {
     fn clock(self) -> Clock {
         Clock { unix_ms: i64::from(self.unix_seconds) * 1000, uptime_ms: self.uptime_ms }
     }
+
+    /// The datagram's place in the count of a domain; `records` are its data records, where all of
+    /// them are known.
+    fn sequence(self, domain: u32, records: Option<usize>, templates_only: bool) -> Sequence {
+        let Header { version, uptime_ms, sequence: number, .. } = self;
+        let units = match version {
+            Version::V9 => Some(1),
+            Version::Ipfix => records.and_then(|records| u32::try_from(records).ok()),
+        };
+        Sequence { version: version.number(), domain, number, units, uptime_ms, templates_only }
+    }
 }
 
 /// A datagram whose header has been read.
@@ -106,21 +117,11 @@ impl Progress {
     /// The datagram's place in its exporter's count.
     fn sequence(&self, header: Header, [as_sent, masked]: [Scope; 2]) -> Sequence {
         let whole = self.rejected.is_none() && self.waiting.is_empty();
-        let units = match header.version {
-            Version::V9 => Some(1),
-            Version::Ipfix if whole => u32::try_from(self.records).ok(),
-            Version::Ipfix => None,
-        };
-        Sequence {
-            version: header.version.number(),
-            // Data that waits in a subdivided domain is most likely a USG's.
-            domain: if self.huawei_usg || !self.waiting.is_empty() { masked } else { as_sent }
-                .domain,
-            number: header.sequence,
-            units,
-            uptime_ms: header.uptime_ms,
-            templates_only: self.template_sets > 0 && self.data_sets == 0,
-        }
+        // Data that waits in a subdivided domain is most likely a USG's.
+        let is_masked = self.huawei_usg || !self.waiting.is_empty();
+        let domain = if is_masked { masked } else { as_sent }.domain;
+        let templates_only = self.template_sets > 0 && self.data_sets == 0;
+        header.sequence(domain, whole.then_some(self.records), templates_only)
     }
 }
 
@@ -150,6 +151,7 @@ impl MessageDecoder {
     }
 
     /// Decodes one datagram.
+    #[inline]
     pub fn decode(
         &mut self,
         datagram: &Datagram<'_>,
@@ -164,6 +166,7 @@ impl MessageDecoder {
 
     /// Decodes what nearly all datagrams are: one set of whole records of sessions, by a template
     /// of the very domain. `None`, and nothing done, for all others.
+    #[inline]
     fn decode_plain(
         &mut self,
         datagram: &Datagram<'_>,
@@ -172,22 +175,22 @@ impl MessageDecoder {
     ) -> Option<Sequence> {
         let Message { header, body, sets_len } = *message;
         let set = sole_set(body).filter(|_| body.len() == sets_len)?;
-        let scopes @ [scope, _] = scopes(datagram, header);
+        let [scope, masked] = scopes(datagram, header);
         let (plan, options) = self.templates.get(scope, set.id)?;
         let len = plan.session_len()?;
         let rest = set.body.len().checked_rem(len)?;
         if rest >= ALIGNMENT || set.body.len() < len || options.known().is_some() {
             return None;
         }
-        let huawei_usg = plan.reading.profile == Profile::HuaweiUsg;
+        let is_masked = plan.reading.profile == Profile::HuaweiUsg;
+        let domain = if is_masked { masked } else { scope }.domain;
         let context = message_context(datagram, header);
         let scene = Scene { clock: header.clock(), context: &context, known: None, constants: &[] };
         let executed = execute(plan, set.body, &scene, &mut self.tools, batch);
-        let records = executed.records;
-        let progress = Progress { records, data_sets: 1, huawei_usg, ..Progress::default() };
-        Some(progress.sequence(header, scopes))
+        Some(header.sequence(domain, Some(executed.records), false))
     }
 
+    #[inline(never)]
     fn decode_any(
         &mut self,
         datagram: &Datagram<'_>,

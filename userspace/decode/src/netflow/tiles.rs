@@ -10,13 +10,14 @@ use super::{
     numbers::{Form, Number},
     records::Records,
     template::Length,
+    usg_tiles::{FillUsg, UsgTiles},
 };
 use crate::{
     cells::{Place, Vacant},
     session::SessionTable,
     simd::{
         Level,
-        columns::{GROUP, Kernel, Lanes, NOTHING, Pick, ROWS, Vectors, WINDOW},
+        columns::{Kernel, Lanes, NOTHING, Pick, ROWS, Vectors, WINDOW},
     },
 };
 
@@ -38,6 +39,8 @@ impl Turner {
 #[derive(Debug, Default)]
 pub struct Tiles {
     tiles: Box<[Tile]>,
+    /// Where the template is one of a Huawei USG, what does the same with less ado.
+    usg: Option<UsgTiles>,
     /// How many numbers they move.
     pub numbers: usize,
 }
@@ -97,7 +100,9 @@ impl Tiles {
                 tiles.push(tile);
             }
         }
-        Tiles { tiles: tiles.into_iter().map(Draft::finish).collect(), numbers: tiled }
+        let usg = UsgTiles::of(numbers, record_len);
+        let numbers = if usg.is_some() { numbers.len() } else { tiled };
+        Tiles { tiles: tiles.into_iter().map(Draft::finish).collect(), usg, numbers }
     }
 
     /// Heap bytes that they take.
@@ -121,7 +126,10 @@ impl Tiles {
             return None;
         }
         let Turner { level, lanes } = turner;
-        level.vectorized(Fill { tiles: &self.tiles, lanes, records, table })
+        match self.usg {
+            Some(tiles) => level.vectorized(FillUsg { tiles, lanes, records, table })?,
+            None => level.vectorized(Fill { tiles: &self.tiles, lanes, records, table }),
+        }
     }
 }
 
@@ -228,16 +236,16 @@ impl Kernel for Fill<'_, '_, '_> {
         let Fill { tiles, lanes, records, table } = self;
         let (vacant, mut kept) = (table.all_vacant(), false);
         for first in (0..records.rows()).step_by(ROWS) {
-            let groups = (records.rows() - first).min(ROWS).div_ceil(GROUP);
+            let rows = (records.rows() - first).min(ROWS);
             for tile in tiles {
                 let windows = records.window(tile.offset);
                 let column = |place| vacant.u32s.rows(place, first);
-                let [a, b, c, d] = lanes.all();
+                let [a, b, c, d, ..] = lanes.all();
                 let [e, f, g, h] = tile.columns.map(|place| place.and_then(column));
                 let targets = [e.unwrap_or(a), f.unwrap_or(b), g.unwrap_or(c), h.unwrap_or(d)];
                 vectors.transpose(&windows, first, &tile.pick, targets);
                 for sink in tile.sinks.iter() {
-                    kept |= sink.pour(vectors, lanes, first, groups, &vacant).unwrap_or(false);
+                    kept |= sink.pour(vectors, lanes, first, rows, &vacant).unwrap_or(false);
                 }
             }
         }
@@ -246,35 +254,35 @@ impl Kernel for Fill<'_, '_, '_> {
 }
 
 impl Sink {
-    /// Fills groups of a column from row `first` of the vacant ones on, and tells whether a code of
-    /// an event says more than the event; `None` where the column has not so many rows.
+    /// Fills so many rows of a column from row `first` of the vacant ones on, and tells whether a
+    /// code of an event says more than the event; `None` where the column has not so many.
     #[inline(always)]
     fn pour<V: Vectors>(
         &self,
         vectors: V,
         lanes: &Lanes,
         first: usize,
-        groups: usize,
+        rows: usize,
         vacant: &Vacant<'_>,
     ) -> Option<bool> {
         let Sink { place, shift, .. } = *self;
         let lane = lanes.get(self.lane);
         match self.pour {
-            Pour::Byte => vectors.bytes(lane, shift, groups, vacant.u8s.rows(place, first)?),
-            Pour::Port => vectors.ports(lane, shift, groups, vacant.u16s.rows(place, first)?),
+            Pour::Byte => vectors.bytes(lane, shift, rows, vacant.u8s.rows(place, first)?),
+            Pour::Port => vectors.ports(lane, shift, rows, vacant.u16s.rows(place, first)?),
             Pour::BothPorts(high) => {
                 let (low, high) = (vacant.u16s.rows(place, first)?, vacant.u16s.rows(high, first)?);
-                vectors.both_ports(lane, groups, low, high);
+                vectors.both_ports(lane, rows, low, high);
             }
             Pour::Event(codes) => {
                 let cells = vacant.u8s.rows(place, first)?;
-                vectors.bytes(lane, shift, groups, cells);
-                return Some(!vectors.look_up(&codes.events, &codes.told, groups, cells));
+                vectors.bytes(lane, shift, rows, cells);
+                return Some(!vectors.look_up(&codes.events, &codes.told, rows, cells));
             }
-            Pour::Counter => vectors.widen(lane, groups, vacant.u64s.rows(place, first)?),
+            Pour::Counter => vectors.widen(lane, rows, vacant.u64s.rows(place, first)?),
             Pour::LongCounter => {
                 let high = lanes.get(self.lane + 1);
-                vectors.join(lane, high, groups, vacant.u64s.rows(place, first)?);
+                vectors.join(lane, high, rows, vacant.u64s.rows(place, first)?);
             }
         }
         Some(false)
