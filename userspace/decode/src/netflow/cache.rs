@@ -25,6 +25,9 @@ pub struct Cache {
     last: usize,
     /// Places of domains, by their hash: of those that were asked for last.
     recent: Box<[usize; RECENT]>,
+    /// Templates that were copied from the registry.
+    #[cfg(test)]
+    copied: usize,
 }
 
 /// Domains that are found without a search, at the most.
@@ -69,6 +72,8 @@ impl Cache {
             domains: Vec::new(),
             last: 0,
             recent: Box::new([0; RECENT]),
+            #[cfg(test)]
+            copied: 0,
         }
     }
 
@@ -110,13 +115,39 @@ impl Cache {
         let learned = Plan::compile(record, reading, self.registry.limits.fields_per_template)
             .and_then(|plan| {
                 let template = Template { definition: record.definition.into(), plan };
-                self.registry.publish(scope, record.id, template, now)
+                let template = Arc::new(template);
+                let changes = self.registry.publish(scope, record.id, &template, now)?;
+                Ok((template, changes))
             });
-        if learned.is_err() {
-            // The exporter has given up the layout of before: data must not be read by it.
-            self.withdraw(scope, record.id);
+        match learned {
+            Ok((template, changes)) => {
+                self.keep(scope, record.id, template, changes);
+                Ok(())
+            }
+            Err(reason) => {
+                // The exporter has given up the layout of before: data must not be read by it.
+                self.withdraw(scope, record.id);
+                Err(reason)
+            }
         }
-        learned
+    }
+
+    /// Keeps what this worker published itself, where it is all that has changed: a sender may
+    /// redefine a template again and again, and a domain has many.
+    fn keep(&mut self, scope: Scope, id: u16, template: Arc<Template>, changes: u64) {
+        let known = self.domains.get_mut(self.last).filter(|known| known.scope == scope);
+        let Some(known) = known.filter(|known| changes.checked_sub(1) == Some(known.seen)) else {
+            return;
+        };
+        match known.templates.binary_search_by_key(&id, |(id, _)| *id) {
+            Ok(place) => {
+                if let Some((_, kept)) = known.templates.get_mut(place) {
+                    *kept = template;
+                }
+            }
+            Err(place) => known.templates.insert(place, (id, template)),
+        }
+        known.seen = changes;
     }
 
     /// Puts a template out of force, where there is one.
@@ -160,6 +191,10 @@ impl Cache {
             templates: templates.collect(),
             last: 0,
         };
+        #[cfg(test)]
+        {
+            self.copied += cached.templates.len();
+        }
         cached.templates.sort_unstable_by_key(|(id, _)| *id);
         if let Some(known) = self.domains.get_mut(self.last) {
             *known = cached;
@@ -223,5 +258,38 @@ mod tests {
         assert_eq!(cache.domains.len(), 2);
         let (templates, bytes) = registry.size();
         assert_eq!((templates, bytes % templates), (2, 0));
+    }
+
+    #[test]
+    fn a_template_that_is_redefined_again_and_again_does_not_copy_all_others() {
+        let registry = Arc::new(Registry::new(Limits::DEFAULT));
+        let mut cache = Cache::new(registry.clone());
+        let mut other = Cache::new(registry);
+        let template = |id: u16, len: u16| {
+            let [id_0, id_1] = id.to_be_bytes();
+            let [len_0, len_1] = len.to_be_bytes();
+            // One field of padding.
+            [id_0, id_1, 0, 1, 0, 210, len_0, len_1]
+        };
+        let learn = |cache: &mut Cache, id, len| {
+            let bytes = template(id, len);
+            let (record, _) = TemplateRecord::read_v9(&bytes).unwrap();
+            cache.learn(scope(1), &record, Reading::default(), 0).unwrap();
+        };
+        for id in 300..500 {
+            learn(&mut cache, id, 4);
+        }
+        for len in 5..1_000 {
+            learn(&mut cache, 400, len);
+            let (plan, _) = cache.get(scope(1), 400).unwrap();
+            assert_eq!(plan.session_len(), Some(usize::from(len)));
+        }
+        assert!(cache.copied <= 1, "{}", cache.copied);
+        // What another worker changes is taken over.
+        learn(&mut other, 400, 7);
+        learn(&mut cache, 300, 8);
+        let len = |cache: &mut Cache, id| cache.get(scope(1), id).unwrap().0.session_len();
+        assert_eq!([300, 400].map(|id| len(&mut cache, id)), [Some(8), Some(7)]);
+        assert_eq!([300, 400].map(|id| len(&mut other, id)), [Some(8), Some(7)]);
     }
 }

@@ -175,20 +175,20 @@ impl Registry {
         (inner.domains.values().map(|domain| domain.templates.len()).sum(), inner.bytes)
     }
 
-    /// Stores a template, in place of one with the same ID. Where a limit is reached, exporters
-    /// that have fallen silent make room; if that does not help, it is refused.
+    /// Stores a template, in place of one with the same ID, and tells how often the domain has
+    /// changed. Where a limit is reached, exporters that have fallen silent make room; if that does
+    /// not help, it is refused.
     pub(super) fn publish(
         &self,
         scope: Scope,
         id: u16,
-        template: Template,
+        template: &Arc<Template>,
         now: UnixNanos,
-    ) -> Result<(), Reason> {
-        let template = Arc::new(template);
+    ) -> Result<u64, Reason> {
         let mut inner = self.inner.write().unwrap_or_else(PoisonError::into_inner);
-        let mut stored = self.store(&mut inner, scope, id, &template);
+        let mut stored = self.store(&mut inner, scope, id, template);
         if stored.is_err() && inner.forget_silent(now, self.limits.template_silence_ns) {
-            stored = self.store(&mut inner, scope, id, &template);
+            stored = self.store(&mut inner, scope, id, template);
         }
         if let Some(domain) = inner.domains.get(&scope).filter(|_| stored.is_ok()) {
             domain.state.note_sent(now);
@@ -202,7 +202,7 @@ impl Registry {
         scope: Scope,
         id: u16,
         template: &Arc<Template>,
-    ) -> Result<(), Reason> {
+    ) -> Result<u64, Reason> {
         let Inner { domains, shares, bytes, .. } = inner;
         let (share, domain) = (shares.get(&scope.exporter), domains.get(&scope));
         if share.is_none() && shares.len() >= self.limits.exporters {
@@ -237,9 +237,9 @@ impl Registry {
         });
         shares.insert(scope.exporter, share);
         domain.templates.insert(id, template.clone());
-        domain.state.changes.fetch_add(1, Ordering::Release);
+        let changes = domain.state.changes.fetch_add(1, Ordering::Release) + 1;
         self.changes.fetch_add(1, Ordering::Release);
-        Ok(())
+        Ok(changes)
     }
 
     /// Puts templates out of force: those of a domain for which `is_meant` holds.
