@@ -161,7 +161,8 @@ impl Work {
         if files.is_empty() {
             return None;
         }
-        let error = files.iter().find_map(|file| file.sync().err());
+        let failed: Vec<_> = files.iter().filter_map(|file| file.sync().err()).collect();
+        let error = failed.into_iter().next();
         Some(Round { frames, records, arrivals, end, at: now(), error })
     }
 }
