@@ -168,6 +168,13 @@ pub fn may_have_scene(text: &[u8]) -> bool {
     FINDER.as_ref().is_none_or(|finder| finder.find(text).is_some())
 }
 
+/// Whether a name begins as a kind of translation does.
+fn may_begin_scene(name: &[u8]) -> bool {
+    let Some(letters) = name.first_chunk::<3>() else { return false };
+    let mut beginnings = SCENES.iter().filter_map(|scene| scene.first_chunk::<3>());
+    beginnings.any(|beginning| beginning.eq_ignore_ascii_case(letters))
+}
+
 /// The letters in either case, each on its own.
 fn spellings(letters: &[u8; 3]) -> impl Iterator<Item = [u8; 3]> {
     let letters = *letters;

@@ -30,7 +30,7 @@ pub fn read<'a>(
         None => {
             let (origin, mark) = read_origin(message, received_at)?;
             // What begins like a mark is told from one by what follows.
-            if origin.names.iter().all(|name| !super::may_have_scene(name)) {
+            if !origin.names.iter().any(|name| super::may_begin_scene(name)) {
                 heads.keep(Reader::Cgn, exporter, (message, mark), &origin);
             }
             (origin, mark)
