@@ -178,6 +178,23 @@ impl StoredSession {
     pub fn begin(&self) -> Option<UnixNanos> {
         self.start_time.or(self.event_time)
     }
+
+    /// When the session ended, if it did, as far as the record tells: its end, or the time of the
+    /// event that ended it.
+    pub fn end(&self) -> Option<UnixNanos> {
+        let ends = matches!(self.event.as_deref(), Some("end" | "flow" | "deny"));
+        self.end_time.or(self.event_time.filter(|_| ends))
+    }
+
+    /// Whether the session was refused: it never held an address.
+    pub fn is_refused(&self) -> bool {
+        self.event.as_deref() == Some("deny")
+    }
+
+    /// Whether the source was translated, as far as the record tells.
+    pub fn is_translated(&self) -> bool {
+        self.nat_src_addr_v4.or(self.nat_src_addr_v6).is_some()
+    }
 }
 
 /// The records of a batch that was read from a file, each with its row number.

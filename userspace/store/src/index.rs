@@ -29,7 +29,7 @@ pub use builder::Builder;
 pub use header::Summary;
 pub use key::Key;
 pub use reader::Index;
-pub use row::{address_term, user_term};
+pub use row::{address_term, columns, user_term};
 
 /// The extension of an index, without the dot.
 pub const EXTENSION: &str = "trace";

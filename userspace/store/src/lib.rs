@@ -20,6 +20,7 @@
 //! | [`audit`] | who asked what |
 //! | [`manifest`] | which parts there are, and what became of others |
 //! | [`retention`] | which parts are too old or too many |
+//! | [`det_nat`] | who has a public address and port by a rule (RFC 7422) |
 //! | [`verify`] | whether all is as the chains say |
 //! | [`views`] | the same as SQL for other engines |
 //! | [`files`] | the files of a data directory |
@@ -34,6 +35,7 @@ pub mod audit;
 pub mod chain;
 pub mod compact;
 pub mod convert;
+pub mod det_nat;
 pub mod digest;
 pub mod error;
 pub mod files;
@@ -49,6 +51,7 @@ mod nulls;
 pub mod part;
 pub mod partition;
 mod prune;
+mod read;
 pub mod retention;
 mod scan;
 pub mod schema;

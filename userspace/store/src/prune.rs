@@ -12,15 +12,16 @@ use parquet::{
     errors::ParquetError,
     file::metadata::RowGroupMetaData,
 };
-use std::net::IpAddr;
+use std::{net::IpAddr, sync::Arc};
 
 /// A value that a column must have; see [`Wanted::or_absent`].
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Wanted {
     V4(u32),
     V6([u8; 16]),
     Port(u16),
     Protocol(u8),
+    Text(Arc<str>),
 }
 
 impl From<IpAddr> for Wanted {
@@ -34,28 +35,73 @@ impl From<IpAddr> for Wanted {
 
 impl Wanted {
     /// Whether the value is within the bounds of this range of rows; yes where it has none.
-    fn within(self, mins: &ArrayRef, maxes: &ArrayRef, index: usize) -> bool {
+    fn within(&self, mins: &ArrayRef, maxes: &ArrayRef, index: usize) -> bool {
         if mins.is_null(index) || maxes.is_null(index) {
             return true;
         }
         match self {
-            Wanted::V4(value) => between::<UInt32Type>(mins, value, maxes, index),
-            Wanted::Port(value) => between::<UInt16Type>(mins, value, maxes, index),
-            Wanted::Protocol(value) => between::<UInt8Type>(mins, value, maxes, index),
+            Wanted::V4(value) => between::<UInt32Type>(mins, *value, maxes, index),
+            Wanted::Port(value) => between::<UInt16Type>(mins, *value, maxes, index),
+            Wanted::Protocol(value) => between::<UInt8Type>(mins, *value, maxes, index),
             Wanted::V6(value) => {
                 let (mins, maxes) =
                     (mins.as_fixed_size_binary_opt(), maxes.as_fixed_size_binary_opt());
                 let min = mins.map(|mins| mins.value(index));
                 contains(min, &value.as_slice(), maxes.map(|maxes| maxes.value(index)))
             }
+            Wanted::Text(value) => {
+                let (mins, maxes) = (mins.as_string_opt::<i32>(), maxes.as_string_opt::<i32>());
+                let min = mins.map(|mins| mins.value(index));
+                contains(min, &&**value, maxes.map(|maxes| maxes.value(index)))
+            }
         }
     }
 
     /// Whether a row without a value will do as well: a translation of a whole address has no port,
     /// one of all protocols has no protocol.
-    pub(crate) const fn or_absent(self) -> bool {
+    pub(crate) const fn or_absent(&self) -> bool {
         matches!(self, Wanted::Port(_) | Wanted::Protocol(_))
     }
+
+    /// Unmarks the rows that do not hold the value; `None` if the column is of another type.
+    pub(crate) fn mark(&self, column: &dyn Array, marks: &mut [bool]) -> Option<()> {
+        match self {
+            Wanted::V4(value) => {
+                mark_numbers::<UInt32Type>(column, *value, self.or_absent(), marks)
+            }
+            Wanted::Port(value) => {
+                mark_numbers::<UInt16Type>(column, *value, self.or_absent(), marks)
+            }
+            Wanted::Protocol(value) => {
+                mark_numbers::<UInt8Type>(column, *value, self.or_absent(), marks)
+            }
+            Wanted::V6(value) => {
+                let cells = column.as_fixed_size_binary_opt()?.iter();
+                unmark(marks, cells.map(|cell| cell == Some(value.as_slice())));
+                Some(())
+            }
+            Wanted::Text(value) => {
+                let cells = column.as_string_opt::<i32>()?.iter();
+                unmark(marks, cells.map(|cell| cell == Some(&**value)));
+                Some(())
+            }
+        }
+    }
+}
+
+fn mark_numbers<T: ArrowPrimitiveType>(
+    column: &dyn Array,
+    value: T::Native,
+    or_absent: bool,
+    marks: &mut [bool],
+) -> Option<()> {
+    let cells = column.as_primitive_opt::<T>()?.iter();
+    unmark(marks, cells.map(|cell| cell.map_or(or_absent, |cell| cell == value)));
+    Some(())
+}
+
+fn unmark(marks: &mut [bool], holds: impl Iterator<Item = bool>) {
+    marks.iter_mut().zip(holds).for_each(|(mark, holds)| *mark &= holds);
 }
 
 fn between<T: ArrowPrimitiveType>(

@@ -6,58 +6,54 @@ use crate::{
     found::{ROW_NUMBER, Stored, records},
     lookup::Answer,
     prune::{self, Wanted},
-    schema::Family,
 };
 use arrow_array::{
-    Array, BooleanArray, PrimitiveArray, RecordBatch,
-    cast::AsArray,
-    types::{TimestampMicrosecondType, UInt8Type, UInt16Type, UInt32Type},
+    Array, BooleanArray, RecordBatch, cast::AsArray, types::TimestampMicrosecondType,
 };
-use arrow_schema::{ArrowError, DataType, Field};
+use arrow_schema::{ArrowError, DataType, Field, FieldRef};
 use parquet::{
     arrow::{
         ProjectionMask, RowNumber,
         arrow_reader::{
             ArrowPredicate, ArrowPredicateFn, ArrowReaderMetadata, ArrowReaderOptions,
-            ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder, RowFilter,
+            ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder, RowFilter, RowSelection,
         },
     },
     errors::ParquetError,
     file::metadata::PageIndexPolicy,
     schema::types::SchemaDescriptor,
 };
-use std::{fs::File, path::Path, sync::Arc};
+use std::{collections::BTreeSet, fs::File, path::Path, sync::Arc};
 
 /// What rows must have to be read.
 pub(crate) struct Scan {
-    /// The address: it leaves the least rows for which other columns are read.
-    pub address: (&'static str, Wanted),
-    /// What else.
-    pub further: Vec<(&'static str, Wanted)>,
+    /// At least one of these.
+    pub any_of: Vec<Place>,
+    /// The protocol, if one is asked for.
+    pub protocol: Option<u8>,
     /// The latest begin of a session, microseconds.
     pub begin_max_micros: Option<i64>,
 }
 
-impl Scan {
-    /// Gives every such record of the family with its file and row to `each`, and counts in the
-    /// answer what was read and what could not be.
-    pub fn records<R: Stored>(
-        &self,
-        (directory, family): (&Path, Family),
-        answer: &mut Answer,
-        mut each: impl FnMut(R, &Path, u64),
-    ) -> Result<(), StoreError> {
-        for path in files::parquet_files(directory, family)? {
-            match self.file(&path, answer, &mut each) {
-                Ok(searched) => answer.files += u64::from(searched),
-                Err(error) => answer.unreadable.push(error),
-            }
-        }
-        Ok(())
-    }
+/// A column and what it must hold, and another that must have a port or none.
+pub(crate) struct Place {
+    pub column: &'static str,
+    pub wanted: Wanted,
+    pub port: Option<(&'static str, u16)>,
+}
 
-    /// `false` if the file is no longer there.
-    fn file<R: Stored>(
+impl Place {
+    /// The columns and what they must hold.
+    fn cells(&self) -> impl Iterator<Item = (&'static str, Wanted)> {
+        let port = self.port.map(|(column, port)| (column, Wanted::Port(port)));
+        [(self.column, self.wanted.clone())].into_iter().chain(port)
+    }
+}
+
+impl Scan {
+    /// Gives every such record of a file with its row to `each`, and counts in the answer what was
+    /// read. `false` if the file is no longer there.
+    pub fn file<R: Stored>(
         &self,
         path: &Path,
         answer: &mut Answer,
@@ -80,17 +76,14 @@ impl Scan {
         file: File,
         answer: &mut Answer,
     ) -> Result<ParquetRecordBatchReader, ParquetError> {
-        let row_number = Field::new(ROW_NUMBER, DataType::Int64, false);
-        let options =
-            ArrowReaderOptions::new()
-                .with_page_index_policy(PageIndexPolicy::Optional)
-                .with_virtual_columns(vec![Arc::new(row_number.with_extension_type(RowNumber))])?;
+        let options = ArrowReaderOptions::new()
+            .with_page_index_policy(PageIndexPolicy::Optional)
+            .with_virtual_columns(vec![row_number()])?;
         let metadata = ArrowReaderMetadata::load(&file, options)?;
-        let wanted: Vec<_> = self.wanted().collect();
-        let groups = prune::row_groups(&metadata, &wanted, self.begin_max_micros)?;
+        let groups = self.row_groups(&metadata)?;
         answer.row_groups_read += groups.len() as u64;
         answer.row_groups_skipped += (metadata.metadata().num_row_groups() - groups.len()) as u64;
-        let selection = prune::pages(&metadata, &groups, self.address)?;
+        let selection = self.pages(&metadata, &groups)?;
         let filter = self.filter(metadata.parquet_schema());
         let mut builder = ParquetRecordBatchReaderBuilder::new_with_metadata(file, metadata)
             .with_row_groups(groups)
@@ -101,26 +94,44 @@ impl Scan {
         builder.build()
     }
 
-    fn wanted(&self) -> impl Iterator<Item = (&'static str, Wanted)> {
-        [self.address].into_iter().chain(self.further.iter().copied())
+    fn row_groups(&self, metadata: &ArrowReaderMetadata) -> Result<Vec<usize>, ParquetError> {
+        let protocol = self.protocol.map(|protocol| ("protocol", Wanted::Protocol(protocol)));
+        let mut groups = BTreeSet::new();
+        for place in &self.any_of {
+            let wanted: Vec<_> = place.cells().chain(protocol.clone()).collect();
+            groups.extend(prune::row_groups(metadata, &wanted, self.begin_max_micros)?);
+        }
+        Ok(groups.into_iter().collect())
     }
 
+    /// `None` if all pages of these row groups can hold what is wanted.
+    fn pages(
+        &self,
+        metadata: &ArrowReaderMetadata,
+        groups: &[usize],
+    ) -> Result<Option<RowSelection>, ParquetError> {
+        let mut any: Option<RowSelection> = None;
+        for place in &self.any_of {
+            let wanted = (place.column, place.wanted.clone());
+            let Some(pages) = prune::pages(metadata, groups, wanted)? else { return Ok(None) };
+            any = Some(any.map_or(pages.clone(), |any| any.union(&pages)));
+        }
+        Ok(any)
+    }
+
+    /// The addresses first: they leave the least rows for which other columns are read.
     fn filter(&self, schema: &SchemaDescriptor) -> RowFilter {
-        let mut predicates: Vec<_> = self
-            .wanted()
-            .map(|(column, wanted)| {
-                predicate(schema, [column], move |batch| match wanted {
-                    Wanted::V4(v4) => equal::<UInt32Type>(&batch, v4),
-                    Wanted::Port(port) => equal_or_absent::<UInt16Type>(&batch, port),
-                    Wanted::Protocol(protocol) => equal_or_absent::<UInt8Type>(&batch, protocol),
-                    Wanted::V6(octets) => {
-                        Ok(BooleanArray::from_unary(fixed_size_binary(&batch)?, |cell| {
-                            cell == octets
-                        }))
-                    }
-                })
-            })
-            .collect();
+        let mut predicates = Vec::new();
+        let addresses: Vec<Vec<_>> =
+            self.any_of.iter().map(|place| place.cells().take(1).collect()).collect();
+        predicates.push(any_of(schema, addresses));
+        if self.any_of.iter().any(|place| place.port.is_some()) {
+            let cells = self.any_of.iter().map(|place| place.cells().collect()).collect();
+            predicates.push(any_of(schema, cells));
+        }
+        if let Some(protocol) = self.protocol {
+            predicates.push(any_of(schema, vec![vec![("protocol", Wanted::Protocol(protocol))]]));
+        }
         if let Some(begin_max) = self.begin_max_micros {
             let begins_in_time = move |batch: RecordBatch| begins_by(&batch, begin_max);
             predicates.push(predicate(schema, ["event_time", "start_time"], begins_in_time));
@@ -129,42 +140,37 @@ impl Scan {
     }
 }
 
-fn predicate<const N: usize>(
+/// The column of row numbers.
+pub(crate) fn row_number() -> FieldRef {
+    Arc::new(Field::new(ROW_NUMBER, DataType::Int64, false).with_extension_type(RowNumber))
+}
+
+/// Rows that hold all of at least one of these.
+fn any_of(
     schema: &SchemaDescriptor,
-    columns: [&str; N],
+    any: Vec<Vec<(&'static str, Wanted)>>,
+) -> Box<dyn ArrowPredicate> {
+    let columns: Vec<_> = any.iter().flatten().map(|(column, _)| *column).collect();
+    predicate(schema, columns, move |batch| {
+        let mut keep = vec![false; batch.num_rows()];
+        for cells in &any {
+            let mut all = vec![true; batch.num_rows()];
+            for (column, wanted) in cells {
+                let column = batch.column_by_name(column).ok_or_else(wrong_type)?;
+                wanted.mark(column.as_ref(), &mut all).ok_or_else(wrong_type)?;
+            }
+            keep.iter_mut().zip(all).for_each(|(keep, all)| *keep |= all);
+        }
+        Ok(BooleanArray::from(keep))
+    })
+}
+
+fn predicate(
+    schema: &SchemaDescriptor,
+    columns: impl IntoIterator<Item = &'static str>,
     keep: impl FnMut(RecordBatch) -> Result<BooleanArray, ArrowError> + Send + 'static,
 ) -> Box<dyn ArrowPredicate> {
     Box::new(ArrowPredicateFn::new(ProjectionMask::columns(schema, columns), keep))
-}
-
-fn equal<T: arrow_array::ArrowPrimitiveType>(
-    batch: &RecordBatch,
-    value: T::Native,
-) -> Result<BooleanArray, ArrowError> {
-    Ok(BooleanArray::from_unary(numbers::<T>(batch)?, |cell| cell == value))
-}
-
-/// See [`Wanted::or_absent`].
-fn equal_or_absent<T: arrow_array::ArrowPrimitiveType>(
-    batch: &RecordBatch,
-    value: T::Native,
-) -> Result<BooleanArray, ArrowError> {
-    let cells = numbers::<T>(batch)?.iter();
-    Ok(cells.map(|cell| Some(cell.is_none_or(|cell| cell == value))).collect())
-}
-
-fn numbers<T: arrow_array::ArrowPrimitiveType>(
-    batch: &RecordBatch,
-) -> Result<&PrimitiveArray<T>, ArrowError> {
-    let column = batch.columns().first().and_then(|column| column.as_primitive_opt::<T>());
-    column.ok_or_else(wrong_type)
-}
-
-fn fixed_size_binary(
-    batch: &RecordBatch,
-) -> Result<&arrow_array::FixedSizeBinaryArray, ArrowError> {
-    let column = batch.columns().first().and_then(|column| column.as_fixed_size_binary_opt());
-    column.ok_or_else(wrong_type)
 }
 
 fn begins_by(batch: &RecordBatch, begin_max: i64) -> Result<BooleanArray, ArrowError> {

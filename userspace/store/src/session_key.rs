@@ -1,18 +1,18 @@
-//! What tells a session from others on the same public address.
+//! What tells a session from others.
 
 use crate::found::StoredSession;
 use std::net::IpAddr;
 use xxhash_rust::xxh3::xxh3_64;
 
-/// Protocol, the ends of the session, and its tunnel: two records with the same public address and
-/// the same key are of one session, or of two that came one after the other.
+/// Protocol, the ends of the session as they are inside and outside, and its tunnel: two records
+/// with the same key are of one session, or of two that came one after the other.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub(crate) struct SessionKey {
     pub protocol: Option<u8>,
     /// Source, destination, public.
     pub ports: [Option<u16>; 3],
-    /// Source, destination, tunnel.
-    pub addresses: [Option<IpAddr>; 3],
+    /// Source, destination, tunnel, public.
+    pub addresses: [Option<IpAddr>; 4],
 }
 
 impl SessionKey {
@@ -20,7 +20,12 @@ impl SessionKey {
         Self {
             protocol: session.protocol,
             ports: [session.src_port, session.dst_port, session.nat_src_port],
-            addresses: [session.src_addr, session.dst_addr, session.tunnel_addr],
+            addresses: [
+                session.src_addr,
+                session.dst_addr,
+                session.tunnel_addr,
+                session.nat_src_addr_v4.or(session.nat_src_addr_v6),
+            ],
         }
     }
 
@@ -59,4 +64,4 @@ impl SessionKey {
     }
 }
 
-const BYTES: usize = 2 + 3 * 3 + 3 * 17;
+const BYTES: usize = 2 + 3 * 3 + 4 * 17;

@@ -1,13 +1,20 @@
-//! `logweir trace`: who had a public address and port at a time.
+//! `logweir trace`: who had a public address and port at a time, and what an inside address or a
+//! user had.
 
-use crate::{cli::Failure, output::rfc3339};
+mod det_nat;
+mod json;
+mod table;
+
+use crate::cli::Failure;
+use det_nat::{Assignment, DetNat};
 use logweir_decode::context::UnixNanos;
 use logweir_store::{
-    found::{StoredPortBlock, StoredSession},
-    lookup::{Answer, Found, Held, Lookup},
+    audit,
+    lookup::{Answer, Asked, Clock, Held, Lookup},
 };
 use serde_json::{Value as Json, json};
 use std::{
+    fs,
     net::{IpAddr, SocketAddr},
     path::PathBuf,
     process::ExitCode,
@@ -18,12 +25,14 @@ use std::{
 /// Arguments of `trace`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// The public address, with its port where it is known
-    #[arg(value_name = "ADDR[:PORT]")]
-    held: Address,
+    #[command(flatten)]
+    who: Who,
     /// The time in question, RFC 3339
     #[arg(long, value_name = "TIME", value_parser = parse_time)]
     at: UnixNanos,
+    /// Whose clock the time is by: the device's, or the collector's when it received the record
+    #[arg(long, value_enum, value_name = "CLOCK", default_value_t)]
+    by: By,
     /// How far clocks may be apart, as 500ms, 5s or 2m
     #[arg(long, value_name = "DUR", default_value = "5s", value_parser = parse_duration)]
     within: Duration,
@@ -33,9 +42,50 @@ pub struct Args {
     /// Directory of the store
     #[arg(long, value_name = "DIR")]
     data: PathBuf,
+    /// Mappings of deterministic NAT (RFC 7422) [default: det-nat.toml in the directory]
+    #[arg(long, value_name = "FILE")]
+    det_nat: Option<PathBuf>,
+    /// Reference of the case, for the audit log
+    #[arg(long, value_name = "REF")]
+    case: Option<String>,
     /// What is printed
     #[arg(long, value_enum, default_value_t)]
     output: Output,
+}
+
+/// Who is asked for.
+#[derive(Debug, clap::Args)]
+#[group(required = true, multiple = false)]
+struct Who {
+    /// The public address, with its port where it is known
+    #[arg(value_name = "ADDR[:PORT]")]
+    held: Option<Address>,
+    /// What an inside address had: a source, or a tunnel of DS-Lite
+    #[arg(long, value_name = "ADDR[:PORT]")]
+    inside: Option<Address>,
+    /// What a user had, by the name that the device gives
+    #[arg(long, value_name = "NAME")]
+    user: Option<String>,
+}
+
+impl Who {
+    fn asked(&self) -> Asked {
+        match (self.held, self.inside, &self.user) {
+            (Some(Address { address, port }), _, _) => Asked::Public { address, port },
+            (_, Some(Address { address, port }), _) => Asked::Inside { address, port },
+            (_, _, user) => Asked::User(user.clone().unwrap_or_default()),
+        }
+    }
+}
+
+/// Whose clock the time is by.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]
+enum By {
+    /// The device's.
+    #[default]
+    Device,
+    /// The collector's.
+    Received,
 }
 
 /// What is printed.
@@ -94,50 +144,98 @@ const INCOMPLETE: u8 = 3;
 /// Looks it up. Exits with 1 when nothing was found, with 3 when a file could not be read.
 ///
 /// # Errors
-/// When the store cannot be read.
+/// When the store or the mappings cannot be read, or the question cannot be recorded.
 pub fn run(args: &Args) -> Result<ExitCode, Failure> {
     if !args.data.is_dir() {
         return Err(Failure::input(format!("no directory {}", args.data.display())));
     }
     let lookup = Lookup {
-        nat_addr: args.held.address,
-        port: args.held.port,
+        asked: args.who.asked(),
         at: args.at,
         within: args.within,
         protocol: args.protocol,
+        clock: match args.by {
+            By::Device => Clock::Device,
+            By::Received => Clock::Received,
+        },
     };
+    let det_nat = DetNat::load(args.det_nat.as_deref(), &args.data)?;
     let answer = lookup.search(&args.data).map_err(|error| Failure::other(error.to_string()))?;
-    for found in &answer.found {
-        crate::say(&match args.output {
-            Output::Table => line(found),
-            Output::Json => present(session(found)),
-        });
-    }
-    for found in &answer.blocks {
-        crate::say(&match args.output {
-            Output::Table => block_line(found),
-            Output::Json => present(port_block(found)),
-        });
-    }
-    close(&answer);
+    let assignments = det_nat.assignments(&lookup);
+    let count = answer.sessions.len() + answer.blocks.len() + assignments.len();
+    record(args, &lookup, count)?;
+    print(args.output, &answer, &assignments);
+    crate::tell(&format!("{count} answers in {} files", answer.files));
+    completeness(&answer);
     let incomplete = !answer.unreadable.is_empty();
-    let code = if incomplete { INCOMPLETE } else { u8::from(answers(&answer) == 0) };
-    Ok(ExitCode::from(code))
+    Ok(ExitCode::from(if incomplete { INCOMPLETE } else { u8::from(count == 0) }))
 }
 
-const fn answers(answer: &Answer) -> usize {
-    answer.found.len() + answer.blocks.len()
+fn print(output: Output, answer: &Answer, assignments: &[Assignment]) {
+    let (sessions, blocks) = (answer.sessions.iter(), answer.blocks.iter());
+    match output {
+        Output::Table => {
+            let lines = sessions.map(table::session).chain(blocks.map(table::port_block));
+            lines
+                .chain(assignments.iter().map(table::assignment))
+                .for_each(|line| crate::say(&line));
+        }
+        Output::Json => {
+            let lines = sessions.map(json::session).chain(blocks.map(json::port_block));
+            lines
+                .chain(assignments.iter().map(json::assignment))
+                .for_each(|line| crate::say(&line));
+        }
+    }
 }
 
-/// What the answer rests on.
-fn close(answer: &Answer) {
-    crate::tell(&format!(
-        "{} answers in {} files: {} row groups read, {} ruled out by their statistics",
-        answers(answer),
-        answer.files,
-        answer.row_groups_read,
-        answer.row_groups_skipped,
-    ));
+/// Puts the question into the audit log, before an answer is seen.
+fn record(args: &Args, lookup: &Lookup, answers: usize) -> Result<(), Failure> {
+    let login = fs::read_to_string("/proc/self/loginuid").ok();
+    // What has no login has the highest number there.
+    let login = login.filter(|uid| uid.trim() != u32::MAX.to_string());
+    let asked = audit::Asked {
+        uid: rustix::process::getuid().as_raw(),
+        login: login.map(|uid| uid.trim().to_owned()),
+        case: args.case.clone(),
+        question: question(lookup),
+        answers: answers as u64,
+    };
+    let now = crate::clock::now();
+    audit::append(&args.data, &asked, now)
+        .map(drop)
+        .map_err(|error| Failure::other(error.to_string()))
+}
+
+/// The question, as the audit log has it.
+fn question(lookup: &Lookup) -> Json {
+    let (kind, who) = match &lookup.asked {
+        Asked::Public { address, port } => ("public", table::end(Some(*address), *port)),
+        Asked::Inside { address, port } => ("inside", table::end(Some(*address), *port)),
+        Asked::User(user) => ("user", user.clone()),
+    };
+    let by = match lookup.clock {
+        Clock::Device => "device",
+        Clock::Received => "received",
+    };
+    let within_ms = u64::try_from(lookup.within.as_millis()).unwrap_or(u64::MAX);
+    let at = crate::output::rfc3339(lookup.at, 9);
+    json::present(json!({
+        kind: who, "at": at, "by": by, "within_ms": within_ms, "protocol": lookup.protocol,
+    }))
+}
+
+/// What the answer rests on, and what it may lack.
+fn completeness(answer: &Answer) {
+    if answer.without_index > 0 {
+        crate::tell(&format!(
+            "{} files have no index: {} row groups read, {} ruled out by their statistics",
+            answer.without_index, answer.row_groups_read, answer.row_groups_skipped,
+        ));
+    }
+    for error in &answer.damaged {
+        crate::tell(&format!("searched without an index: {error}"));
+    }
     for error in &answer.unreadable {
         crate::tell(&format!("the answer may lack records: {error}"));
     }
@@ -150,123 +248,6 @@ const fn held(held: Held) -> &'static str {
         Held::Near => "near",
         Held::Until => "until",
     }
-}
-
-fn end(address: Option<IpAddr>, port: Option<u16>) -> String {
-    match (address, port) {
-        (Some(address), Some(port)) => SocketAddr::new(address, port).to_string(),
-        (Some(address), None) => address.to_string(),
-        _ => "-".into(),
-    }
-}
-
-/// A value of the table, `-` where it is absent.
-fn or_dash(value: Option<impl ToString>) -> String {
-    value.map_or("-".into(), |value| value.to_string())
-}
-
-fn line(found: &Found<StoredSession>) -> String {
-    let session = &found.record;
-    let time = |time: Option<UnixNanos>| or_dash(time.map(|time| rfc3339(time, 0)));
-    format!(
-        "{:<10} {} as {} to {} protocol {} from {} until {} user {} ({} row {})",
-        held(found.held),
-        end(session.src_addr, session.src_port),
-        end(session.nat_src_addr_v4.or(session.nat_src_addr_v6), session.nat_src_port),
-        end(session.dst_addr, session.dst_port),
-        or_dash(session.protocol),
-        time(session.start_time),
-        time(session.end_time),
-        or_dash(session.user.as_ref()),
-        found.file.display(),
-        found.row,
-    )
-}
-
-fn block_line(found: &Found<StoredPortBlock>) -> String {
-    let block = &found.record;
-    format!(
-        "{:<10} {} as {} ports {}-{} protocol {} {} at {} exporter {} ({} row {})",
-        held(found.held),
-        or_dash(block.private_addr),
-        or_dash(block.public_addr),
-        or_dash(block.port_first),
-        or_dash(block.port_last),
-        or_dash(block.protocol),
-        or_dash(block.event.as_ref()),
-        or_dash(block.event_time.map(|time| rfc3339(time, 0))),
-        or_dash(block.exporter),
-        found.file.display(),
-        found.row,
-    )
-}
-
-fn session(found: &Found<StoredSession>) -> Json {
-    let session = &found.record;
-    let time = |time: Option<UnixNanos>| time.map(|time| rfc3339(time, 6));
-    json!({
-        "record": "session",
-        "held": held(found.held),
-        "format": session.format,
-        "exporter": session.exporter,
-        "observation_domain": session.observation_domain,
-        "sequence": session.sequence,
-        "received_at": time(session.received_at),
-        "event_time": time(session.event_time),
-        "time_source": session.time_source,
-        "event": session.event,
-        "protocol": session.protocol,
-        "src_addr": session.src_addr,
-        "src_port": session.src_port,
-        "dst_addr": session.dst_addr,
-        "dst_port": session.dst_port,
-        "nat_src_addr": session.nat_src_addr_v4.or(session.nat_src_addr_v6),
-        "nat_src_port": session.nat_src_port,
-        "tunnel_addr": session.tunnel_addr,
-        "start_time": time(session.start_time),
-        "end_time": time(session.end_time),
-        "user": session.user,
-        "file": found.file,
-        "row": found.row,
-    })
-}
-
-fn port_block(found: &Found<StoredPortBlock>) -> Json {
-    let block = &found.record;
-    let extra: Option<Json> =
-        block.extra.as_deref().and_then(|extra| serde_json::from_str(extra).ok());
-    let time = |time: Option<UnixNanos>| time.map(|time| rfc3339(time, 6));
-    json!({
-        "record": "port_block",
-        "held": held(found.held),
-        "format": block.format,
-        "exporter": block.exporter,
-        "observation_domain": block.observation_domain,
-        "sequence": block.sequence,
-        "received_at": time(block.received_at),
-        "event_time": time(block.event_time),
-        "time_source": block.time_source,
-        "event": block.event,
-        "private_addr": block.private_addr,
-        "public_addr": block.public_addr,
-        "port_first": block.port_first,
-        "port_last": block.port_last,
-        "protocol": block.protocol,
-        "src_vrf": block.src_vrf,
-        "session_id": block.session_id,
-        "scene": block.scene,
-        "extra": extra,
-        "file": found.file,
-        "row": found.row,
-    })
-}
-
-/// An answer's fields that are present, as a line.
-fn present(mut fields: Json) -> String {
-    if let Some(fields) = fields.as_object_mut() {
-        fields.retain(|_, value| !value.is_null());
-    }
-    fields.to_string()
 }
 
 #[cfg(test)]

@@ -16,9 +16,9 @@ impl Beside for Indexes {
         EXTENSION
     }
 
-    fn begin(&mut self, family: Family) -> bool {
+    fn begin(&mut self, family: Family) -> &'static [&'static str] {
         self.builder = Builder::new(family);
-        self.builder.is_some()
+        super::columns(family)
     }
 
     fn rows(&mut self, rows: &RecordBatch) -> Result<(), StoreError> {

@@ -31,7 +31,7 @@ pub struct Builder {
 impl Builder {
     /// For a part of this family; `None` if the family has no index.
     pub fn new(family: Family) -> Option<Self> {
-        matches!(family, Family::Session | Family::PortBlock).then(|| Self {
+        (!super::columns(family).is_empty()).then(|| Self {
             summary: Summary::new(family),
             rows: Vec::with_capacity(block::ROWS),
             last: None,
@@ -41,7 +41,7 @@ impl Builder {
         })
     }
 
-    /// Adds the next rows of the part, with the columns of [`Family::schema`].
+    /// Adds the next rows of the part, with the columns of [`columns`](super::columns).
     ///
     /// # Errors
     /// If a column is missing or of another type, or the rows are not in the order of trace: by
@@ -55,8 +55,6 @@ impl Builder {
             }
             self.last = Some(row.key);
             self.postings.add(self.summary.rows, terms);
-            let has_public = row.key < Key::new(None, None);
-            self.summary.has_untranslated |= !has_public && terms != [None; 3];
             self.summary.add(&row);
             self.rows.push(row);
             if self.rows.len() == block::ROWS {

@@ -22,8 +22,9 @@ pub struct Summary {
     pub family: Family,
     /// Rows of the part.
     pub rows: u64,
-    /// Whether a row has an inside address and no public one: the inside address is public.
-    pub has_untranslated: bool,
+    /// Whether a row has a public address that is not that of its key and must be looked for as an
+    /// inside address is: without NAT the source's, or the IPv6 address beside an IPv4 one.
+    pub has_other_public: bool,
     /// The most ports that a record is about behind that of its key.
     pub further_ports: u16,
     /// The earliest begin, by the device's clock.
@@ -44,7 +45,7 @@ impl Summary {
         Self {
             family,
             rows: 0,
-            has_untranslated: false,
+            has_other_public: false,
             further_ports: 0,
             begin_min: i64::MAX,
             end_max: i64::MIN,
@@ -59,6 +60,7 @@ impl Summary {
             *bounds = [bounds[0].min(value), bounds[1].max(value)];
         };
         self.rows += 1;
+        self.has_other_public |= row.other_public;
         self.further_ports = self.further_ports.max(row.further_ports);
         self.begin_min = self.begin_min.min(row.begin);
         match row.end {
@@ -113,7 +115,7 @@ impl Header {
             MAGIC,
             summary.family as u64,
             summary.rows,
-            summary.has_untranslated.into(),
+            summary.has_other_public.into(),
             summary.further_ports.into(),
             signed(summary.begin_min),
             signed(summary.end_max),
@@ -144,7 +146,7 @@ impl Header {
             magic,
             family,
             rows,
-            untranslated,
+            other_public,
             further_ports,
             times @ ..,
             blocks_len,
@@ -162,7 +164,7 @@ impl Header {
             summary: Summary {
                 family: family.ok_or("is of an unknown family")?,
                 rows,
-                has_untranslated: untranslated != 0,
+                has_other_public: other_public != 0,
                 further_ports: u16::try_from(further_ports).unwrap_or(u16::MAX),
                 begin_min,
                 end_max,

@@ -5,7 +5,7 @@ use crate::{error::StoreError, schema::Family, session_key::SessionKey};
 use arrow_array::{
     Array, ArrowPrimitiveType, FixedSizeBinaryArray, PrimitiveArray, RecordBatch, StringArray,
     cast::AsArray,
-    types::{TimestampMicrosecondType, UInt8Type, UInt16Type, UInt32Type},
+    types::{Int32Type, TimestampMicrosecondType, UInt8Type, UInt16Type, UInt32Type},
 };
 use arrow_schema::ArrowError;
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
@@ -29,10 +29,12 @@ pub(super) struct Row {
     pub session: u64,
     /// Ports that the record is about behind that of its key.
     pub further_ports: u16,
+    /// See [`Summary::has_other_public`](super::Summary::has_other_public).
+    pub other_public: bool,
 }
 
 /// The numbers that stand for what a record can be found by, besides its key.
-pub(super) type Terms = [Option<u64>; 3];
+pub(super) type Terms = [Option<u64>; 4];
 
 /// The term of an inside address: a session's source or tunnel, a port block's subscriber.
 pub fn address_term(address: IpAddr) -> u64 {
@@ -49,6 +51,42 @@ pub fn user_term(user: &str) -> u64 {
 
 /// So that no user's name is an address.
 const USER_SEED: u64 = 1;
+
+/// The names of the columns that an index is made of; none where the family has no index.
+pub const fn columns(family: Family) -> &'static [&'static str] {
+    match family {
+        Family::Session => &[
+            "received_at",
+            "event_time",
+            "event",
+            "protocol",
+            "src_addr_v4",
+            "src_addr_v6",
+            "src_port",
+            "dst_addr_v4",
+            "dst_addr_v6",
+            "dst_port",
+            "nat_src_addr_v4",
+            "nat_src_addr_v6",
+            "nat_src_port",
+            "tunnel_addr_v6",
+            "start_time",
+            "end_time",
+            "user",
+        ],
+        Family::PortBlock => &[
+            "received_at",
+            "event_time",
+            "private_addr_v4",
+            "private_addr_v6",
+            "public_addr_v4",
+            "public_addr_v6",
+            "port_first",
+            "port_last",
+        ],
+        Family::Im | Family::Filter | Family::Unparsed => &[],
+    }
+}
 
 /// The columns that the index needs.
 pub(super) enum Columns<'a> {
@@ -79,7 +117,7 @@ impl<'a> Columns<'a> {
 pub(super) struct SessionColumns<'a> {
     received_at: &'a Times,
     event_time: &'a Times,
-    event: &'a StringArray,
+    event: Names<'a>,
     protocol: &'a PrimitiveArray<UInt8Type>,
     src: Addresses<'a>,
     src_port: &'a Ports,
@@ -90,7 +128,7 @@ pub(super) struct SessionColumns<'a> {
     tunnel_v6: &'a FixedSizeBinaryArray,
     start_time: &'a Times,
     end_time: &'a Times,
-    user: &'a StringArray,
+    user: Names<'a>,
 }
 
 impl<'a> SessionColumns<'a> {
@@ -116,9 +154,9 @@ impl<'a> SessionColumns<'a> {
     fn row(&self, row: usize) -> (Row, Terms) {
         let event_time = self.event_time.value(row);
         let received = self.received_at.value(row);
+        let public = self.nat_src.v4(row).or_else(|| self.nat_src.v6(row));
         let start = number(self.start_time, row);
-        let ends =
-            self.event.is_valid(row) && matches!(self.event.value(row), "end" | "flow" | "deny");
+        let ends = matches!(self.event.get(row), Some("end" | "flow" | "deny"));
         let session = SessionKey {
             protocol: number(self.protocol, row),
             ports: [self.src_port, self.dst_port, self.nat_src_port].map(|port| number(port, row)),
@@ -126,11 +164,11 @@ impl<'a> SessionColumns<'a> {
                 self.src.v4(row).or_else(|| self.src.v6(row)),
                 self.dst.v6(row).or_else(|| self.dst.v4(row)),
                 octets(self.tunnel_v6, row),
+                public,
             ],
         };
-        let [src, _, tunnel] = session.addresses;
-        let user = self.user.is_valid(row).then(|| user_term(self.user.value(row)));
-        let public = self.nat_src.v4(row).or_else(|| self.nat_src.v6(row));
+        let [src, _, tunnel, _] = session.addresses;
+        let user = self.user.get(row).map(user_term);
         let indexed = Row {
             key: Key::new(public, number(self.nat_src_port, row)),
             begin: start.unwrap_or(event_time),
@@ -140,8 +178,13 @@ impl<'a> SessionColumns<'a> {
             delay: received.saturating_sub(event_time),
             session: session.hash(),
             further_ports: 0,
+            other_public: match public {
+                Some(public) => public.is_ipv4() && self.nat_src.v6(row).is_some(),
+                None => src.is_some(),
+            },
         };
-        (indexed, [src.map(address_term), tunnel.map(address_term), user])
+        let other = indexed.other_public.then(|| self.nat_src.v6(row)).flatten();
+        (indexed, [src.map(address_term), tunnel.map(address_term), user, other.map(address_term)])
     }
 }
 
@@ -184,8 +227,25 @@ impl<'a> BlockColumns<'a> {
             session: 0,
             further_ports: number(self.port_last, row)
                 .map_or(0, |last| last.saturating_sub(first.unwrap_or(0))),
+            other_public: false,
         };
-        (indexed, [private.map(address_term), None, None])
+        (indexed, [private.map(address_term), None, None, None])
+    }
+}
+
+/// A column of text: as it is, or as the numbers of the texts in a dictionary.
+struct Names<'a> {
+    keys: Option<&'a PrimitiveArray<Int32Type>>,
+    values: &'a StringArray,
+}
+
+impl Names<'_> {
+    fn get(&self, row: usize) -> Option<&str> {
+        let row = match self.keys {
+            Some(keys) => usize::try_from(number(keys, row)?).ok()?,
+            None => row,
+        };
+        self.values.is_valid(row).then(|| self.values.value(row))
     }
 }
 
@@ -232,8 +292,16 @@ impl<'a> Named<'a> {
         self.column(name)?.as_primitive_opt().ok_or_else(wrong_type)
     }
 
-    fn text(&self, name: &str) -> Result<&'a StringArray, ArrowError> {
-        self.column(name)?.as_string_opt().ok_or_else(wrong_type)
+    fn text(&self, name: &str) -> Result<Names<'a>, ArrowError> {
+        let column = self.column(name)?;
+        let dictionary = column.as_any_dictionary_opt();
+        let values = dictionary.map_or(column, |dictionary| dictionary.values().as_ref());
+        let values = values.as_string_opt().ok_or_else(wrong_type)?;
+        let keys = match dictionary {
+            Some(dictionary) => Some(dictionary.keys().as_primitive_opt().ok_or_else(wrong_type)?),
+            None => None,
+        };
+        Ok(Names { keys, values })
     }
 
     fn octets(&self, name: &str) -> Result<&'a FixedSizeBinaryArray, ArrowError> {

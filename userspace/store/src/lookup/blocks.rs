@@ -6,8 +6,8 @@
 //! weakest answer. Many devices tell whole seconds: where a release and an allocation have the same
 //! time, the allocation is the later. A record whose event is not known says nothing.
 
-use super::{Answer, Found, Held, Lookup};
-use crate::{error::StoreError, found::StoredPortBlock, scan::Scan, schema::Family};
+use super::{Answer, Asked, Clock, Found, Held, Lookup, parts::Parts};
+use crate::{error::StoreError, found::StoredPortBlock};
 use logweir_decode::context::UnixNanos;
 use std::{collections::HashMap, net::IpAddr, path::Path};
 
@@ -20,32 +20,49 @@ impl Lookup {
         answer: &mut Answer,
     ) -> Result<Vec<Found<StoredPortBlock>>, StoreError> {
         let mut histories: HashMap<Holding, History> = HashMap::new();
+        if matches!(self.asked, Asked::User(_)) {
+            // Records of port blocks name no user.
+            return Ok(Vec::new());
+        }
         // The block may have been given at any time, and what comes after the time tells whether it
         // still was: all records of the address are read.
-        let scan = Scan {
-            address: self.wanted_address(["public_addr_v4", "public_addr_v6"]),
-            further: Vec::new(),
-            begin_max_micros: None,
-        };
-        let each = |record: StoredPortBlock, path: &Path, row| {
-            if self.is_within(&record) {
+        Parts::blocks(self, directory, answer)?.all(answer, |record, path, row| {
+            if self.asks_for_block(&record) {
                 let history = histories.entry(Holding::of(&record)).or_default();
+                let time = self.time_of(&record);
                 let found = Found { held: Held::Near, record, file: path.to_owned(), row };
-                history.add(found, self.at_micros());
+                history.add(time, found, self.at_micros());
             }
-        };
-        scan.records((directory, Family::PortBlock), answer, each)?;
+        });
         let tolerance = self.tolerance();
         let mut found: Vec<_> =
             histories.into_values().filter_map(|history| history.judge(tolerance)).collect();
-        self.sort(&mut found, |record| record.event_time);
+        found.sort_by_cached_key(|found| {
+            let distance = self.time_of(&found.record).map(|time| time.abs_diff(self.at));
+            (found.held, distance, found.file.clone(), found.row)
+        });
         Ok(found)
     }
 
-    /// Whether the block has the port and protocol. One without a protocol is of all.
-    fn is_within(&self, block: &StoredPortBlock) -> bool {
-        self.port.is_none_or(|port| has_port(block, port))
-            && self.protocol.is_none_or(|asked| block.protocol.is_none_or(|own| own == asked))
+    /// When the event happened, by the clock that is asked by.
+    fn time_of(&self, block: &StoredPortBlock) -> Option<UnixNanos> {
+        match self.clock {
+            Clock::Device => block.event_time,
+            Clock::Received => block.received_at,
+        }
+    }
+
+    /// Whether the block is one that is asked for. One without a protocol is of all.
+    fn asks_for_block(&self, block: &StoredPortBlock) -> bool {
+        let is_asked = match &self.asked {
+            Asked::Public { address, port } => {
+                block.public_addr == Some(address.to_canonical())
+                    && port.is_none_or(|port| has_port(block, port))
+            }
+            Asked::Inside { address, .. } => block.private_addr == Some(address.to_canonical()),
+            Asked::User(_) => false,
+        };
+        is_asked && self.is_of_protocol(block.protocol)
     }
 }
 
@@ -68,6 +85,7 @@ fn step(block: &StoredPortBlock) -> u64 {
 /// A block of the public address, and who holds it.
 #[derive(PartialEq, Eq, Hash)]
 struct Holding {
+    public_addr: Option<IpAddr>,
     ports: [Option<u16>; 2],
     protocol: Option<u8>,
     private_addr: Option<IpAddr>,
@@ -77,6 +95,7 @@ struct Holding {
 impl Holding {
     fn of(block: &StoredPortBlock) -> Self {
         Self {
+            public_addr: block.public_addr,
             ports: [block.port_first, block.port_last],
             protocol: block.protocol,
             private_addr: block.private_addr,
@@ -104,8 +123,8 @@ struct History {
 }
 
 impl History {
-    fn add(&mut self, found: Found<StoredPortBlock>, at: UnixNanos) {
-        let Some(time) = found.record.event_time else { return };
+    fn add(&mut self, time: Option<UnixNanos>, found: Found<StoredPortBlock>, at: UnixNanos) {
+        let Some(time) = time else { return };
         match found.record.event.as_deref() {
             Some("release") if time < at => self.released = self.released.max(Some(time)),
             Some("release") => add_first(&mut self.held_until, time, found),

@@ -1,9 +1,11 @@
 use super::*;
 use crate::{
     files,
+    index::{Builder, EXTENSION},
     part::Layout,
     prune,
-    testing::{HOUR_BEGIN, Random, SECOND, context, small_batch},
+    schema::Family,
+    testing::{HOUR_BEGIN, SECOND, context, small_batch},
     writer::{Writer, WriterConfig},
 };
 use logweir_decode::{
@@ -11,17 +13,15 @@ use logweir_decode::{
     session::{Event, SessionRow},
 };
 use parquet::{
-    arrow::arrow_reader::{ArrowReaderMetadata, ArrowReaderOptions},
+    arrow::arrow_reader::{
+        ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReaderBuilder,
+    },
     file::metadata::PageIndexPolicy,
 };
-use proptest::prelude::*;
-use std::{
-    collections::BTreeSet,
-    fs::{self, File},
-};
+use std::fs::{self, File};
 
 /// Seconds since 1970 of the begin of the hour in which the tests take place.
-const BEGIN_S: u32 = (HOUR_BEGIN / SECOND) as u32;
+pub(super) const BEGIN_S: u32 = (HOUR_BEGIN / SECOND) as u32;
 
 fn session(event: Event, start: Option<u32>, end: Option<u32>) -> SessionRow {
     SessionRow {
@@ -41,12 +41,16 @@ fn session(event: Event, start: Option<u32>, end: Option<u32>) -> SessionRow {
 
 pub(super) fn lookup(at_s: i64) -> Lookup {
     Lookup {
-        nat_addr: "203.0.113.1".parse().unwrap(),
-        port: Some(1_025),
+        asked: public("203.0.113.1", Some(1_025)),
         at: HOUR_BEGIN + at_s * SECOND,
         within: Duration::from_secs(1),
         protocol: None,
+        clock: Clock::Device,
     }
+}
+
+pub(super) fn public(address: &str, port: Option<u16>) -> Asked {
+    Asked::Public { address: address.parse().unwrap(), port }
 }
 
 /// Writes the sessions, each with its index as sequence number.
@@ -69,10 +73,33 @@ pub(super) fn write(directory: &Path, batch: &Batch) {
     assert!(writer.finish().0.failed.is_empty());
 }
 
+/// Gives each part an index that has none; its rows must be in the order of trace.
+pub(super) fn index(directory: &Path) {
+    for family in [Family::Session, Family::PortBlock] {
+        for path in files::parquet_files(directory, family).unwrap() {
+            let beside = path.with_extension(EXTENSION);
+            if beside.exists() {
+                continue;
+            }
+            let mut builder = Builder::new(family).unwrap();
+            let file = File::open(&path).unwrap();
+            let reader = ParquetRecordBatchReaderBuilder::try_new(file).unwrap().build().unwrap();
+            reader.for_each(|batch| builder.push(&batch.unwrap()).unwrap());
+            builder.finish(&mut File::create(beside).unwrap()).unwrap();
+        }
+    }
+}
+
 fn found(directory: &Path, lookup: Lookup) -> Vec<(u32, Held)> {
     let answer = lookup.search(directory).unwrap();
     assert!(answer.unreadable.is_empty(), "{:?}", answer.unreadable);
-    answer.found.iter().map(|found| (found.record.sequence.unwrap(), found.held)).collect()
+    evidence(&answer)
+}
+
+/// The records of all sessions, in their order.
+pub(super) fn evidence(answer: &Answer) -> Vec<(u32, Held)> {
+    let records = answer.sessions.iter().flat_map(|session| &session.records);
+    records.map(|found| (found.record.sequence.unwrap(), found.held)).collect()
 }
 
 #[test]
@@ -90,12 +117,12 @@ fn a_session_around_the_time_is_found_with_its_evidence() {
     assert_eq!(found(data.path(), lookup(150)), [(0, throughout), (4, throughout)]);
     let udp = Lookup { protocol: Some(17), ..lookup(150) };
     assert_eq!(found(data.path(), udp), [(4, throughout)]);
-    let any_port = Lookup { port: None, protocol: Some(6), ..lookup(150) };
+    let any_port = Lookup { asked: public("203.0.113.1", None), protocol: Some(6), ..lookup(150) };
     assert_eq!(found(data.path(), any_port), [(0, throughout), (2, throughout)]);
 
     let answer = lookup(350).search(data.path()).unwrap();
-    let found = &answer.found[0];
-    assert_eq!((answer.found.len(), found.row), (1, 1));
+    let found = &answer.sessions[0].records[0];
+    assert_eq!((evidence(&answer).len(), found.row), (1, 1));
     assert!(found.file.exists());
     assert_eq!(found.record.src_addr, Some("10.0.0.1".parse().unwrap()));
     assert_eq!(found.record.end_time, Some(HOUR_BEGIN + 400 * SECOND));
@@ -145,7 +172,8 @@ fn a_session_that_begins_when_the_one_before_ends_is_open() {
         session(Event::End, None, Some(300)),
     ];
     store(data.path(), &rows);
-    assert_eq!(found(data.path(), lookup(200)), [(2, Held::Open)]);
+    // The end that tells no begin is that of the later session.
+    assert_eq!(found(data.path(), lookup(200)), [(2, Held::Open), (3, Held::Until)]);
     assert_eq!(found(data.path(), lookup(400)), []);
     store(data.path(), &[session(Event::End, Some(100), Some(100))]);
     assert_eq!(found(data.path(), lookup(200)), []);
@@ -173,7 +201,8 @@ fn a_session_of_a_whole_address_has_each_port_and_is_behind_those_that_name_it()
 fn an_ipv4_address_may_be_asked_for_in_its_ipv6_form() {
     let data = tempfile::tempdir().unwrap();
     store(data.path(), &[session(Event::End, Some(100), Some(200))]);
-    let lookup = Lookup { nat_addr: "::ffff:203.0.113.1".parse().unwrap(), ..lookup(150) };
+    let asked = public("::ffff:203.0.113.1", Some(1_025));
+    let lookup = Lookup { asked, ..lookup(150) };
     assert_eq!(found(data.path(), lookup), [(0, Held::Throughout)]);
 }
 
@@ -193,7 +222,7 @@ fn a_file_that_cannot_be_read_is_named_and_the_others_are_searched() {
     fs::create_dir_all(broken.parent().unwrap()).unwrap();
     fs::write(&broken, b"PAR1 no more").unwrap();
     let answer = lookup(150).search(data.path()).unwrap();
-    assert_eq!((answer.found.len(), answer.files), (1, 1));
+    assert_eq!((answer.sessions.len(), answer.files), (1, 1));
     assert!(answer.unreadable[0].to_string().contains("part-x.parquet"));
     assert!(files::count_rows(data.path(), Family::Session).is_err());
 }
@@ -215,11 +244,11 @@ fn row_groups_that_cannot_hold_an_answer_are_skipped() {
         .collect();
     store(data.path(), &rows);
     let answer = lookup(150).search(data.path()).unwrap();
-    assert_eq!(answer.found.len(), 32);
+    assert_eq!(evidence(&answer).len(), 32);
     assert_eq!((answer.row_groups_read, answer.row_groups_skipped), (1, 9));
     let early = lookup(50).search(data.path()).unwrap();
     assert_eq!((early.row_groups_read, early.row_groups_skipped), (0, 10));
-    let port = Lookup { port: Some(9), ..lookup(150) };
+    let port = Lookup { asked: public("203.0.113.1", Some(9)), ..lookup(150) };
     assert_eq!(port.search(data.path()).unwrap().row_groups_read, 0);
 }
 
@@ -247,136 +276,106 @@ fn pages_that_cannot_hold_an_answer_are_skipped() {
     assert_eq!(found(data.path(), lookup(150)).len(), 8);
 }
 
-/// One session, as the naive search sees it.
-#[derive(Clone, Copy, Debug)]
-struct Sample {
-    event: Event,
-    start: Option<u32>,
-    end: Option<u32>,
-    host: u32,
-    nat_v6: bool,
-    nat: u32,
-    port: Option<u16>,
-    protocol: Option<u8>,
+/// A session that was created in one part, of which others know nothing, and ended in a third.
+fn store_in_parts(directory: &Path) {
+    store(directory, &[session(Event::Create, Some(100), None)]);
+    for other in [1, 2] {
+        let other = SessionRow { src_v4: Some(other), ..session(Event::End, Some(120), Some(130)) };
+        store(directory, &[other]);
+    }
+    store(directory, &[session(Event::End, None, Some(300))]);
+    index(directory);
 }
 
-impl Sample {
-    fn random(random: &mut Random) -> Sample {
-        let event = 1 + random.below(5) as u8;
-        Sample {
-            event: Event::from_code(event).unwrap(),
-            start: (random.below(4) > 0).then(|| random.below(40) as u32),
-            end: (random.below(2) > 0).then(|| random.below(60) as u32),
-            host: 1 + random.below(2) as u32,
-            nat_v6: random.below(3) == 0,
-            nat: 1 + random.below(3) as u32,
-            port: [None, Some(1_024), Some(1_025), Some(1_026)][random.below(4) as usize],
-            protocol: [None, Some(6), Some(17)][random.below(3) as usize],
+#[test]
+fn create_and_end_in_different_parts_are_one_answer_with_both_as_evidence() {
+    let data = tempfile::tempdir().unwrap();
+    store_in_parts(data.path());
+    let answer = lookup(200).search(data.path()).unwrap();
+    assert_eq!((answer.sessions.len(), answer.files, answer.without_index), (1, 4, 0));
+    let session = &answer.sessions[0];
+    assert_eq!(session.held, Held::Throughout);
+    assert_eq!(session.begin, Some(HOUR_BEGIN + 100 * SECOND));
+    assert_eq!(session.end, Some(HOUR_BEGIN + 300 * SECOND));
+    let held: Vec<_> = session.records.iter().map(|found| found.held).collect();
+    assert_eq!(held, [Held::Open, Held::Until]);
+    assert_ne!(session.records[0].file, session.records[1].file);
+}
+
+#[test]
+fn what_had_ended_in_another_part_is_known_without_reading_a_part() {
+    let data = tempfile::tempdir().unwrap();
+    store_in_parts(data.path());
+    let answer = lookup(400).search(data.path()).unwrap();
+    assert_eq!((answer.sessions.len(), answer.files), (0, 4));
+    assert_eq!((answer.rows_read, answer.row_groups_read), (0, 0));
+}
+
+#[test]
+fn a_part_with_a_damaged_index_is_searched_without_it() {
+    let data = tempfile::tempdir().unwrap();
+    store_in_parts(data.path());
+    let parts = files::parquet_files(data.path(), Family::Session).unwrap();
+    let expected = found(data.path(), lookup(200));
+    fs::write(parts[0].with_extension(EXTENSION), b"no index").unwrap();
+    let cut = fs::read(parts[3].with_extension(EXTENSION)).unwrap();
+    fs::write(parts[3].with_extension(EXTENSION), &cut[..200]).unwrap();
+    fs::remove_file(parts[1].with_extension(EXTENSION)).unwrap();
+    let answer = lookup(200).search(data.path()).unwrap();
+    assert_eq!(evidence(&answer), expected);
+    assert!(answer.damaged[0].to_string().contains(".trace"), "{:?}", answer.damaged);
+    assert_eq!((answer.without_index, answer.damaged.len()), (3, 2));
+    assert!(answer.unreadable.is_empty(), "{:?}", answer.unreadable);
+}
+
+#[test]
+fn an_address_without_translation_is_public_and_a_tunnel_is_inside() {
+    let data = tempfile::tempdir().unwrap();
+    let v6 = |last: u8| Some([0x20, 1, 0xd, 0xb8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, last]);
+    let plain = session(Event::End, Some(100), Some(200));
+    let rows = [
+        // DS-Lite, NAT64, and IPv6 as it is.
+        SessionRow { src_v6: v6(1), ..plain },
+        SessionRow { src_v4: None, src_v6: v6(2), ..plain },
+        SessionRow { src_v4: None, src_v6: v6(3), nat_src_v4: None, nat_src_port: None, ..plain },
+    ];
+    store(data.path(), &rows);
+    let inside = |address: &str, port| Asked::Inside { address: address.parse().unwrap(), port };
+    let questions = [
+        (public("203.0.113.1", Some(1_025)), vec![0, 1]),
+        (inside("2001:db8::1", Some(9)), vec![0]),
+        (inside("10.0.0.1", Some(40_000)), vec![0]),
+        (inside("10.0.0.1", Some(9)), vec![]),
+        (inside("2001:db8::2", None), vec![1]),
+        (public("2001:db8::3", Some(40_000)), vec![2]),
+        (public("2001:db8::3", Some(9)), vec![]),
+        (public("2001:db8::2", None), vec![]),
+    ];
+    for is_indexed in [false, true] {
+        for (asked, expected) in &questions {
+            let lookup = Lookup { asked: asked.clone(), ..lookup(150) };
+            let found = found(data.path(), lookup).into_iter().map(|(index, _)| index);
+            assert_eq!(found.collect::<Vec<_>>(), *expected, "{asked:?} {is_indexed}");
         }
-    }
-
-    fn row(self) -> SessionRow {
-        let v6 = u128::from(self.nat).to_be_bytes();
-        SessionRow {
-            event: Some(self.event as u8),
-            protocol: self.protocol,
-            src_v4: Some(self.host),
-            nat_src_v4: (!self.nat_v6).then_some(self.nat),
-            nat_src_v6: self.nat_v6.then_some(v6),
-            nat_src_port: self.port,
-            start_s: self.start.map(|s| BEGIN_S + s),
-            end_s: self.end.map(|s| BEGIN_S + s),
-            ..SessionRow::default()
-        }
-    }
-
-    fn nat_addr(self) -> IpAddr {
-        match self.nat_v6 {
-            true => std::net::Ipv6Addr::from(u128::from(self.nat)).into(),
-            false => std::net::Ipv4Addr::from(self.nat).into(),
-        }
-    }
-
-    /// Seconds; a record without a time of its own happened at its arrival, second 0.
-    fn event_time(self) -> u32 {
-        let (own, other) = match self.event {
-            Event::Create => (self.start, self.end),
-            _ => (self.end, self.start),
-        };
-        own.or(other).unwrap_or(0)
-    }
-
-    fn begin(self) -> u32 {
-        self.start.unwrap_or(self.event_time())
-    }
-
-    fn known_end(self) -> Option<u32> {
-        let at_event = matches!(self.event, Event::End | Event::Flow | Event::Deny);
-        self.end.or(at_event.then(|| self.event_time()))
-    }
-
-    fn same_session(self, other: Sample) -> bool {
-        (self.host, self.port, self.protocol) == (other.host, other.port, other.protocol)
-            && self.nat_addr() == other.nat_addr()
+        index(data.path());
     }
 }
 
-/// Every record against every other.
-fn naive(samples: &[Sample], lookup: Lookup, at: u32, within: u32) -> BTreeSet<(u32, Held)> {
-    let mut held = BTreeSet::new();
-    for (index, sample) in samples.iter().enumerate() {
-        let asked = sample.nat_addr() == lookup.nat_addr
-            && lookup.port.is_none_or(|port| sample.port.is_none_or(|own| own == port))
-            && lookup.protocol.is_none_or(|asked| sample.protocol.is_none_or(|own| own == asked));
-        if !asked || sample.begin() > at + within {
-            continue;
-        }
-        let answer = match sample.known_end() {
-            Some(end) if end + within < at => None,
-            Some(end) if sample.begin() <= at && at <= end && sample.event != Event::Deny => {
-                Some(Held::Throughout)
-            }
-            Some(_) => Some(Held::Near),
-            None if sample.begin() > at => Some(Held::Near),
-            None => {
-                let ended = samples.iter().any(|other| {
-                    let end = other.known_end().filter(|end| *end + within < at);
-                    let end = end.filter(|_| other.begin() <= at + within);
-                    // On a tie it is another one that ended, unless it says that it began then.
-                    let ended = |end| {
-                        end > sample.begin() || end == sample.begin() && other.start == Some(end)
-                    };
-                    other.same_session(*sample) && end.is_some_and(ended)
-                });
-                (!ended).then_some(Held::Open)
-            }
-        };
-        held.extend(answer.map(|answer| (index as u32, answer)));
+#[test]
+fn a_user_is_found_by_name() {
+    let data = tempfile::tempdir().unwrap();
+    let mut batch = small_batch();
+    for (index, user) in ["alice", "bob", "alice"].into_iter().enumerate() {
+        let mut context = context(HOUR_BEGIN);
+        context.sequence = Some(index as u32);
+        let user = batch.text.push(user.as_bytes());
+        let row = SessionRow { user, ..session(Event::End, Some(100), Some(200)) };
+        assert!(batch.session.push(&context, &row));
     }
-    held
-}
-
-proptest! {
-    #![proptest_config(ProptestConfig { cases: 64, failure_persistence: None, ..Default::default() })]
-
-    #[test]
-    fn lookup_finds_what_a_naive_scan_finds(seed: u64, count in 1..200usize) {
-        let mut random = Random::new(seed);
-        let samples: Vec<_> = (0..count).map(|_| Sample::random(&mut random)).collect();
-        let data = tempfile::tempdir().unwrap();
-        store(data.path(), &samples.iter().map(|sample| sample.row()).collect::<Vec<_>>());
-        for _ in 0..8 {
-            let (at, within) = (random.below(70) as u32, random.below(4) as u32);
-            let wanted = samples[random.below(count as u64) as usize];
-            let lookup = Lookup {
-                nat_addr: wanted.nat_addr(),
-                port: wanted.port.filter(|_| random.below(2) == 0),
-                at: HOUR_BEGIN + i64::from(at) * SECOND,
-                within: Duration::from_secs(within.into()),
-                protocol: wanted.protocol.filter(|_| random.below(2) == 0),
-            };
-            let found: BTreeSet<_> = found(data.path(), lookup).into_iter().collect();
-            prop_assert_eq!(found, naive(&samples, lookup, at, within), "{:?}", lookup);
-        }
+    write(data.path(), &batch);
+    for _ in [false, true] {
+        let lookup = Lookup { asked: Asked::User("alice".into()), ..lookup(150) };
+        assert_eq!(found(data.path(), lookup).len(), 2);
+        index(data.path());
     }
 }

@@ -1,6 +1,6 @@
 use super::*;
 use crate::{
-    lookup::tests::{lookup, write},
+    lookup::tests::{index, lookup, public, write},
     testing::{HOUR_BEGIN, Random, SECOND, context, small_batch},
 };
 use logweir_decode::{
@@ -196,7 +196,7 @@ fn a_block_has_its_ports_and_its_protocol() {
     ];
     store_blocks(data.path(), &blocks);
     let found = |port, protocol| {
-        let lookup = Lookup { port, protocol, ..lookup(150) };
+        let lookup = Lookup { asked: public("203.0.113.1", port), protocol, ..lookup(150) };
         found_blocks(data.path(), lookup).into_iter().map(|(index, _)| index).collect::<Vec<_>>()
     };
     assert_eq!(found(Some(1_024), None), [2, 1, 0]);
@@ -207,11 +207,12 @@ fn a_block_has_its_ports_and_its_protocol() {
 }
 
 /// Every record against every other.
-fn naive_blocks(blocks: &[Block], lookup: Lookup, at: u32, within: u32) -> BTreeSet<(u64, Held)> {
+fn naive_blocks(blocks: &[Block], lookup: &Lookup, at: u32, within: u32) -> BTreeSet<(u64, Held)> {
+    let Asked::Public { address, port } = lookup.asked else { panic!("of a public address") };
     let asked = |block: &Block| {
-        lookup.nat_addr == IpAddr::from(Ipv4Addr::from(block.public))
+        address == IpAddr::from(Ipv4Addr::from(block.public))
             && lookup.protocol.is_none_or(|asked| block.protocol.is_none_or(|own| own == asked))
-            && match (lookup.port, block.ports) {
+            && match (port, block.ports) {
                 (Some(port), Some([first, last])) => (first..=last).contains(&port),
                 _ => true,
             }
@@ -306,22 +307,33 @@ proptest! {
     #[test]
     fn lookup_finds_the_blocks_that_a_naive_scan_finds(seed: u64, count in 1..120usize) {
         let mut random = Random::new(seed);
-        let blocks: Vec<_> = (0..count).map(|_| Block::random(&mut random)).collect();
+        let mut blocks: Vec<_> = (0..count).map(|_| Block::random(&mut random)).collect();
         let data = tempfile::tempdir().unwrap();
+        let is_indexed = random.below(2) == 0;
+        if is_indexed {
+            blocks.sort_by_key(|block| (block.public, block.ports, block.time));
+        }
         store_blocks(data.path(), &blocks);
+        if is_indexed {
+            index(data.path());
+        }
         for _ in 0..8 {
             let (at, within) = (random.below(70) as u32, random.below(4) as u32);
             let wanted = blocks[random.below(count as u64) as usize];
             let port = wanted.ports.map(|[first, _]| first + random.below(1_024) as u16);
             let lookup = Lookup {
-                nat_addr: Ipv4Addr::from(wanted.public).into(),
-                port: port.filter(|_| random.below(2) == 0),
+                asked: Asked::Public {
+                    address: Ipv4Addr::from(wanted.public).into(),
+                    port: port.filter(|_| random.below(2) == 0),
+                },
                 at: HOUR_BEGIN + i64::from(at) * SECOND,
                 within: Duration::from_secs(within.into()),
                 protocol: wanted.protocol.filter(|_| random.below(2) == 0),
+                clock: Clock::Device,
             };
-            let found: BTreeSet<_> = found_blocks(data.path(), lookup).into_iter().collect();
-            prop_assert_eq!(found, naive_blocks(&blocks, lookup, at, within), "{:?}", lookup);
+            let expected = naive_blocks(&blocks, &lookup, at, within);
+            let found: BTreeSet<_> = found_blocks(data.path(), lookup.clone()).into_iter().collect();
+            prop_assert_eq!(found, expected, "{:?}", lookup);
         }
     }
 }
