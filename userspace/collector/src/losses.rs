@@ -14,16 +14,26 @@ use std::{collections::BTreeMap, sync::Arc};
 #[derive(Debug, Default)]
 pub struct Losses {
     /// Those of AF_XDP sockets.
-    pub rings: Vec<Arc<RingCounters>>,
+    rings: Vec<Arc<RingCounters>>,
     /// Those of UDP sockets.
-    pub sockets: Vec<Arc<SocketCounters>>,
+    sockets: Vec<Arc<SocketCounters>>,
     /// The interface whose packets come by AF_XDP.
-    pub interface: Option<String>,
+    interface: Option<String>,
     nic_start: Option<NicCounters>,
     told: BTreeMap<&'static str, u64>,
 }
 
 impl Losses {
+    /// Of these AF_XDP sockets, UDP sockets, and the interface whose packets come by AF_XDP.
+    pub fn new(
+        rings: Vec<Arc<RingCounters>>,
+        sockets: Vec<Arc<SocketCounters>>,
+        interface: Option<String>,
+    ) -> Self {
+        let nic_start = interface.as_deref().map(NicCounters::read);
+        Self { rings, sockets, interface, nic_start, told: BTreeMap::new() }
+    }
+
     /// What was lost since the last call.
     pub fn news(&mut self, now: UnixNanos) -> Vec<Drops> {
         let mut news = Vec::new();
@@ -38,7 +48,7 @@ impl Losses {
         news
     }
 
-    fn totals(&mut self) -> Vec<(&'static str, u64)> {
+    fn totals(&self) -> Vec<(&'static str, u64)> {
         let ring = |of: fn(&RingCounters) -> u64| self.rings.iter().map(|ring| of(ring)).sum();
         let full: u64 = ring(|ring| ring.rx_ring_full.get());
         let dropped: u64 = ring(|ring| ring.rx_dropped.get());
@@ -55,11 +65,9 @@ impl Losses {
 
     /// Packets that the interface has dropped. Some drivers count what the rings had no room for
     /// here as well, so that this is the least that the interface itself has lost.
-    fn nic_dropped(&mut self) -> u64 {
-        let Some(interface) = &self.interface else { return 0 };
-        let now = NicCounters::read(interface);
-        let start = self.nic_start.get_or_insert(now);
-        let since = now.since(*start);
+    fn nic_dropped(&self) -> u64 {
+        let (Some(interface), Some(start)) = (&self.interface, self.nic_start) else { return 0 };
+        let since = NicCounters::read(interface).since(start);
         since.rx_dropped + since.rx_fifo_errors
     }
 }
@@ -72,11 +80,7 @@ mod tests {
     fn each_loss_is_news_once() {
         let (ring, socket) =
             (Arc::new(RingCounters::default()), Arc::new(SocketCounters::default()));
-        let mut losses = Losses {
-            rings: vec![ring.clone()],
-            sockets: vec![socket.clone()],
-            ..Losses::default()
-        };
+        let mut losses = Losses::new(vec![ring.clone()], vec![socket.clone()], None);
         assert!(losses.news(1).is_empty());
         ring.rx_ring_full.add(3);
         socket.dropped.add(2);

@@ -98,12 +98,11 @@ impl Sources {
             Input::Xdp { interface, .. } => Some(interface.clone()),
             Input::Udp { .. } | Input::Capture { .. } => None,
         };
-        Losses {
-            rings: self.rings.iter().map(|(_, counters)| counters.clone()).collect(),
-            sockets: self.sockets.iter().map(|(_, counters)| counters.clone()).collect(),
+        Losses::new(
+            self.rings.iter().map(|(_, counters)| counters.clone()).collect(),
+            self.sockets.iter().map(|(_, counters)| counters.clone()).collect(),
             interface,
-            ..Losses::default()
-        }
+        )
     }
 
     /// Batches of each worker, in the order in which they are started.
