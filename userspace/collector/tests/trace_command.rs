@@ -18,7 +18,7 @@ use logweir_decode::{
 use logweir_store::{
     incoming::Incoming,
     index::Indexes,
-    part::Layout,
+    layout::Layout,
     seal::Sealer,
     writer::{Writer, WriterConfig},
 };

@@ -1,7 +1,7 @@
 //! What a sealed session record costs: processor time of each step and bytes of each column, of the
 //! traffic model's sessions. One thread; waiting for the disk is not in it.
 //!
-//! `cargo run --release -p logweir-store --example seal_rate -- DIRECTORY [million records] [rounds]`
+//! `cargo run --release -p logweir-store --example seal_rate -- DIRECTORY [million records] [rounds] [zstd level]`
 #![expect(clippy::print_stdout, reason = "a program for the terminal")]
 
 use logweir_decode::{
@@ -13,13 +13,17 @@ use logweir_decode::{
 };
 use logweir_store::{
     incoming::Incoming,
-    part::Layout,
+    layout::Layout,
     seal::{SealedPart, Sealer},
 };
 use logweir_traffic::{Format, Model, ModelConfig};
 use parquet::file::metadata::ParquetMetaDataReader;
 use rustix::time::{ClockId, clock_gettime};
 use std::{collections::BTreeMap, env, fs, fs::File, path::Path, sync::Arc};
+
+/// As the collector has it.
+#[global_allocator]
+static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() {
     let mut arguments = env::args().skip(1);
@@ -28,6 +32,8 @@ fn main() {
         arguments.next().map_or(default, |number| number.parse().expect("a number"))
     };
     let (records, rounds) = (number(2) * 1_000_000, number(3));
+    let zstd_level = i32::try_from(number(1)).expect("a zstd level");
+    let layout = Layout { zstd_level, ..Layout::default() };
     for format in [Format::UsgNetflow, Format::UsgSyslogDefault] {
         let batches = batches(format, records);
         let records: usize = batches.iter().map(Batch::records).sum();
@@ -36,7 +42,7 @@ fn main() {
         let mut parts = Vec::new();
         for _ in 0..rounds {
             let _ = fs::remove_dir_all(&directory);
-            let (steps, sealed) = seal(&batches, &directory);
+            let (steps, sealed) = seal(&batches, &directory, layout);
             best = [best[0].min(steps[0]), best[1].min(steps[1])];
             parts = sealed;
         }
@@ -55,7 +61,7 @@ fn main() {
 }
 
 /// Processor time of both steps, and the parts.
-fn seal(batches: &[Batch], directory: &Path) -> ([f64; 2], Vec<SealedPart>) {
+fn seal(batches: &[Batch], directory: &Path, layout: Layout) -> ([f64; 2], Vec<SealedPart>) {
     let (incoming, _) = Incoming::open(directory).expect("opens");
     let begin = core_seconds();
     let mut sealer = Sealer::new();
@@ -63,7 +69,7 @@ fn seal(batches: &[Batch], directory: &Path) -> ([f64; 2], Vec<SealedPart>) {
         sealer.push(batch).expect("converts");
     }
     let pushed = core_seconds();
-    let sealed = sealer.finish("rate", &incoming, Layout::default(), &mut ()).expect("seals");
+    let sealed = sealer.finish("rate", &incoming, layout, &mut ()).expect("seals");
     ([pushed - begin, core_seconds() - pushed], sealed.parts)
 }
 

@@ -9,6 +9,7 @@
 //! | [`schema`] | the families and the columns of their files |
 //! | [`convert`] | a batch's columns as Arrow arrays |
 //! | [`partition`] | which directory a row belongs to |
+//! | [`layout`] | how the columns of a file are encoded |
 //! | [`part`] | one Parquet file that is being written |
 //! | [`incoming`] | the place where unfinished files are |
 //! | [`seal`] | the batches of a closed segment as sorted files |
@@ -44,6 +45,7 @@ pub mod incoming;
 pub mod index;
 pub mod journal;
 pub mod keeper;
+pub mod layout;
 pub mod ledger;
 pub mod lookup;
 pub mod manifest;

@@ -4,6 +4,7 @@ use crate::{
     arrivals::Arrivals,
     error::StoreError,
     incoming::{Incoming, sync_directory},
+    layout::{Layout, properties},
     partition::Hour,
     schema::Family,
 };
@@ -11,39 +12,12 @@ use arrow_array::RecordBatch;
 use logweir_decode::context::UnixNanos;
 use parquet::{
     arrow::arrow_writer::{ArrowWriter, ArrowWriterOptions},
-    basic::{Compression, Encoding, ZstdLevel},
     errors::ParquetError,
-    file::properties::{EnabledStatistics, WriterProperties},
-    schema::types::ColumnPath,
 };
 use std::{
     fs::{self, File},
     path::{Path, PathBuf},
 };
-
-/// How the file is written.
-#[derive(Clone, Copy, Debug)]
-pub struct Layout {
-    /// zstd level.
-    pub zstd_level: i32,
-    /// Rows of a row group.
-    pub row_group_rows: usize,
-    /// Rows of a page, for which the file has minimum and maximum.
-    pub page_rows: usize,
-    /// Bytes, as encoded, after which a row group ends before it has all of its rows.
-    pub row_group_bytes: usize,
-}
-
-impl Default for Layout {
-    fn default() -> Self {
-        Self {
-            zstd_level: 1,
-            row_group_rows: 1 << 20,
-            page_rows: 20_000,
-            row_group_bytes: 128 << 20,
-        }
-    }
-}
 
 /// A file that has not got its final name yet.
 #[derive(Debug)]
@@ -168,50 +142,7 @@ impl Part {
     }
 }
 
-/// Rows between two looks at whether a page is full.
-const WRITE_BATCH_ROWS: usize = 1_024;
-
 fn discard(partial: &Path, error: ParquetError) -> StoreError {
     let _ = fs::remove_file(partial);
     StoreError::parquet("write", partial, error)
-}
-
-pub(crate) fn properties(family: Family, layout: Layout) -> WriterProperties {
-    let level = ZstdLevel::try_new(layout.zstd_level).unwrap_or_default();
-    let mut properties = WriterProperties::builder()
-        .set_created_by(concat!("logweir ", env!("CARGO_PKG_VERSION")).to_owned())
-        .set_compression(Compression::ZSTD(level))
-        .set_statistics_enabled(EnabledStatistics::Page)
-        .set_data_page_row_count_limit(layout.page_rows.max(1))
-        .set_write_batch_size(layout.page_rows.clamp(1, WRITE_BATCH_ROWS))
-        .set_max_row_group_row_count(Some(layout.row_group_rows.max(1)))
-        .set_max_row_group_bytes(Some(layout.row_group_bytes.max(1)));
-    // Times and sequence numbers rise slowly: differences are small where the values are not.
-    for name in ["received_at", "event_time", "start_time", "end_time", "sequence"] {
-        if family.schema().field_with_name(name).is_ok() {
-            let column = ColumnPath::from(name);
-            properties = properties
-                .set_column_dictionary_enabled(column.clone(), false)
-                .set_column_encoding(column, Encoding::DELTA_BINARY_PACKED);
-        }
-    }
-    // Hardly any value comes twice: a dictionary would be built and thrown away.
-    for name in [
-        "src_port",
-        "nat_src_port",
-        "duration_ms",
-        "sent_bytes",
-        "received_bytes",
-        "raw",
-        "extra",
-        "url",
-    ] {
-        properties = properties.set_column_dictionary_enabled(ColumnPath::from(name), false);
-    }
-    // Minimum and maximum of these tell nothing.
-    for name in ["raw", "extra"] {
-        let column = ColumnPath::from(name);
-        properties = properties.set_column_statistics_enabled(column, EnabledStatistics::None);
-    }
-    properties.build()
 }

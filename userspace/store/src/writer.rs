@@ -3,7 +3,8 @@
 use crate::{
     error::StoreError,
     incoming::{Incoming, Leftovers},
-    part::{CommittedPart, Layout, Part},
+    layout::Layout,
+    part::{CommittedPart, Part},
     partition::Hour,
     schema::Family,
     split::{self, Piece},

@@ -4,8 +4,8 @@ use super::{Plan, cursor::Cursor, exchange::Staged};
 use crate::{
     error::StoreError,
     incoming::Incoming,
+    layout::Layout,
     nulls::{is_null, nulls},
-    part::Layout,
     seal::{Beside, CHUNK_ROWS, NewPart, order::Place},
 };
 use arrow_array::{Array, ArrayRef, RecordBatch};

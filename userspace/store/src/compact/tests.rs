@@ -3,7 +3,7 @@ use crate::{
     error::StoreError,
     files::count_rows,
     incoming::Incoming,
-    part::Layout,
+    layout::Layout,
     seal::Sealer,
     testing::{HOUR_BEGIN, Plain, Random, parquet_files, read_family, read_file, small_batch},
 };

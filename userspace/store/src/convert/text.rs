@@ -47,7 +47,7 @@ impl<'a> Texts<'a> {
             self.push_null(times);
             return Ok(());
         }
-        if !std::ptr::eq(self.last.0, bytes) {
+        if !std::ptr::eq(self.last.0, bytes) && self.last.0 != bytes {
             self.last = (bytes, self.key_of(bytes)?);
         }
         self.keys.resize(self.keys.len() + times, self.last.1);

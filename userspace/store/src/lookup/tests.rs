@@ -2,7 +2,7 @@ use super::*;
 use crate::{
     files,
     index::{Builder, EXTENSION},
-    part::Layout,
+    layout::Layout,
     prune,
     schema::Family,
     testing::{HOUR_BEGIN, SECOND, context, small_batch},

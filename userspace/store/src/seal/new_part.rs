@@ -4,7 +4,7 @@ use super::Beside;
 use crate::{
     error::StoreError,
     incoming::Incoming,
-    part::{Layout, properties},
+    layout::{Layout, properties},
     schema::Family,
 };
 use arrow_array::{RecordBatch, cast::AsArray};
