@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::testing::{HOUR_BEGIN, Random, SECOND, SmallDisk, small_batch};
-use logweir_decode::record;
+use logweir_decode::{batch::Capacity, record};
 use proptest::{collection::vec, prelude::*};
 
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -84,8 +84,9 @@ fn what_was_appended_comes_back_in_order() {
 /// A batch with notes, and with so many changes of columns that some are gathered.
 fn mixed_batch(seed: u64) -> Batch {
     let mut random = Random::new(seed);
-    let mut batch = small_batch();
-    random.dirty(&mut batch, 500);
+    let capacity = Capacity { session_rows: 512, unparsed_rows: 64, text_bytes: 256 << 10 };
+    let mut batch = Batch::new(capacity);
+    random.dirty(&mut batch, 100);
     let runs = random.below(60);
     random.add_records(&mut batch, runs);
     for _ in 0..random.below(20) {
