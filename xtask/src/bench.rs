@@ -15,6 +15,7 @@ mod report;
 mod result;
 mod steer;
 mod table;
+mod trace;
 
 /// Measure, compare, report
 #[derive(clap::Args)]
@@ -30,6 +31,7 @@ enum Bench {
     Link(link::Arguments),
     Steer(steer::Arguments),
     Lossless(Box<lossless::Arguments>),
+    Trace(trace::Arguments),
     Report(report::Arguments),
 }
 
@@ -42,6 +44,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         Bench::Link(arguments) => link::run(arguments),
         Bench::Steer(arguments) => steer::run(arguments),
         Bench::Lossless(arguments) => lossless::run(arguments),
+        Bench::Trace(arguments) => trace::run(arguments),
         Bench::Report(arguments) => report::run(arguments),
     }
 }

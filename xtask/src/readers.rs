@@ -25,6 +25,19 @@ pub fn count_rows(data: &Path, family: &str) -> Result<u64> {
     Ok(count.trim().parse()?)
 }
 
+/// Seconds that DuckDB takes to find the sessions of one public address and port in a store: the
+/// least of three, without the time of its start. It rules out what the files' statistics allow.
+pub fn scan_for_port(data: &Path) -> Result<f64> {
+    let files = data.join("family=session/**/*.parquet");
+    let script = "import duckdb, sys, time\n\
+        query = f\"select * from read_parquet('{sys.argv[1]}') where \
+        nat_src_addr_v4 = 3405803786 and nat_src_port = 30000\"\n\
+        def ask():\n    begun = time.time(); duckdb.sql(query).fetchall(); return time.time() - begun\n\
+        print(min(ask() for _ in range(3)))";
+    let seconds = shell::output(Command::new(python()?).args(["-c", script]).arg(files))?;
+    Ok(seconds.trim().parse()?)
+}
+
 /// A Python with DuckDB, in an environment that only this checkout uses.
 fn python() -> Result<std::path::PathBuf> {
     let environment = shell::target_dir().join("python");
