@@ -20,8 +20,8 @@ pub fn parquet_files(directory: &Path, family: Family) -> Result<Vec<PathBuf>, S
     Ok(files)
 }
 
-/// All files of the families and of the ledger, as the manifest names them, in the order of their
-/// paths.
+/// All files of the families and of the ledger's hours, as the manifest names them, in the order of
+/// their paths.
 ///
 /// # Errors
 /// If a directory cannot be listed.
@@ -31,6 +31,9 @@ pub fn stored(data: &Path) -> Result<Vec<PartPath>, StoreError> {
         collect(&data.join(format!("family={family}")), &mut files)?;
     }
     collect(&data.join("ledger"), &mut files)?;
+    // Beside its hours the ledger has what it goes on from, which is written anew with each segment.
+    let ledger = data.join("ledger");
+    files.retain(|path| path.parent() != Some(&ledger));
     files.sort_unstable();
     let name = |path: PathBuf| path.strip_prefix(data).ok()?.to_str()?.to_owned().try_into().ok();
     Ok(files.into_iter().filter_map(name).collect())

@@ -87,6 +87,7 @@ fn a_file_that_nobody_sealed_is_found_unless_it_is_just_being_sealed() {
     let name = PART.replace("000000.parquet", "000001.parquet");
     write(directory.path(), &name, "rows");
     the_finding(directory.path(), &[&name, "no entry"]);
+    write(directory.path(), "ledger/standing-0000000000000001-000000.json", "{}");
     write(directory.path(), "journal/segment-0000000000000001-000001.journal", "");
     assert_eq!(findings(directory.path()), [""; 0]);
 }
