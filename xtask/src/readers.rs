@@ -1,4 +1,4 @@
-//! Other engines on our files: DuckDB, from Python.
+//! Other engines on our files, from Python: DuckDB, ClickHouse (chdb), pyarrow and DataFusion.
 
 use std::{path::Path, process::Command};
 
@@ -11,6 +11,26 @@ pub fn duckdb() -> Result<()> {
     let python = python()?;
     let script = shell::root().join("scripts/read_with_duckdb.py");
     shell::run(Command::new(python).arg(script).arg(demo::data_dir()))
+}
+
+/// Asks other engines who held a public address and port, by the views that `logweir views` prints
+/// of the demo's files, and compares their answers with those of `logweir trace`.
+pub fn engines() -> Result<()> {
+    let python = python()?;
+    let has_engines = || {
+        let mut import = Command::new(&python);
+        shell::output(import.args(["-c", "import chdb, datafusion, pyarrow"])).is_ok()
+    };
+    if !has_engines() {
+        println!("installing the Python packages chdb, datafusion and pyarrow (1 GB)");
+        let mut install = Command::new(&python);
+        install.args(["-m", "pip", "install", "--quiet", "chdb", "datafusion", "pyarrow"]);
+        shell::output(&mut install)
+            .context("they could not be installed by pip: is a package registry reachable?")?;
+    }
+    let script = shell::root().join("scripts/ask_other_engines.py");
+    let logweir = shell::target_dir().join("release/logweir");
+    shell::run(Command::new(python).arg(script).arg(logweir).arg(demo::data_dir()))
 }
 
 /// Counts the rows of one family of a store with DuckDB.

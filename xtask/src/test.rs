@@ -35,6 +35,7 @@ pub fn run(_: &Arguments) -> Result<()> {
     tally.step("the README's performance section", bench::check_report());
     tally.step("the demo", demo::run(&demo::Arguments::default()));
     tally.step("DuckDB reads the demo's files", readers::duckdb());
+    tally.step("other engines answer as logweir trace does", readers::engines());
     println!("counting instructions");
     tally.step_or_skip("the decoders' instruction counts", bench::check_counts());
     tally.close()
