@@ -30,6 +30,8 @@ enum Command {
     Hold(commands::hold::Args),
     /// Delete what the configuration does not keep any longer
     Retention(commands::retention::Args),
+    /// Print the pseudonyms by which a user's name is stored
+    Pseudonym(commands::pseudonym::Args),
     /// Print SQL that makes readable views of the store in another engine
     Views(commands::views::Args),
     /// Check a configuration file
@@ -69,6 +71,7 @@ impl Cli {
             Command::Verify(args) => commands::verify::run(&args),
             Command::Hold(args) => commands::hold::run(&args),
             Command::Retention(args) => commands::retention::run(&args),
+            Command::Pseudonym(args) => commands::pseudonym::run(&args),
             Command::Views(args) => commands::views::run(&args),
             Command::CheckConfig(args) => commands::check_config::run(&args),
         };

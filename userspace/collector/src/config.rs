@@ -5,13 +5,17 @@ mod decoding;
 mod exporter;
 mod im;
 mod journal;
+mod privacy;
 mod retention;
+pub(crate) mod secret;
 
 pub use exporter::{Exporter, parse_zone};
 pub use im::{Im, MissingKey, Record};
+pub use privacy::{Destinations, Privacy};
 pub use retention::Retention;
 
 use crate::{
+    keyring::Rotation,
     listener::{ListenSpec, Listener},
     pipeline::{Input, PipelineConfig},
     steering::Prefix,
@@ -94,6 +98,8 @@ pub struct Settings {
     pub exporter: Option<Vec<Exporter>>,
     /// What becomes of instant-messenger logs.
     pub im: Option<Im>,
+    /// What is left out of records.
+    pub privacy: Option<Privacy>,
     /// How long records are kept, and how much of them.
     pub retention: Option<Retention>,
 }
@@ -122,6 +128,7 @@ const KEYS: &[&str] = &[
     "binary_layouts",
     "exporter",
     "im",
+    "privacy",
     "retention",
 ];
 
@@ -140,6 +147,8 @@ pub struct RunConfig {
     pub journal: JournalConfig,
     /// What is deleted.
     pub retention: Policy,
+    /// The keys of pseudonyms.
+    pub keys: Option<Rotation>,
 }
 
 /// Reads a file.
@@ -197,7 +206,8 @@ impl Settings {
     fn beside(mut self, directory: &Path) -> Settings {
         let files = self.formats.iter_mut().chain(&mut self.binary_layouts).flatten();
         let key = self.im.iter_mut().flat_map(|im| &mut im.key_file);
-        for path in files.chain(key) {
+        let keys = self.privacy.iter_mut().flat_map(|privacy| &mut privacy.key_file);
+        for path in files.chain(key).chain(keys) {
             *path = directory.join(&*path);
         }
         self
@@ -228,6 +238,7 @@ impl Settings {
             binary_layouts: over.binary_layouts.or(self.binary_layouts),
             exporter: over.exporter.or(self.exporter),
             im: over.im.or(self.im),
+            privacy: over.privacy.or(self.privacy),
             retention: over.retention.or(self.retention),
         }
     }
@@ -289,6 +300,7 @@ impl Settings {
                 "allow needs source xdp: UDP sockets take what the kernel gives them".into()
             );
         }
+        let keys = self.keys(missing_key, &decoding.privacy, data.as_deref())?;
         let mut pipeline = self.pipeline(input, listeners, allow)?;
         pipeline.settings = decoding;
         let fallback = fallback.map(|input| PipelineConfig { input, ..pipeline.clone() });
@@ -299,8 +311,28 @@ impl Settings {
             data,
             part_age_max,
             journal: self.journal(part_age_max)?,
+            keys,
             retention: self.retention.as_ref().map(Retention::policy).unwrap_or_default(),
         })
+    }
+
+    /// The keys that workers use, where something becomes a pseudonym.
+    fn keys(
+        &self,
+        missing: MissingKey,
+        in_use: &logweir_decode::privacy::Privacy,
+        data: Option<&Path>,
+    ) -> Result<Option<Rotation>, String> {
+        let (Some(privacy), Some(current)) = (&self.privacy, in_use.user_key.clone()) else {
+            return Ok(None);
+        };
+        let rotation = |keyring| Rotation {
+            keyring,
+            age_max: privacy.rotate,
+            current,
+            data: data.map(Path::to_owned),
+        };
+        Ok(privacy.keyring(missing)?.map(rotation))
     }
 
     fn pipeline(
@@ -357,6 +389,7 @@ mod tests {
             ("", KEYS),
             ("[[exporter]]\n", exporter::KEYS),
             ("[im]\n", im::KEYS),
+            ("[privacy]\n", privacy::KEYS),
             ("[retention]\n", retention::KEYS),
         ];
         for (table, keys) in tables {
@@ -375,10 +408,15 @@ mod tests {
         let reference = include_str!("../../../docs/configuration.md");
         let (head, tables) = reference.split_once("## `[[exporter]]`").unwrap();
         let (exporter, tables) = tables.split_once("## `[im]`").unwrap();
-        let (im, retention) = tables.split_once("## `[retention]`").unwrap();
-        for (section, keys) in
-            [(head, KEYS), (exporter, exporter::KEYS), (im, im::KEYS), (retention, retention::KEYS)]
-        {
+        let (im, tables) = tables.split_once("## `[privacy]`").unwrap();
+        let (privacy, retention) = tables.split_once("## `[retention]`").unwrap();
+        for (section, keys) in [
+            (head, KEYS),
+            (exporter, exporter::KEYS),
+            (im, im::KEYS),
+            (privacy, privacy::KEYS),
+            (retention, retention::KEYS),
+        ] {
             for key in keys {
                 assert!(section.contains(&format!("| `{key}` |")), "{key}");
             }
@@ -403,6 +441,8 @@ mod tests {
             (exporter, "nat_event = \"nel\"", "did you mean 'nat_events'?"),
             ("\n[im]\n\n", "record = \"hash\"", "did you mean 'hashed'?"),
             ("\n[retention]\n\n", "session = \"180\"", "'180' is no age like 12h, 180d"),
+            ("\n[privacy]\n\n", "destinations = \"omitted\"", "did you mean 'omit'?"),
+            ("\n[privacy]\n\n", "pseudonymise = [\"users\"]", "only 'user' can"),
             ("\n[im]\n\n", "keyfile = \"k\"", "did you mean 'key_file'?"),
         ] {
             let error = parse(&format!("{table}{wrong}\n")).unwrap_err();
@@ -468,6 +508,16 @@ mod tests {
             (Settings { journal_sync_ms: Some(0), ..good.clone() }, "journal_sync_ms is 0"),
             (Settings { segment_mb: Some(2_000), ..good.clone() }, "segment_mb is 2000"),
             (Settings { journal_max_mb: Some(200), ..good.clone() }, "journal_max_mb is 200"),
+            (
+                Settings {
+                    privacy: Some(Privacy {
+                        pseudonymise: vec!["user".into()],
+                        ..Privacy::default()
+                    }),
+                    ..good.clone()
+                },
+                "key_file",
+            ),
             (Settings { rx_ring_size: Some(100), ..good.clone() }, "rx_ring_size is 100"),
             (Settings { listen: Some(vec!["x".into()]), ..good.clone() }, "'x'"),
             (Settings { allow: Some(vec!["192.0.2.0/99".into()]), ..good.clone() }, "allow"),

@@ -203,7 +203,8 @@ impl Stage {
 
     /// Hands the batch over; an empty one stays.
     fn hand_over(&mut self) {
-        let Some(batch) = self.batch.take_if(|batch| !batch.is_empty()) else { return };
+        let Some(mut batch) = self.batch.take_if(|batch| !batch.is_empty()) else { return };
+        batch.leave_out(&self.decoder.settings().privacy);
         self.tally.tell_records(&batch, &self.counters);
         self.tally.end_batch();
         let records = batch.records() as u64;

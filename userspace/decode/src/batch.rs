@@ -14,6 +14,7 @@ use crate::{
     im::Im,
     note::Notes,
     port_block::PortBlock,
+    privacy::Key,
     rows::Rows,
     session::{ColumnSet, SessionTable},
     text::{Text, TextArena},
@@ -80,7 +81,10 @@ impl Batch {
             filter: Rows::new(capacity.unparsed_rows),
             unparsed: Rows::new(capacity.unparsed_rows),
             notes: Notes::new(capacity.unparsed_rows),
-            text: TextArena::new(capacity.text_bytes),
+            text: TextArena::with_room_behind(
+                capacity.text_bytes,
+                capacity.session_rows * Key::PSEUDONYM_BYTES_MAX,
+            ),
         }
     }
 

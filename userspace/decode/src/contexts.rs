@@ -128,6 +128,11 @@ impl Contexts {
 }
 
 impl Contexts {
+    /// All texts that the contexts name.
+    pub fn texts(&self) -> impl Iterator<Item = Text> {
+        self.shared.values().iter().map(|shared| shared.host)
+    }
+
     /// Adds what stamps share to an image.
     pub fn image(&self, into: &mut Pieces<'_>) -> Result<(), ImageError> {
         into.pack_all(self.shared.values())

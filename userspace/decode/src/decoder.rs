@@ -139,6 +139,11 @@ impl Decoder {
         }
     }
 
+    /// What it was told.
+    pub fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
     /// Decodes one datagram into the batch, which must have room for it
     /// ([`Batch::has_room_for`]).
     pub fn decode(&mut self, datagram: &Datagram<'_>, batch: &mut Batch) -> Outcome {

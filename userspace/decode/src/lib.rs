@@ -33,6 +33,7 @@ pub mod nearest;
 pub mod netflow;
 pub mod note;
 pub mod port_block;
+pub mod privacy;
 pub mod reason;
 pub mod record;
 pub mod rows;

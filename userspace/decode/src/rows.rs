@@ -7,6 +7,7 @@ use crate::{
     context::{Context, UnixNanos},
     contexts::{Contexts, Stamp},
     image::{ImageError, Pieces, Source},
+    text::Text,
 };
 use serde::{Serialize, de::DeserializeOwned};
 
@@ -61,6 +62,19 @@ impl<R> Rows<R> {
     pub fn iter(&self) -> impl Iterator<Item = (Context, &R)> {
         let contexts = self.stamps.iter().filter_map(|stamp| self.contexts.get(*stamp));
         contexts.zip(&self.rows)
+    }
+
+    /// The records, to be changed.
+    pub(crate) fn rows_mut(&mut self) -> &mut [R] {
+        &mut self.rows
+    }
+
+    /// All texts that the records name, of which `of` gives their own.
+    pub(crate) fn texts<const N: usize>(
+        &self,
+        of: fn(&R) -> [Text; N],
+    ) -> impl Iterator<Item = Text> {
+        self.contexts.texts().chain(self.rows.iter().flat_map(of))
     }
 
     /// When the datagrams of the records arrived, in their order.

@@ -88,6 +88,12 @@ impl ColumnSet {
         ColumnSet(self.0 & other.0)
     }
 
+    /// The columns of this set that are not in the other.
+    #[must_use]
+    pub const fn without(self, other: ColumnSet) -> ColumnSet {
+        ColumnSet(self.0 & !other.0)
+    }
+
     /// The columns of either set.
     #[must_use]
     pub const fn union(self, other: ColumnSet) -> ColumnSet {
@@ -387,6 +393,35 @@ impl SessionTable {
         self.runs.push(PackedRun { first_row, rows: count, columns, stamp });
         self.rows += rows;
         true
+    }
+
+    /// Forgets what is in these columns.
+    pub(crate) fn forget(&mut self, columns: ColumnSet) {
+        for run in &mut self.runs {
+            run.columns = run.columns.without(columns);
+        }
+    }
+
+    /// The texts of a column, to be changed.
+    pub(crate) fn texts_mut(&mut self, column: Column) -> impl Iterator<Item = &mut Text> {
+        let runs = self.runs.iter().filter(move |run| run.columns.has(column));
+        let mut rows = runs.flat_map(|run| run.first_row..run.first_row + run.rows).peekable();
+        let cells = self.columns.from_mut::<Text>(column, 0).iter_mut().zip(0_u32..);
+        cells.filter_map(move |(cell, row)| rows.next_if_eq(&row).map(|_| cell))
+    }
+
+    /// All texts that the records name.
+    pub(crate) fn texts(&self) -> impl Iterator<Item = Text> {
+        let is_text = |column: &&Column| column.kind() == CellKind::Text;
+        let cells = self.runs.iter().flat_map(move |run| {
+            let columns = Column::ALL.iter().filter(is_text);
+            let columns = columns.filter(|column| run.columns.has(**column));
+            let (first, rows) = (run.first_row as usize, run.rows as usize);
+            columns.flat_map(move |column| {
+                self.column::<Text>(*column).get(first..first + rows).unwrap_or_default()
+            })
+        });
+        self.contexts.texts().chain(cells.copied())
     }
 
     /// All records, a row at a time: for output and tests, not for the way to disk.

@@ -1,6 +1,6 @@
 //! What the configuration says to the decoders.
 
-use crate::{binary, declared, decoder::FormatHint, limits::Limits, simd};
+use crate::{binary, declared, decoder::FormatHint, limits::Limits, privacy::Privacy, simd};
 use hashbrown::HashMap;
 use std::net::IpAddr;
 
@@ -19,6 +19,8 @@ pub struct Settings {
     pub binary: binary::Layouts,
     /// What becomes of instant-messenger logs.
     pub im: ImPolicy,
+    /// What is left out of records before anybody keeps them.
+    pub privacy: Privacy,
     /// The instructions that kernels use: all levels give the same, at different speeds.
     pub simd: simd::Level,
 }

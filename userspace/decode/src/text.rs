@@ -53,6 +53,8 @@ impl Text {
 #[derive(Debug)]
 pub struct TextArena {
     bytes: Vec<u8>,
+    /// Bytes that decoders may fill; behind them is room for what takes the place of their values.
+    capacity: usize,
     /// Short texts that were interned lately, by their hash.
     recent: Box<[(ShortText, Text)]>,
 }
@@ -68,8 +70,15 @@ impl TextArena {
 
     /// An empty arena of a fixed capacity in bytes.
     pub fn new(capacity: usize) -> Self {
+        Self::with_room_behind(capacity, 0)
+    }
+
+    /// An empty arena, with room for so many bytes more that only
+    /// [`push_behind`](Self::push_behind) fills.
+    pub(crate) fn with_room_behind(capacity: usize, behind: usize) -> Self {
         Self {
-            bytes: Vec::with_capacity(capacity),
+            bytes: Vec::with_capacity(capacity + behind),
+            capacity,
             recent: vec![(ShortText::default(), Text::EMPTY); PLACES].into_boxed_slice(),
         }
     }
@@ -92,7 +101,16 @@ impl TextArena {
 
     /// Bytes that still fit.
     pub fn room(&self) -> usize {
-        self.bytes.capacity() - self.bytes.len()
+        self.capacity.saturating_sub(self.bytes.len())
+    }
+
+    /// Copies in what takes the place of another value; `None`, and nothing copied, when it does
+    /// not fit.
+    pub(crate) fn push_behind(&mut self, value: &[u8]) -> Option<Text> {
+        if value.len() > self.bytes.capacity() - self.bytes.len() {
+            return None;
+        }
+        self.push_fitting(value)
     }
 
     /// Copies a value in; `None`, and nothing copied, when it does not fit.
@@ -100,6 +118,10 @@ impl TextArena {
         if value.len() > self.room() {
             return None;
         }
+        self.push_fitting(value)
+    }
+
+    fn push_fitting(&mut self, value: &[u8]) -> Option<Text> {
         let start = u32::try_from(self.bytes.len()).ok()?;
         let text = Text { start, len: u32::try_from(value.len()).ok()? };
         self.bytes.extend_from_slice(value);
@@ -150,6 +172,22 @@ impl TextArena {
         }
         let added = self.push_parts(parts)?;
         Some(Text { start: text.start, len: text.len.checked_add(added.len)? })
+    }
+
+    /// Overwrites all bytes but those of these values.
+    pub(crate) fn keep_only(&mut self, values: impl Iterator<Item = Text>) {
+        let mut kept = vec![false; self.bytes.len()];
+        for value in values {
+            let start = value.start as usize;
+            kept.get_mut(start..start + value.len as usize).unwrap_or_default().fill(true);
+        }
+        for (byte, kept) in self.bytes.iter_mut().zip(kept) {
+            if !kept {
+                *byte = 0;
+            }
+        }
+        // A text that was overwritten must not be found again.
+        self.recent.fill((ShortText::default(), Text::EMPTY));
     }
 
     /// The bytes of all values.

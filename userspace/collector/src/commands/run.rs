@@ -5,6 +5,7 @@ use crate::{
     cli::Failure,
     clock,
     config::{self, MissingKey, RunConfig, Settings, SinkKind, SourceKind},
+    keyring::Rotation,
     latency, ledger,
     pipeline::{Pipeline, Summary},
     sealer::Sealer,
@@ -246,7 +247,7 @@ fn collect<S: Sink + Send + 'static>(
         }
     };
     crate::say(&format!("collecting: {}", pipeline.description()));
-    watch(&pipeline, stop, status);
+    watch(&pipeline, stop, status, config.keys.clone());
     crate::say("stopping: storing what was received; a second signal ends without");
     let mut summary = pipeline.stop();
     if let Some(sealer) = sealer {
@@ -276,10 +277,22 @@ fn end_sealing<S>(sealer: Sealer, summary: &mut Summary<S>) {
     }
 }
 
-/// Waits for the request to stop, printing rates.
-fn watch<S: Sink + Send + 'static>(pipeline: &Pipeline<S>, stop: &AtomicBool, status: Duration) {
+/// Waits for the request to stop, printing rates and letting keys take over.
+fn watch<S: Sink + Send + 'static>(
+    pipeline: &Pipeline<S>,
+    stop: &AtomicBool,
+    status: Duration,
+    mut keys: Option<Rotation>,
+) {
     let mut last = (Instant::now(), pipeline.balance());
+    let mut keys_looked_at: Option<Instant> = None;
     while !stop.load(Ordering::Relaxed) && !pipeline.has_ended() {
+        if let Some(keys) = &mut keys
+            && keys_looked_at.is_none_or(|then| then.elapsed() >= BETWEEN_LOOKS_AT_KEYS)
+        {
+            rotate(keys);
+            keys_looked_at = Some(Instant::now());
+        }
         thread::sleep(Duration::from_millis(20));
         let elapsed = last.0.elapsed();
         if status.is_zero() || elapsed < status {
@@ -299,6 +312,21 @@ fn watch<S: Sink + Send + 'static>(pipeline: &Pipeline<S>, stop: &AtomicBool, st
             if lost.is_empty() { "nothing".into() } else { lost.join(", ") },
         ));
         last = (Instant::now(), now);
+    }
+}
+
+/// How often it is seen whether a key has to go.
+const BETWEEN_LOOKS_AT_KEYS: Duration = Duration::from_secs(60);
+
+/// Lets a new key take over where it is time. Where that fails, the old one stays in use, and it
+/// is tried again.
+fn rotate(keys: &mut Rotation) {
+    let now = jiff::Timestamp::now();
+    if let Err(error) = keys.rotate(now) {
+        crate::tell(&format!("no new key for pseudonyms: {error}"));
+    }
+    if let Err(error) = keys.record(now) {
+        crate::tell(&format!("the manifest does not tell of the key of pseudonyms: {error}"));
     }
 }
 

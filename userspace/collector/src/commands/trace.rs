@@ -5,7 +5,7 @@ mod det_nat;
 mod json;
 mod table;
 
-use crate::cli::Failure;
+use crate::{cli::Failure, login};
 use det_nat::{Assignment, DetNat};
 use logweir_decode::context::UnixNanos;
 use logweir_store::{
@@ -14,7 +14,6 @@ use logweir_store::{
 };
 use serde_json::{Value as Json, json};
 use std::{
-    fs,
     net::{IpAddr, SocketAddr},
     path::PathBuf,
     process::ExitCode,
@@ -191,12 +190,9 @@ fn print(output: Output, answer: &Answer, assignments: &[Assignment]) {
 
 /// Puts the question into the audit log, before an answer is seen.
 fn record(args: &Args, lookup: &Lookup, answers: usize) -> Result<(), Failure> {
-    let login = fs::read_to_string("/proc/self/loginuid").ok();
-    // What has no login has the highest number there.
-    let login = login.filter(|uid| uid.trim() != u32::MAX.to_string());
     let asked = audit::Asked {
         uid: rustix::process::getuid().as_raw(),
-        login: login.map(|uid| uid.trim().to_owned()),
+        login: login::name(),
         case: args.case.clone(),
         question: question(lookup),
         answers: answers as u64,

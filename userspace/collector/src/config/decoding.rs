@@ -1,7 +1,7 @@
 //! What the settings say to the decoders.
 
 use super::{MissingKey, Settings};
-use logweir_decode::{binary::Layouts, declared::Formats, settings};
+use logweir_decode::{binary::Layouts, declared::Formats, privacy::Privacy, settings};
 use std::{fs, path::Path};
 
 impl Settings {
@@ -14,6 +14,10 @@ impl Settings {
             declared: self.declared()?,
             binary: self.layouts()?,
             im: self.im.as_ref().map_or(Ok(settings::ImPolicy::Off), |im| im.policy(missing))?,
+            privacy: self
+                .privacy
+                .as_ref()
+                .map_or_else(|| Ok(Privacy::default()), |privacy| privacy.settings(missing))?,
             ..settings::Settings::default()
         };
         for exporter in self.exporter.iter().flatten() {

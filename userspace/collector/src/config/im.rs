@@ -1,11 +1,10 @@
 //! `[im]`: what becomes of instant-messenger logs, and the key under which accounts are hashed.
 
+use super::secret::{self, Secret};
 use logweir_decode::settings::ImPolicy;
 use serde::{Deserialize, Deserializer};
 use std::{
-    fs::{self, File, OpenOptions},
-    io::{self, Read, Write},
-    os::unix::fs::{MetadataExt, OpenOptionsExt},
+    fs, io,
     path::{Path, PathBuf},
 };
 
@@ -80,34 +79,14 @@ impl Im {
     }
 }
 
-fn read_key(path: &Path) -> io::Result<[u8; 32]> {
-    /// Bits of the mode that let everyone read or write.
-    const EVERYONE: u32 = 0o007;
-    let mut text = String::new();
-    let file = File::open(path)?;
-    if file.metadata()?.mode() & EVERYONE != 0 {
-        return Err(io::Error::other("everyone may read or change it: chmod o= would mend that"));
-    }
-    file.take(1024).read_to_string(&mut text)?;
-    from_hex(text.trim())
+fn read_key(path: &Path) -> io::Result<Secret> {
+    let text = secret::read(path)?;
+    secret::from_hex(text.trim())
         .ok_or_else(|| io::Error::other("it holds no key, which is 64 hexadecimal digits"))
 }
 
-fn from_hex(text: &str) -> Option<[u8; 32]> {
-    let digit = |byte: u8| char::from(byte).to_digit(16).and_then(|digit| u8::try_from(digit).ok());
-    let mut key = [0; 32];
-    let (pairs, []) = text.as_bytes().as_chunks::<2>() else { return None };
-    if pairs.len() != key.len() {
-        return None;
-    }
-    for (byte, [high, low]) in key.iter_mut().zip(pairs) {
-        *byte = digit(*high)? << 4 | digit(*low)?;
-    }
-    Some(key)
-}
-
 /// Whether a key could be made where there is none.
-fn check_place(path: &Path) -> io::Result<()> {
+pub(super) fn check_place(path: &Path) -> io::Result<()> {
     if path.is_symlink() {
         return Err(io::Error::other("it is a link to a file that does not exist"));
     }
@@ -122,16 +101,9 @@ fn check_place(path: &Path) -> io::Result<()> {
 
 /// Makes a key of the kernel's random numbers. Whoever has it can tell whether an account that he
 /// guesses is the one of a record, so only the owner may read it.
-fn create_key(path: &Path) -> io::Result<[u8; 32]> {
-    let mut key = [0; 32];
-    File::open("/dev/urandom")?.read_exact(&mut key)?;
-    let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
-    let written = writeln!(file, "{}", crate::output::hex(&key)).and_then(|()| file.sync_all());
-    if let Err(error) = written {
-        // Half a key would be refused at every later start.
-        fs::remove_file(path)?;
-        return Err(error);
-    }
+fn create_key(path: &Path) -> io::Result<Secret> {
+    let key = secret::random()?;
+    secret::create(path, &format!("{}\n", crate::output::hex(&key)))?;
     crate::tell(&format!("made a new key for accounts of messengers: {}", path.display()));
     Ok(key)
 }
@@ -139,7 +111,7 @@ fn create_key(path: &Path) -> io::Result<[u8; 32]> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use std::os::unix::fs::PermissionsExt;
+    use std::os::unix::fs::{MetadataExt, PermissionsExt};
 
     fn hashed(path: &Path) -> Im {
         Im { record: Record::Hashed, key_file: Some(path.into()) }

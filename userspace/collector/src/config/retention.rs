@@ -67,7 +67,7 @@ impl Retention {
     }
 }
 
-fn age<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Duration>, D::Error> {
+pub(super) fn age<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Duration>, D::Error> {
     parse_age(&String::deserialize(from)?).map(Some).map_err(D::Error::custom)
 }
 

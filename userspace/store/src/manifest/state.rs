@@ -15,6 +15,7 @@ pub struct State {
     /// Rows that were deleted with their parts.
     deleted: BTreeMap<(Hour, Family), u64>,
     holds: Vec<Hold>,
+    key: Option<String>,
 }
 
 impl State {
@@ -83,6 +84,11 @@ impl State {
         &self.holds
     }
 
+    /// The name of the key under which pseudonyms are made.
+    pub fn key(&self) -> Option<&str> {
+        self.key.as_deref()
+    }
+
     /// Takes in what an entry says.
     pub(crate) fn apply(&mut self, entry: Entry) {
         match entry {
@@ -108,7 +114,7 @@ impl State {
             }
             Entry::HoldPlaced { hold, .. } => self.holds.push(hold),
             Entry::HoldLifted { case, .. } => self.holds.retain(|hold| hold.case != case),
-            Entry::KeyRotated { .. } => {}
+            Entry::KeyRotated { key, .. } => self.key = Some(key),
         }
     }
 
