@@ -3,12 +3,10 @@
 mod discard;
 mod journal;
 mod print;
-mod store;
 
 pub use discard::DiscardSink;
 pub use journal::JournalSink;
 pub use print::{PrintSink, TextFormat};
-pub use store::StoreSink;
 
 use crate::{
     clock,

@@ -19,8 +19,7 @@ use logweir_store::{
     incoming::Incoming,
     index::Indexes,
     layout::Layout,
-    seal::Sealer,
-    writer::{Writer, WriterConfig},
+    seal::{Beside, Sealer},
 };
 use serde_json::{Value, json};
 
@@ -56,9 +55,15 @@ fn store(data: &Path) {
         };
         assert!(batch.port_block.push(&context, block));
     }
-    let (mut writer, _) = Writer::open(WriterConfig::new(data)).expect("a store");
-    writer.append(&batch, HOUR_BEGIN);
-    assert_eq!(writer.finish().1.stored, 2);
+    seal(data, "1", &batch, &mut ());
+}
+
+/// Makes a part of a batch, and what is to be beside it.
+fn seal(data: &Path, name: &str, batch: &Batch, beside: &mut dyn Beside) {
+    let (incoming, _) = Incoming::open(data).expect("a store");
+    let mut sealer = Sealer::new();
+    sealer.push(batch).expect("columns");
+    sealer.finish(name, &incoming, Layout::default(), beside).expect("a part");
 }
 
 fn trace(data: &Path, held: &str, at: &str, output: &str) -> Command {
@@ -152,20 +157,14 @@ fn store_session(data: &Path) {
             dst_port: Some(443),
             nat_src_v4: Some(0xcb00_7101),
             nat_src_port: Some(1_500),
-            user,
+            user: Some(user),
             ..SessionRow::default()
         };
         assert!(batch.session.push(&context, &row));
         if event == Event::End {
-            let incoming = Incoming::open(data).expect("a store").0;
-            let mut sealer = Sealer::new();
-            sealer.push(&batch).expect("columns");
-            let layout = Layout::default();
-            sealer.finish("1", &incoming, layout, &mut Indexes::default()).expect("a part");
+            seal(data, "1", &batch, &mut Indexes::default());
         } else {
-            let (mut writer, _) = Writer::open(WriterConfig::new(data)).expect("a store");
-            writer.append(&batch, HOUR_BEGIN);
-            assert_eq!(writer.finish().1.stored, 1);
+            seal(data, "2", &batch, &mut ());
         }
     }
 }

@@ -15,8 +15,8 @@ use logweir_decode::{
 use logweir_store::{
     incoming::Incoming,
     index::Indexes,
+    layout::Layout,
     lookup::{Answer, Asked, Clock, Held, Lookup},
-    part::Layout,
     seal::Sealer,
 };
 use std::{

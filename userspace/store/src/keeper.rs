@@ -253,3 +253,6 @@ fn resume(manifest: &Manifest) -> Result<Ledger, StoreError> {
     let Some(last) = manifest.state().last_sealed() else { return Ok(Ledger::default()) };
     Ok(Ledger::new(ledger::files::read_standing(manifest.data(), last)?))
 }
+
+#[cfg(test)]
+mod tests;

@@ -129,7 +129,14 @@ impl Ledger {
 /// If the ledger cannot be read.
 pub fn statement_of(data: &Path, hour: Hour) -> Result<Statement, StoreError> {
     let ledger = files::read(data, hour)?;
-    Ok(ledger.statement(hour, BTreeMap::new()))
+    let mut deleted = BTreeMap::new();
+    for (family, rows) in ledger.stored() {
+        // Retention removes an hour's directory with its last part.
+        if !data.join(hour.directory(*family)).is_dir() {
+            deleted.insert(*family, *rows);
+        }
+    }
+    Ok(ledger.statement(hour, deleted))
 }
 
 #[cfg(test)]

@@ -1,8 +1,9 @@
-//! Batches to Parquet files, and questions to them.
+//! Batches to a journal, the journal to sorted Parquet files, and questions to them.
 //!
-//! [`writer::Writer`] takes the [`Batch`](logweir_decode::batch::Batch)es of the decoders and
-//! writes each family's rows to hourly partitions, so that a reader never sees half a file and
-//! every row that went in is accounted for. [`lookup`] answers who held a public address and port.
+//! [`journal::Journal`] takes the [`Batch`](logweir_decode::batch::Batch)es of the decoders;
+//! [`keeper::Keeper`] makes parts, indexes and the ledger of them, so that a reader never sees half a
+//! file and every row that went in is accounted for. [`lookup`] answers who held a public address
+//! and port.
 //!
 //! | module | what it holds |
 //! | --- | --- |
@@ -10,12 +11,10 @@
 //! | [`convert`] | a batch's columns as Arrow arrays |
 //! | [`partition`] | which directory a row belongs to |
 //! | [`layout`] | how the columns of a file are encoded |
-//! | [`part`] | one Parquet file that is being written |
 //! | [`incoming`] | the place where unfinished files are |
 //! | [`seal`] | the batches of a closed segment as sorted files |
 //! | [`journal`] | batches on disk, before they are sorted into parts |
 //! | [`compact`] | an hour's small files become few large ones |
-//! | [`writer`] | open parts, when they are closed, and the books |
 //! | [`digest`] | SHA-256 of bytes and files |
 //! | [`chain`] | an append-only file whose lines each name the one before |
 //! | [`audit`] | who asked what |
@@ -50,7 +49,6 @@ pub mod ledger;
 pub mod lookup;
 pub mod manifest;
 mod nulls;
-pub mod part;
 pub mod partition;
 mod prune;
 mod read;
@@ -62,7 +60,5 @@ mod session_key;
 mod split;
 #[cfg(test)]
 mod testing;
-pub mod totals;
 pub mod verify;
 pub mod views;
-pub mod writer;

@@ -9,23 +9,19 @@ use arrow_array::RecordBatch;
 use arrow_schema::ArrowError;
 use logweir_decode::{
     batch::{Batch, Run},
-    context::UnixNanos,
     rows::Rows,
 };
 use std::collections::BTreeMap;
 
 /// Rows of one family that arrived in one hour, in the batch's order.
-pub(crate) struct Piece<'a> {
+pub(crate) struct Piece {
     pub family: Family,
     pub hour: Hour,
-    pub rows: u64,
     pub columns: Result<RecordBatch, ArrowError>,
-    /// When they arrived, and how many at each time.
-    pub arrivals: &'a mut dyn Iterator<Item = (UnixNanos, u64)>,
 }
 
 /// Gives each piece of the batch to `each`: family by family, and the hours in their order.
-pub(crate) fn split(batch: &Batch, mut each: impl FnMut(Piece<'_>)) {
+pub(crate) fn split(batch: &Batch, mut each: impl FnMut(Piece)) {
     let each = &mut each;
     sessions(batch, each);
     rows(Family::PortBlock, batch, &batch.port_block, convert::port_block, each);
@@ -34,15 +30,10 @@ pub(crate) fn split(batch: &Batch, mut each: impl FnMut(Piece<'_>)) {
     rows(Family::Unparsed, batch, &batch.unparsed, convert::unparsed, each);
 }
 
-fn sessions(batch: &Batch, each: &mut impl FnMut(Piece<'_>)) {
+fn sessions(batch: &Batch, each: &mut impl FnMut(Piece)) {
     for (hour, runs) in session_hours(batch) {
-        each(Piece {
-            family: Family::Session,
-            hour,
-            rows: runs.iter().map(|run| u64::from(run.rows)).sum(),
-            columns: convert::session(batch, &runs),
-            arrivals: &mut runs.iter().map(|run| (run.context.received_at, u64::from(run.rows))),
-        });
+        let columns = convert::session(batch, &runs);
+        each(Piece { family: Family::Session, hour, columns });
     }
 }
 
@@ -65,19 +56,13 @@ fn rows<R>(
     batch: &Batch,
     rows: &Rows<R>,
     convert: fn(&Batch, &[Record<'_, R>]) -> Result<RecordBatch, ArrowError>,
-    each: &mut impl FnMut(Piece<'_>),
+    each: &mut impl FnMut(Piece),
 ) {
     let mut hours: BTreeMap<Hour, Vec<Record<'_, R>>> = BTreeMap::new();
     for record in rows.iter() {
         hours.entry(Hour::of(record.0.received_at)).or_default().push(record);
     }
     for (hour, records) in hours {
-        each(Piece {
-            family,
-            hour,
-            rows: records.len() as u64,
-            columns: convert(batch, &records),
-            arrivals: &mut records.iter().map(|(context, _)| (context.received_at, 1)),
-        });
+        each(Piece { family, hour, columns: convert(batch, &records) });
     }
 }

@@ -1,6 +1,6 @@
 //! Batches for tests, and records in a form in which they can be compared.
 
-use crate::convert::extra::write_json;
+use crate::{convert::extra::write_json, incoming::Incoming, layout::Layout, seal::Sealer};
 use arrow_array::{
     Array, RecordBatch,
     cast::AsArray,
@@ -32,6 +32,7 @@ use std::{
     fs::{self, File},
     net::{IpAddr, Ipv4Addr, Ipv6Addr},
     path::{Path, PathBuf},
+    sync::atomic::{AtomicU32, Ordering},
 };
 
 /// 2026-03-01T14:00:00 UTC.
@@ -58,6 +59,17 @@ pub fn context(received_at: UnixNanos) -> Context {
         event_time: EventTime::Record,
         flags: Flags::NONE,
     }
+}
+
+/// Makes parts of a batch, which have no index; the rows that are stored.
+pub fn seal(data: &Path, batch: &Batch, layout: Layout) -> u64 {
+    static STORED: AtomicU32 = AtomicU32::new(0);
+    let name = format!("test-{:04}", STORED.fetch_add(1, Ordering::Relaxed));
+    let mut sealer = Sealer::new();
+    sealer.push(batch).unwrap();
+    let (incoming, _) = Incoming::open(data).unwrap();
+    let sealed = sealer.finish(&name, &incoming, layout, &mut ()).unwrap();
+    sealed.parts.iter().map(|part| part.rows).sum()
 }
 
 /// The records of a batch as the contract has them.

@@ -1,6 +1,6 @@
 //! `cargo xtask bench trace`: how long a question takes, beside DuckDB scanning the same files.
 
-use std::{path::PathBuf, process::Command};
+use std::path::PathBuf;
 
 use anyhow::{Result, ensure};
 

@@ -4,6 +4,7 @@
 mod det_nat;
 mod json;
 mod table;
+mod word;
 
 use crate::{cli::Failure, login};
 use det_nat::{Assignment, DetNat};
@@ -166,6 +167,7 @@ pub fn run(args: &Args) -> Result<ExitCode, Failure> {
     print(args.output, &answer, &assignments);
     crate::tell(&format!("{count} answers in {} files", answer.files));
     completeness(&answer);
+    word::say(&args.data, args.at, args.within, args.output)?;
     let incomplete = !answer.unreadable.is_empty();
     Ok(ExitCode::from(if incomplete { INCOMPLETE } else { u8::from(count == 0) }))
 }

@@ -2,6 +2,7 @@ use super::*;
 use crate::{
     handoff::{self, Next},
     ledger::Ledger,
+    losses::Losses,
     sink::{self, PrintSink, SinkCounters, TextFormat},
     source::Received,
 };
@@ -145,7 +146,7 @@ fn batches_of_notes_only_go_round_and_count_no_record() {
     let mut sink = PrintSink::new(&mut printed, TextFormat::Json, sink_counters.clone());
     let mut ledger = Ledger::new(&Limits::DEFAULT);
     std::thread::scope(|scope| {
-        scope.spawn(|| sink::run(&inlet, &mut sink, &mut ledger));
+        scope.spawn(|| sink::run(&inlet, &mut sink, &mut ledger, &mut Losses::default()));
         assert!(worker.run().error.is_none());
     });
     assert_eq!((counters.decoded.get(), counters.dropped_no_batch.get()), (20_000, 0));

@@ -232,6 +232,11 @@ impl HourLedger {
         &self.sum.books
     }
 
+    /// Rows that were stored when the hour was closed.
+    pub fn stored(&self) -> impl Iterator<Item = (&Family, &u64)> {
+        self.sum.closed.iter().flat_map(|closed| &closed.stored)
+    }
+
     /// What can be said of the hour. `deleted` are rows that are known to be no longer there.
     pub fn statement(self, hour: Hour, deleted: BTreeMap<Family, u64>) -> Statement {
         let is_open = self.has_news || self.closed.is_none();

@@ -5,8 +5,7 @@ use crate::{
     layout::Layout,
     prune,
     schema::Family,
-    testing::{HOUR_BEGIN, SECOND, context, small_batch},
-    writer::{Writer, WriterConfig},
+    testing::{HOUR_BEGIN, SECOND, context, seal, small_batch},
 };
 use logweir_decode::{
     batch::Batch,
@@ -67,10 +66,7 @@ fn store(directory: &Path, rows: &[SessionRow]) {
 /// Small row groups and pages, so that there is something to skip.
 pub(super) fn write(directory: &Path, batch: &Batch) {
     let layout = Layout { row_group_rows: 32, page_rows: 4, ..Layout::default() };
-    let config = WriterConfig { layout, ..WriterConfig::new(directory) };
-    let (mut writer, _) = Writer::open(config).unwrap();
-    assert!(writer.append(batch, HOUR_BEGIN).outcome.failed.is_empty());
-    assert!(writer.finish().0.failed.is_empty());
+    assert_eq!(seal(directory, batch, layout), batch.records() as u64);
 }
 
 /// Gives each part an index that has none; its rows must be in the order of trace.

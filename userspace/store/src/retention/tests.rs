@@ -171,16 +171,11 @@ fn a_crash_before_the_files_are_removed_is_mended_at_the_next_start() {
 
 #[test]
 fn a_part_that_names_the_address_or_cannot_be_read_is_held() {
-    use crate::{
-        testing::{Random, expected, small_batch},
-        writer::{Writer, WriterConfig},
-    };
+    use crate::testing::{Random, expected, seal, small_batch};
     let data = tempfile::tempdir().unwrap();
     let mut batch = small_batch();
     Random::new(7).add_records(&mut batch, 20);
-    let (mut writer, _) = Writer::open(WriterConfig::new(data.path())).unwrap();
-    writer.append(&batch, NOW);
-    writer.finish();
+    seal(data.path(), &batch, crate::layout::Layout::default());
     let files = crate::files::parquet_files(data.path(), Family::PortBlock).unwrap();
     let rows = expected(&batch, "port_block");
     let address = |name: &str| rows.iter().filter_map(|row| row.get(name)?.parse().ok()).next();

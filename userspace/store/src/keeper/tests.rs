@@ -1,0 +1,200 @@
+use super::*;
+use crate::{
+    files,
+    journal::{Journal, JournalConfig},
+    ledger::statement::Statement,
+    manifest::FILE,
+    schema::Family,
+    testing::{HOUR_BEGIN, Plain, Random, SECOND, expected, read_family, small_batch},
+};
+use logweir_decode::batch::Batch;
+use std::{fs, time::Duration};
+
+const MINUTE: UnixNanos = 60 * SECOND;
+
+fn open(data: &Path) -> Keeper {
+    Keeper::open(data, KeeperConfig::default(), HOUR_BEGIN).unwrap().0
+}
+
+/// Journals batches, each as a segment of its own, as a collector that is killed then.
+fn journal(data: &Path, batches: &[Batch]) {
+    let (incoming, _) = Incoming::open(data).unwrap();
+    let (mut journal, _) = Journal::open(&incoming, JournalConfig::default()).unwrap();
+    for batch in batches {
+        journal.append(batch, HOUR_BEGIN).unwrap();
+        journal.rotate();
+    }
+    assert!(journal.sync(Duration::from_secs(60)));
+}
+
+/// Opens a store as a collector does at its start, and seals what the journal has.
+fn start(data: &Path) -> Keeper {
+    let mut keeper = open(data);
+    let (_, recovered) = Journal::open(keeper.incoming(), JournalConfig::default()).unwrap();
+    for segment in recovered.segments {
+        keeper.seal(&segment, HOUR_BEGIN).unwrap();
+    }
+    keeper
+}
+
+fn batches(count: u64) -> Vec<Batch> {
+    let batch = |seed| {
+        let mut batch = small_batch();
+        Random::new(seed).add_records(&mut batch, 12);
+        batch
+    };
+    (0..count).map(batch).collect()
+}
+
+/// The records of all families, in an order of their own.
+fn records(of: impl Fn(Family) -> Vec<Plain>) -> Vec<Plain> {
+    let mut all: Vec<_> = Family::ALL.into_iter().flat_map(of).collect();
+    all.sort();
+    all
+}
+
+fn stored(data: &Path) -> Vec<Plain> {
+    records(|family| read_family(data, family.name()))
+}
+
+fn sent(batches: &[Batch]) -> Vec<Plain> {
+    records(|family| batches.iter().flat_map(|batch| expected(batch, family.name())).collect())
+}
+
+fn segments(data: &Path) -> Vec<PathBuf> {
+    let entries = fs::read_dir(data.join(crate::journal::DIRECTORY)).unwrap();
+    entries.map(|entry| entry.unwrap().path()).collect()
+}
+
+#[test]
+fn what_was_journaled_is_sealed_once_and_the_journal_is_empty_then() {
+    let data = tempfile::tempdir().unwrap();
+    let batches = batches(3);
+    journal(data.path(), &batches);
+    let keeper = start(data.path());
+    assert_eq!(stored(data.path()), sent(&batches));
+    assert!(segments(data.path()).is_empty());
+    let rows: u64 = keeper.manifest().parts().map(|part| part.rows).sum();
+    assert_eq!(rows, sent(&batches).len() as u64);
+    for part in keeper.manifest().parts() {
+        let again = Part::of_file(
+            data.path(),
+            &keeper.manifest().path(&part.path),
+            (part.family, part.hour),
+            part.rows,
+        );
+        assert_eq!(again.unwrap(), *part, "the entry is true of the file");
+    }
+}
+
+/// What a crash leaves after any step of sealing: the steps' files, and the segment.
+#[test]
+fn sealing_that_a_crash_ended_anywhere_is_done_once() {
+    let batches = batches(2);
+    let data = tempfile::tempdir().unwrap();
+    journal(data.path(), &batches);
+    let kept: Vec<_> =
+        segments(data.path()).into_iter().map(|path| (fs::read(&path).unwrap(), path)).collect();
+    let books = |data: &Path| {
+        let hours = crate::partition::hours_below(&data.join("ledger")).unwrap();
+        let read = |hour| ledger::files::read(data, hour).unwrap().books().clone();
+        hours.into_iter().map(read).collect::<Vec<_>>()
+    };
+    drop(start(data.path()));
+    let whole = books(data.path());
+    let manifest = fs::read_to_string(data.path().join(FILE)).unwrap();
+    let lines: Vec<_> = manifest.split_inclusive('\n').collect();
+    assert_eq!(lines.len(), 2);
+    // After the entry, before the segment was removed; and before the entry, with all files there.
+    for entries in [2, 1] {
+        for (bytes, path) in &kept {
+            fs::write(path, bytes).unwrap();
+        }
+        fs::write(data.path().join(FILE), lines[..entries].concat()).unwrap();
+        drop(start(data.path()));
+        assert_eq!(stored(data.path()), sent(&batches), "{entries} entries");
+        assert_eq!(books(data.path()), whole, "{entries} entries");
+        assert!(segments(data.path()).is_empty());
+    }
+    // Before the second entry, with some of its files missing.
+    let part = files::parquet_files(data.path(), Family::Session).unwrap().pop().unwrap();
+    let second = kept.iter().find(|(_, path)| lines[1].contains(&*segment_name(path))).unwrap();
+    assert!(part.to_string_lossy().contains("part-"));
+    fs::write(&second.1, &second.0).unwrap();
+    fs::write(data.path().join(FILE), lines[0]).unwrap();
+    for path in files::parquet_files(data.path(), Family::Session).unwrap() {
+        if path.to_string_lossy().contains(&*segment_name(&second.1)) {
+            fs::remove_file(path).unwrap();
+        }
+    }
+    drop(start(data.path()));
+    assert_eq!(stored(data.path()), sent(&batches));
+}
+
+/// `TAG-NUMBER` of a segment's file.
+fn segment_name(path: &Path) -> String {
+    let stem = path.file_stem().unwrap().to_string_lossy();
+    stem.strip_prefix("segment-").unwrap().to_owned()
+}
+
+#[test]
+fn an_hour_is_closed_when_it_is_over_and_its_parts_are_merged_then() {
+    let data = tempfile::tempdir().unwrap();
+    let batches = batches(6);
+    journal(data.path(), &batches);
+    let mut keeper = start(data.path());
+    let hours: Vec<_> = keeper.open_hours.iter().copied().collect();
+    let last = hours.last().unwrap().end();
+    let merge = |keeper: &mut Keeper, now| {
+        let mut budget = crate::compact::Budget::new(1.0, u64::MAX);
+        let mut merges = 0;
+        while keeper.compact(&mut budget, now, |_, _| true).unwrap() {
+            merges += 1;
+        }
+        merges
+    };
+    keeper.close_hours(HOUR_BEGIN).unwrap();
+    assert_eq!(keeper.open_hours.len(), hours.len(), "none is over");
+    assert_eq!(merge(&mut keeper, HOUR_BEGIN), 0, "more may come");
+
+    let later = last + 10 * MINUTE;
+    keeper.close_hours(later).unwrap();
+    assert!(keeper.open_hours.is_empty());
+    let said = |hour: &Hour| -> Statement { ledger::statement_of(data.path(), *hour).unwrap() };
+    assert!(hours.iter().all(|hour| said(hour).completeness != Completeness::Open));
+
+    let before = keeper.manifest().parts().count();
+    assert!(merge(&mut keeper, later) > 0);
+    assert!(keeper.manifest().parts().count() < before);
+    assert_eq!(stored(data.path()), sent(&batches));
+    let known = keeper.manifest().parts().map(|part| keeper.manifest().path(&part.path));
+    let mut known: Vec<_> = known.collect();
+    let mut files: Vec<_> = Family::ALL
+        .into_iter()
+        .flat_map(|family| files::parquet_files(data.path(), family).unwrap())
+        .collect();
+    known.sort();
+    files.sort();
+    assert_eq!(known, files);
+    drop(keeper);
+    drop(start(data.path()));
+    assert_eq!(stored(data.path()), sent(&batches));
+}
+
+#[test]
+fn a_segment_with_a_flipped_bit_is_sealed_up_to_there_and_kept() {
+    let data = tempfile::tempdir().unwrap();
+    let batches = batches(1);
+    journal(data.path(), &batches);
+    let mut keeper = open(data.path());
+    let (_, recovered) = Journal::open(keeper.incoming(), JournalConfig::default()).unwrap();
+    let segment = &recovered.segments[0];
+    let mut bytes = fs::read(&segment.path).unwrap();
+    let middle = bytes.len() / 2;
+    bytes[middle] ^= 1;
+    fs::write(&segment.path, bytes).unwrap();
+    let sealed = keeper.seal(segment, HOUR_BEGIN).unwrap();
+    assert!(sealed.parts.is_empty(), "its only frame is the damaged one");
+    assert!(sealed.damaged.is_some_and(|aside| aside.exists()));
+    assert!(keeper.manifest().is_sealed(&segment.id.to_string()));
+}
