@@ -50,7 +50,7 @@ pub fn count_rows(data: &Path, family: &str) -> Result<u64> {
 pub fn scan_for_port(data: &Path) -> Result<f64> {
     let files = data.join("family=session/**/*.parquet");
     let script = "import duckdb, sys, time\n\
-        query = f\"select * from read_parquet('{sys.argv[1]}') where \
+        query = f\"select src_addr_v4, src_port, event, epoch(event_time) from read_parquet('{sys.argv[1]}') where \
         nat_src_addr_v4 = 3405803786 and nat_src_port = 30000\"\n\
         def ask():\n    begun = time.time(); duckdb.sql(query).fetchall(); return time.time() - begun\n\
         print(min(ask() for _ in range(3)))";

@@ -88,7 +88,7 @@ impl Session {
         let seconds = |time: u64| BEGIN_S + time as u32;
         SessionRow {
             event: Some(event as u8),
-            protocol: Some(if self.mixed() % 4 == 0 { 17 } else { 6 }),
+            protocol: Some(if self.mixed().is_multiple_of(4) { 17 } else { 6 }),
             src_v4: Some(0x6440_0000 + (self.mixed() >> 40) as u32 % 100_000),
             src_port: Some(1_024 + (self.mixed() >> 20) as u16 % 60_000),
             dst_v4: Some(0xc633_6400 + (self.mixed() >> 8) as u32 % 256),
@@ -135,7 +135,7 @@ impl Maker {
             assert!(self.batch.session.push(&context, &session.row(event)));
         }
         self.events += 1;
-        if self.events % PART_EVENTS == 0 {
+        if self.events.is_multiple_of(PART_EVENTS) {
             self.end_part();
         }
     }

@@ -138,7 +138,7 @@ fn encode_runs(rows: &[Row]) -> (u64, Vec<u8>) {
         let rows = run.len() as u64;
         match before.and_then(|before| key.ports_behind(before)) {
             Some(ports @ 1..=16) if rows <= 8 => {
-                bytes.push((ports as u8 - 1) << 3 | (rows as u8 - 1))
+                bytes.push((ports as u8 - 1) << 3 | (rows as u8 - 1));
             }
             Some(ports) => {
                 bytes.push(SAME_ADDRESS);
