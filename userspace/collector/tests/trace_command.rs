@@ -55,15 +55,15 @@ fn store(data: &Path) {
         };
         assert!(batch.port_block.push(&context, block));
     }
-    seal(data, "1", &batch, &mut ());
+    let (incoming, _) = Incoming::open(data).expect("a store");
+    seal(&incoming, "1", &batch, &mut ());
 }
 
 /// Makes a part of a batch, and what is to be beside it.
-fn seal(data: &Path, name: &str, batch: &Batch, beside: &mut dyn Beside) {
-    let (incoming, _) = Incoming::open(data).expect("a store");
+fn seal(incoming: &Incoming, name: &str, batch: &Batch, beside: &mut dyn Beside) {
     let mut sealer = Sealer::new();
     sealer.push(batch).expect("columns");
-    sealer.finish(name, &incoming, Layout::default(), beside).expect("a part");
+    sealer.finish(name, incoming, Layout::default(), beside).expect("a part");
 }
 
 fn trace(data: &Path, held: &str, at: &str, output: &str) -> Command {
@@ -132,6 +132,8 @@ fn ask(data: &Path, question: &[&str]) -> (Option<i32>, Vec<Value>) {
 /// A session of 14:01 to 14:10, its creation and its end in parts of their own, of which one has an
 /// index; and when the records arrived: two seconds later.
 fn store_session(data: &Path) {
+    // Opened once: a process that another test starts has the lock, too, until it is itself.
+    let incoming = Incoming::open(data).expect("a store").0;
     for (event, minute) in [(Event::Create, 1), (Event::End, 10)] {
         let capacity = Capacity { session_rows: 16, unparsed_rows: 16, text_bytes: 1024 };
         let mut batch = Batch::new(capacity);
@@ -161,10 +163,9 @@ fn store_session(data: &Path) {
             ..SessionRow::default()
         };
         assert!(batch.session.push(&context, &row));
-        if event == Event::End {
-            seal(data, "1", &batch, &mut Indexes::default());
-        } else {
-            seal(data, "2", &batch, &mut ());
+        match event {
+            Event::End => seal(&incoming, "end", &batch, &mut Indexes::default()),
+            _ => seal(&incoming, "create", &batch, &mut ()),
         }
     }
 }
