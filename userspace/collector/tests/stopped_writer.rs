@@ -34,6 +34,7 @@ use logweir_decode::{
     context::UnixNanos,
     decoder::FormatHint,
 };
+use logweir_store::schema::Family;
 use logweir_traffic::{Format, Model, ModelConfig};
 
 /// Opened once, by the test.
@@ -180,16 +181,35 @@ fn assert_lost_and_counted(stopped: &Stopped, records: u64) {
     assert!(stopped.printed.contains("records lost"), "{}", stopped.printed);
 }
 
-/// Where the family's directory should be, there is a file.
+/// Where the directories of the days should be, there are files: nothing can be sealed, and the
+/// journal keeps all of it for the next start.
 #[test]
-fn records_that_cannot_be_written_are_counted() {
+fn records_that_cannot_be_sealed_wait_in_the_journal() {
     let directory = tempfile::tempdir().expect("a directory");
     let data = directory.path().join("data");
-    fs::create_dir(&data).expect("a directory");
-    fs::write(data.join("family=session"), "in the way").expect("a file");
+    let family = data.join("family=session");
+    fs::create_dir_all(&family).expect("a directory");
+    let today = jiff::Timestamp::now();
+    let days = [today, today + jiff::SignedDuration::from_hours(24)];
+    let in_the_way = days.map(|day| family.join(day.strftime("date=%Y-%m-%d").to_string()));
+    for path in &in_the_way {
+        fs::write(path, "in the way").expect("a file");
+    }
     let (stopped, records) = collect(&mut Command::new(LOGWEIR), directory.path());
-    assert_lost_and_counted(&stopped, records);
-    assert_eq!(stopped.count("/records/stored"), 0);
+    assert!(stopped.status.success(), "{}", stopped.printed);
+    assert_eq!(stopped.count("/unaccounted/total"), 0, "{}", stopped.printed);
+    assert_eq!(stopped.count("/records/stored"), records, "{}", stopped.printed);
+    assert!(stopped.printed.contains("sealing has to wait: cannot "), "{}", stopped.printed);
+    assert!(stopped.printed.contains("stay in the journal"), "{}", stopped.printed);
+
+    for path in &in_the_way {
+        fs::remove_file(path).expect("removed");
+    }
+    let (stopped, more) = collect(&mut Command::new(LOGWEIR), directory.path());
+    assert_eq!(stopped.count("/records/recovered"), records, "{}", stopped.printed);
+    assert_eq!(stopped.count("/records/sealed"), more, "{}", stopped.printed);
+    let rows = logweir_store::files::count_rows(&data, Family::Session).expect("parts");
+    assert_eq!(rows, records + more);
 }
 
 /// A file system of its own, which is full before the records are in it.
