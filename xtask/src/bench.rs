@@ -14,6 +14,7 @@ mod lossless;
 mod report;
 mod result;
 mod steer;
+mod store;
 mod table;
 mod trace;
 
@@ -31,6 +32,7 @@ enum Bench {
     Link(link::Arguments),
     Steer(steer::Arguments),
     Lossless(Box<lossless::Arguments>),
+    Store(store::Arguments),
     Trace(trace::Arguments),
     Report(report::Arguments),
 }
@@ -44,6 +46,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         Bench::Link(arguments) => link::run(arguments),
         Bench::Steer(arguments) => steer::run(arguments),
         Bench::Lossless(arguments) => lossless::run(arguments),
+        Bench::Store(arguments) => store::run(arguments),
         Bench::Trace(arguments) => trace::run(arguments),
         Bench::Report(arguments) => report::run(arguments),
     }

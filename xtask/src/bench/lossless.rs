@@ -1,16 +1,16 @@
 //! `cargo xtask bench lossless`: the highest rate without loss, ours and that of other collectors
 //! (RFC 2544 §26.1), and what a record costs each.
 
-mod buffers;
+pub mod buffers;
 mod cpu;
-mod leftovers;
+pub mod leftovers;
 mod measure;
-mod place;
+pub mod place;
 mod report;
 mod search;
-mod systems;
-mod traffic;
-mod trial;
+pub mod systems;
+pub mod traffic;
+pub mod trial;
 
 use std::{
     env,
@@ -109,7 +109,17 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     results.save("lossless")
 }
 
-const XDP: Source = Source::Xdp { busy_poll: false };
+/// Builds what is measured, and sees to the tools that make a link.
+pub fn prepare() -> Result<()> {
+    println!("building logweir (release)");
+    shell::run(shell::cargo().args(["build", "--release", "--quiet", "--package", "logweir"]))?;
+    if ["ip", "tc", "taskset", "ethtool"].iter().any(|tool| shell::find(tool).is_none()) {
+        shell::apt_install(&["iproute2", "util-linux", "ethtool"], "a link of our own")?;
+    }
+    Ok(())
+}
+
+pub const XDP: Source = Source::Xdp { busy_poll: false };
 
 /// What an exporter wants that one worker cannot decode.
 const TWO_WORKERS: Way = Way { source: XDP, workers: 2, keep: Keep::Count };
@@ -127,11 +137,7 @@ struct Session {
 
 impl Session {
     fn new(arguments: &Arguments) -> Result<Self> {
-        println!("building logweir (release)");
-        shell::run(shell::cargo().args(["build", "--release", "--quiet", "--package", "logweir"]))?;
-        if ["ip", "tc", "taskset", "ethtool"].iter().any(|tool| shell::find(tool).is_none()) {
-            shell::apt_install(&["iproute2", "util-linux", "ethtool"], "a link of our own")?;
-        }
+        prepare()?;
         let quick = arguments.quick;
         let seconds = arguments.seconds.unwrap_or(if quick { 1.5 } else { 4.0 });
         let minutes = arguments.minutes.unwrap_or(if quick { 4.0 } else { 14.0 });
@@ -151,6 +157,7 @@ impl Session {
                 },
                 directory: leftovers::directory(&store),
                 duration: Duration::from_secs_f64(seconds),
+                replays: true,
             },
             is_quick: quick,
             resolution: arguments.resolution.unwrap_or(if quick { 0.2 } else { 0.05 }),

@@ -12,7 +12,7 @@ use super::{place::Place, traffic::Traffic};
 
 mod logweir;
 mod nfacctd;
-mod nfcapd;
+pub mod nfcapd;
 mod rsyslog;
 mod syslog_ng;
 
@@ -57,6 +57,12 @@ pub trait System {
         true
     }
 
+    /// Records that it says are synced while it runs, as of its last word; `None` where what it
+    /// writes as it ends is to be counted, or it says nothing of the kind.
+    fn synced(&self, _directory: &Path) -> Option<u64> {
+        None
+    }
+
     /// Records in its files.
     fn stored(&self, directory: &Path) -> Result<u64>;
 }
@@ -69,7 +75,7 @@ pub fn storing(traffic: Traffic, program: &Path) -> Vec<Box<dyn System>> {
     let mut systems = vec![ours(Source::Xdp { busy_poll: false }), ours(Source::Udp)];
     match traffic {
         Traffic::NetFlow => {
-            systems.push(Box::new(nfcapd::Nfcapd));
+            systems.push(Box::new(nfcapd::Nfcapd::default()));
             systems.push(Box::new(nfacctd::Nfacctd));
         }
         Traffic::Syslog => {

@@ -51,11 +51,17 @@ impl Traffic {
     }
 }
 
+/// Subscribers behind the exporters of what is made when it is due.
+const SUBSCRIBERS: u32 = 100_000;
+
 /// How much is offered.
 #[derive(Clone, Copy, Debug)]
 pub struct Load {
     pub traffic: Traffic,
     pub exporters: u32,
+    /// Datagrams are made before the first is sent, and sent over and over: then making them does
+    /// not limit the rate. Else each is made when it is due, of [`SUBSCRIBERS`].
+    pub replays: bool,
     /// Records a second; `None` for as many as go.
     pub rate: Option<f64>,
     pub duration: Duration,
@@ -116,7 +122,10 @@ impl Load {
             ("--target-mac", place.mac.clone()),
             ("--format", self.traffic.format().to_owned()),
             ("--exporters", self.exporters.to_string()),
-            ("--replay", self.traffic.distinct().to_string()),
+            match self.replays {
+                true => ("--replay", self.traffic.distinct().to_string()),
+                false => ("--subscribers", SUBSCRIBERS.to_string()),
+            },
             // None at all is as many as go.
             ("--rate", self.rate.map_or(0.0, |rate| rate.round().max(1.0)).to_string()),
             ("--count", count.to_string()),

@@ -75,6 +75,8 @@ pub struct Bench {
     pub stage: Stage,
     pub directory: PathBuf,
     pub duration: Duration,
+    /// See [`Load`].
+    pub replays: bool,
 }
 
 impl Bench {
@@ -92,11 +94,13 @@ impl Bench {
         let load = Load {
             traffic: system.traffic(),
             exporters: system.exporters(),
+            replays: self.replays,
             rate,
             duration: self.duration,
         };
         let sent = load.send(&self.stage, &place)?;
         running.settle(receiving);
+        running.await_sync(system, &self.directory, sent.records)?;
         let settled = Spent::now(&running, &place);
         running.stop(system.stops_by_interrupt())?;
         let ended = Spent::now(&running, &place);
@@ -190,6 +194,17 @@ impl Running {
             }
             last = now;
         }
+    }
+
+    /// Waits until it says that it has synced so many records, where it says such a thing.
+    fn await_sync(&self, system: &dyn System, directory: &Path, records: u64) -> Result<()> {
+        const PATIENCE: Duration = Duration::from_secs(10);
+        let deadline = Instant::now() + PATIENCE;
+        while let Some(synced) = system.synced(directory).filter(|synced| *synced < records) {
+            ensure!(Instant::now() < deadline, "{synced} of {records} records were synced");
+            thread::sleep(Duration::from_millis(100));
+        }
+        Ok(())
     }
 
     /// Asks it to end and waits until it has; its times can still be read.

@@ -11,7 +11,7 @@ pub struct Row<'a> {
     pub figures: Vec<&'a Figure>,
 }
 
-const ROWS: [&str; 9] = [
+const ROWS: [&str; 12] = [
     "USG NetFlow 1315 → columns",
     "USG NetFlow 1316 → columns",
     "NetFlow v9 and IPFIX by any template of fixed lengths → columns",
@@ -21,6 +21,9 @@ const ROWS: [&str; 9] = [
     "AF_XDP receive and decode against recvmmsg, a CPU-second",
     "Arrival to decoded, at half of the highest rate without loss",
     "Allocations a datagram in the steady state",
+    "Wire → synced journal, CPU a record",
+    "Wire → sealed, sorted and indexed Parquet, CPU a record",
+    "Bytes a session record on disk",
 ];
 
 /// All rows, answered or not.

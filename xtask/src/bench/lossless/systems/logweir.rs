@@ -25,7 +25,10 @@ pub enum Source {
 /// What becomes of its records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Keep {
+    /// Sealed parts, indexed.
     Store,
+    /// The synced journal, until it is asked to end: it seals then.
+    Journal,
     /// Decoded, counted and thrown away.
     Count,
 }
@@ -66,7 +69,11 @@ impl System for Logweir {
             Source::Udp => "recvmmsg",
         };
         let workers = if workers == 1 { String::new() } else { format!(", {workers} workers") };
-        let keep = if keep == Keep::Store { "" } else { ", decoding only" };
+        let keep = match keep {
+            Keep::Store => "",
+            Keep::Journal => ", journal only",
+            Keep::Count => ", decoding only",
+        };
         format!("logweir, {source}{workers}{keep}")
     }
 
@@ -81,7 +88,7 @@ impl System for Logweir {
     /// What is only decoded comes from one exporter: the most that one 5-tuple can bring.
     fn exporters(&self) -> u32 {
         match self.way.keep {
-            Keep::Store => EXPORTERS,
+            Keep::Store | Keep::Journal => EXPORTERS,
             Keep::Count => 1,
         }
     }
@@ -111,10 +118,19 @@ impl System for Logweir {
         run.args(["--receive-buffer-bytes", &RECEIVE_BUFFER_BYTES.to_string()]);
         run.args(["--listen", &format!("{}={}", self.traffic.port(), self.traffic.format())]);
         match self.way.keep {
-            Keep::Store => run.arg("--data").arg(directory.join("data")),
+            Keep::Store | Keep::Journal => run.arg("--data").arg(directory.join("data")),
             Keep::Count => run.args(["--sink", "discard"]),
         };
-        run.args(["--status-seconds", "0", "--balance"]).arg(directory.join("balance.json"));
+        // One segment, which ends with the trial; it says each second how much is synced.
+        let status_seconds = match self.way.keep {
+            Keep::Store | Keep::Count => "0",
+            Keep::Journal => {
+                run.args(["--segment-mb", "1024", "--part-age-seconds", "3600"]);
+                "1"
+            }
+        };
+        run.args(["--status-seconds", status_seconds, "--balance"]);
+        run.arg(directory.join("balance.json"));
         Ok(run)
     }
 
@@ -128,6 +144,14 @@ impl System for Logweir {
         self.way.keep == Keep::Store
     }
 
+    fn synced(&self, directory: &Path) -> Option<u64> {
+        if self.way.keep != Keep::Journal {
+            return None;
+        }
+        let printed = fs::read_to_string(directory.join("printed")).unwrap_or_default();
+        Some(printed.lines().rev().find_map(stored_of).unwrap_or(0))
+    }
+
     /// As another engine counts the rows of its files; they must be as many as it says itself.
     fn stored(&self, directory: &Path) -> Result<u64> {
         let balance = balance(directory)?;
@@ -136,7 +160,7 @@ impl System for Logweir {
         ensure!(balance["unaccounted"]["total"] == 0, "its balance does not come out even");
         match self.way.keep {
             Keep::Count => Ok(count("session")),
-            Keep::Store => {
+            Keep::Store | Keep::Journal => {
                 let rows = readers::count_rows(&directory.join("data"), "session")?;
                 let says = count("stored") - count("unparsed");
                 ensure!(rows == says, "DuckDB finds {rows} records, it says {says}");
@@ -146,8 +170,26 @@ impl System for Logweir {
     }
 }
 
+/// The number before the word "stored" in a line of rates.
+fn stored_of(line: &str) -> Option<u64> {
+    let (before, _) = line.split_once(" stored; lost: ")?;
+    before.rsplit(' ').next()?.parse().ok()
+}
+
 /// What it wrote as it ended.
 pub fn balance(directory: &Path) -> Result<Value> {
     let text = fs::read_to_string(directory.join("balance.json")).context("it left no balance")?;
     Ok(serde_json::from_str(&text)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::stored_of;
+
+    #[test]
+    fn a_line_of_rates_tells_what_is_synced() {
+        let line = "20 datagrams/s, 480 records/s, 4800 stored; lost: nothing";
+        assert_eq!(stored_of(line), Some(4800));
+        assert_eq!(stored_of("collecting: all"), None);
+    }
 }
