@@ -86,7 +86,7 @@ pub(super) fn index(directory: &Path) {
     }
 }
 
-fn found(directory: &Path, lookup: Lookup) -> Vec<(u32, Held)> {
+fn found(directory: &Path, lookup: &Lookup) -> Vec<(u32, Held)> {
     let answer = lookup.search(directory).unwrap();
     assert!(answer.unreadable.is_empty(), "{:?}", answer.unreadable);
     evidence(&answer)
@@ -110,11 +110,11 @@ fn a_session_around_the_time_is_found_with_its_evidence() {
     ];
     store(data.path(), &rows);
     let throughout = Held::Throughout;
-    assert_eq!(found(data.path(), lookup(150)), [(0, throughout), (4, throughout)]);
+    assert_eq!(found(data.path(), &lookup(150)), [(0, throughout), (4, throughout)]);
     let udp = Lookup { protocol: Some(17), ..lookup(150) };
-    assert_eq!(found(data.path(), udp), [(4, throughout)]);
+    assert_eq!(found(data.path(), &udp), [(4, throughout)]);
     let any_port = Lookup { asked: public("203.0.113.1", None), protocol: Some(6), ..lookup(150) };
-    assert_eq!(found(data.path(), any_port), [(0, throughout), (2, throughout)]);
+    assert_eq!(found(data.path(), &any_port), [(0, throughout), (2, throughout)]);
 
     let answer = lookup(350).search(data.path()).unwrap();
     let found = &answer.sessions[0].records[0];
@@ -131,7 +131,7 @@ fn a_session_around_the_time_is_found_with_its_evidence() {
 fn the_tolerance_is_on_both_sides() {
     let data = tempfile::tempdir().unwrap();
     store(data.path(), &[session(Event::End, Some(100), Some(200))]);
-    let held = |at_s| found(data.path(), lookup(at_s)).first().map(|(_, held)| *held);
+    let held = |at_s| found(data.path(), &lookup(at_s)).first().map(|(_, held)| *held);
     let expected = [
         (98, None),
         (99, Some(Held::Near)),
@@ -151,12 +151,12 @@ fn a_created_session_is_open_until_a_record_says_that_it_ended() {
     let other = SessionRow { src_port: Some(1), ..session(Event::End, Some(110), Some(120)) };
     let earlier = session(Event::End, Some(10), Some(20));
     store(data.path(), &[session(Event::Create, Some(100), None), other, earlier]);
-    assert_eq!(found(data.path(), lookup(150)), [(0, Held::Open)]);
-    assert_eq!(found(data.path(), lookup(98)), []);
+    assert_eq!(found(data.path(), &lookup(150)), [(0, Held::Open)]);
+    assert_eq!(found(data.path(), &lookup(98)), []);
     store(data.path(), &[session(Event::End, Some(100), Some(130))]);
-    assert_eq!(found(data.path(), lookup(150)), []);
+    assert_eq!(found(data.path(), &lookup(150)), []);
     let both = [(0, Held::Throughout), (0, Held::Open)];
-    assert_eq!(found(data.path(), lookup(125)), both);
+    assert_eq!(found(data.path(), &lookup(125)), both);
 }
 
 #[test]
@@ -170,10 +170,10 @@ fn a_session_that_begins_when_the_one_before_ends_is_open() {
     ];
     store(data.path(), &rows);
     // The end that tells no begin is that of the later session.
-    assert_eq!(found(data.path(), lookup(200)), [(2, Held::Open), (3, Held::Until)]);
-    assert_eq!(found(data.path(), lookup(400)), []);
+    assert_eq!(found(data.path(), &lookup(200)), [(2, Held::Open), (3, Held::Until)]);
+    assert_eq!(found(data.path(), &lookup(400)), []);
     store(data.path(), &[session(Event::End, Some(100), Some(100))]);
-    assert_eq!(found(data.path(), lookup(200)), []);
+    assert_eq!(found(data.path(), &lookup(200)), []);
 }
 
 #[test]
@@ -189,7 +189,7 @@ fn a_session_of_a_whole_address_has_each_port_and_is_behind_those_that_name_it()
     let rows: Vec<_> = (0..64).map(|_| whole).chain([exact, other]).collect();
     store(data.path(), &rows);
     let lookup = Lookup { protocol: Some(6), ..lookup(150) };
-    let found = found(data.path(), lookup);
+    let found = found(data.path(), &lookup);
     assert_eq!(found.len(), 65);
     assert_eq!(found[..2], [(64, Held::Open), (0, Held::Throughout)]);
 }
@@ -200,15 +200,15 @@ fn an_ipv4_address_may_be_asked_for_in_its_ipv6_form() {
     store(data.path(), &[session(Event::End, Some(100), Some(200))]);
     let asked = public("::ffff:203.0.113.1", Some(1_025));
     let lookup = Lookup { asked, ..lookup(150) };
-    assert_eq!(found(data.path(), lookup), [(0, Held::Throughout)]);
+    assert_eq!(found(data.path(), &lookup), [(0, Held::Throughout)]);
 }
 
 #[test]
 fn a_refused_session_never_held_the_address() {
     let data = tempfile::tempdir().unwrap();
     store(data.path(), &[session(Event::Deny, Some(100), None)]);
-    assert_eq!(found(data.path(), lookup(100)), [(0, Held::Near)]);
-    assert_eq!(found(data.path(), lookup(150)), []);
+    assert_eq!(found(data.path(), &lookup(100)), [(0, Held::Near)]);
+    assert_eq!(found(data.path(), &lookup(150)), []);
 }
 
 #[test]
@@ -227,7 +227,7 @@ fn a_file_that_cannot_be_read_is_named_and_the_others_are_searched() {
 #[test]
 fn an_empty_directory_holds_no_answer() {
     let data = tempfile::tempdir().unwrap();
-    assert_eq!(found(&data.path().join("none"), lookup(150)), []);
+    assert_eq!(found(&data.path().join("none"), &lookup(150)), []);
 }
 
 #[test]
@@ -270,7 +270,7 @@ fn pages_that_cannot_hold_an_answer_are_skipped() {
     assert_eq!(rows_read("203.0.113.0"), Some(4));
     assert_eq!(rows_read("203.0.113.1"), Some(8));
     assert_eq!(rows_read("203.0.113.9"), Some(0));
-    assert_eq!(found(data.path(), lookup(150)).len(), 8);
+    assert_eq!(found(data.path(), &lookup(150)).len(), 8);
 }
 
 /// A session that was created in one part, of which others know nothing, and ended in a third.
@@ -313,7 +313,7 @@ fn a_part_with_a_damaged_index_is_searched_without_it() {
     let data = tempfile::tempdir().unwrap();
     store_in_parts(data.path());
     let parts = files::parquet_files(data.path(), Family::Session).unwrap();
-    let expected = found(data.path(), lookup(200));
+    let expected = found(data.path(), &lookup(200));
     fs::write(parts[0].with_extension(EXTENSION), b"no index").unwrap();
     let cut = fs::read(parts[3].with_extension(EXTENSION)).unwrap();
     fs::write(parts[3].with_extension(EXTENSION), &cut[..200]).unwrap();
@@ -351,7 +351,7 @@ fn an_address_without_translation_is_public_and_a_tunnel_is_inside() {
     for is_indexed in [false, true] {
         for (asked, expected) in &questions {
             let lookup = Lookup { asked: asked.clone(), ..lookup(150) };
-            let found = found(data.path(), lookup).into_iter().map(|(index, _)| index);
+            let found = found(data.path(), &lookup).into_iter().map(|(index, _)| index);
             assert_eq!(found.collect::<Vec<_>>(), *expected, "{asked:?} {is_indexed}");
         }
         index(data.path());
@@ -372,7 +372,7 @@ fn a_user_is_found_by_name() {
     write(data.path(), &batch);
     for _ in [false, true] {
         let lookup = Lookup { asked: Asked::User("alice".into()), ..lookup(150) };
-        assert_eq!(found(data.path(), lookup).len(), 2);
+        assert_eq!(found(data.path(), &lookup).len(), 2);
         index(data.path());
     }
 }

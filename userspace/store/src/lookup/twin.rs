@@ -42,7 +42,7 @@ impl Sample {
     }
 
     fn row(self) -> SessionRow {
-        let v6 = |nat| u128::from(nat as u32).to_be_bytes();
+        let v6 = |nat| u128::from(nat).to_be_bytes();
         SessionRow {
             event: Some(self.event as u8),
             protocol: self.protocol,

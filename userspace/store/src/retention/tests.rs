@@ -45,7 +45,7 @@ proptest! {
         let mut parts = parts;
         parts.sort_by(|one, other| one.path.cmp(&other.path));
         parts.dedup_by(|one, other| one.path == other.path);
-        let is_held = |part: &Part| held >> (part.rows + part.bytes % 64) % 64 & 1 == 1;
+        let is_held = |part: &Part| (held >> ((part.rows + part.bytes % 64) % 64)) & 1 == 1;
         let due = plan(&parts, &policy, is_held, NOW);
         let goes = |part: &Part| due.iter().find(|due| due.part == part).map(|due| due.why);
         let age = |part: &Part| {

@@ -83,7 +83,7 @@ fn store_blocks(directory: &Path, blocks: &[Block]) {
     write(directory, &batch);
 }
 
-fn found_blocks(directory: &Path, lookup: Lookup) -> Vec<(u64, Held)> {
+fn found_blocks(directory: &Path, lookup: &Lookup) -> Vec<(u64, Held)> {
     let answer = lookup.search(directory).unwrap();
     assert!(answer.unreadable.is_empty(), "{:?}", answer.unreadable);
     answer.blocks.iter().map(|found| (found.record.sequence.unwrap(), found.held)).collect()
@@ -93,7 +93,7 @@ fn found_blocks(directory: &Path, lookup: Lookup) -> Vec<(u64, Held)> {
 fn a_block_is_held_until_its_release() {
     let data = tempfile::tempdir().unwrap();
     store_blocks(data.path(), &[Block::new(Allocate, 100)]);
-    let held = |at_s| found_blocks(data.path(), lookup(at_s)).first().map(|(_, held)| *held);
+    let held = |at_s| found_blocks(data.path(), &lookup(at_s)).first().map(|(_, held)| *held);
     assert_eq!(
         [98, 99, 100, 200].map(held),
         [None, Some(Held::Near), Some(Held::Open), Some(Held::Open)]
@@ -125,7 +125,7 @@ fn a_keepalive_confirms_a_block_and_a_new_allocation_does_not() {
         Block::new(Release, 400),
     ];
     store_blocks(data.path(), &blocks);
-    let found = |at_s| found_blocks(data.path(), lookup(at_s));
+    let found = |at_s| found_blocks(data.path(), &lookup(at_s));
     assert_eq!(found(150), [(0, Held::Throughout)]);
     assert_eq!(found(250), [(1, Held::Open)]);
     assert_eq!(found(350), [(2, Held::Throughout)]);
@@ -142,7 +142,7 @@ fn a_block_that_is_given_when_it_is_released_is_held() {
         Block::new(Release, 300),
     ];
     store_blocks(data.path(), &blocks);
-    let found = |at_s| found_blocks(data.path(), lookup(at_s));
+    let found = |at_s| found_blocks(data.path(), &lookup(at_s));
     assert_eq!(found(50), [(0, Held::Throughout)]);
     assert_eq!(found(200), [(2, Held::Throughout)]);
     assert_eq!(found(400), []);
@@ -161,7 +161,7 @@ fn a_block_of_which_only_the_end_is_stored_was_held_until_then() {
         Block { host: 3, ..Block::new(Release, 300) },
     ];
     store_blocks(data.path(), &blocks);
-    let found = |at_s| found_blocks(data.path(), lookup(at_s));
+    let found = |at_s| found_blocks(data.path(), &lookup(at_s));
     assert_eq!(found(100), [(1, Held::Until), (0, Held::Until)]);
     assert_eq!(found(400), [(1, Held::Open)]);
 }
@@ -197,7 +197,7 @@ fn a_block_has_its_ports_and_its_protocol() {
     store_blocks(data.path(), &blocks);
     let found = |port, protocol| {
         let lookup = Lookup { asked: public("203.0.113.1", port), protocol, ..lookup(150) };
-        found_blocks(data.path(), lookup).into_iter().map(|(index, _)| index).collect::<Vec<_>>()
+        found_blocks(data.path(), &lookup).into_iter().map(|(index, _)| index).collect::<Vec<_>>()
     };
     assert_eq!(found(Some(1_024), None), [2, 1, 0]);
     assert_eq!(found(Some(2_047), Some(6)), [2, 1, 0]);
@@ -332,7 +332,7 @@ proptest! {
                 clock: Clock::Device,
             };
             let expected = naive_blocks(&blocks, &lookup, at, within);
-            let found: BTreeSet<_> = found_blocks(data.path(), lookup.clone()).into_iter().collect();
+            let found: BTreeSet<_> = found_blocks(data.path(), &lookup.clone()).into_iter().collect();
             prop_assert_eq!(found, expected, "{:?}", lookup);
         }
     }
