@@ -15,7 +15,7 @@ mod report;
 mod result;
 mod steer;
 mod store;
-mod table;
+pub mod table;
 mod trace;
 
 /// Measure, compare, report

@@ -113,6 +113,7 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     println!("stored in {}", data.display());
     check(&stage, &[&netflow, &syslog], &balance)?;
     trace(&logweir, &data, &netflow)?;
+    audit(&logweir, &data)?;
     let expected = json!({
         "sessions": balance["records"]["session"],
         "sample": netflow["sample"],
@@ -310,6 +311,15 @@ fn check(stage: &Stage, generated: &[&Value], balance: &Value) -> Result<()> {
         .map(|(place, count)| format!("{place}: {count}"))
         .collect();
     bail!("missing: {}; {}", missing.join(", "), places.join(", "));
+}
+
+/// Lets the store say what it has received and whether it is as it was written.
+fn audit(logweir: &Path, data: &Path) -> Result<()> {
+    for question in ["ledger", "verify"] {
+        let said = shell::output(Command::new(logweir).arg(question).arg("--data").arg(data))?;
+        println!("{question}: {}", said.trim_end());
+    }
+    Ok(())
 }
 
 /// Looks up the session that the generator named.
