@@ -19,13 +19,11 @@ use rustix::process::{Pid, Signal, kill_process};
 use crate::shell;
 
 /// Settings with which as much as possible happens in a second.
-const SETTINGS: [&str; 10] = [
+const SETTINGS: [&str; 8] = [
     "--segment-mb",
     "1",
     "--part-age-seconds",
     "1",
-    "--journal-sync-ms",
-    "100",
     "--status-seconds",
     "1",
     "--journal-max-mb",
@@ -51,11 +49,18 @@ struct Heard {
 }
 
 impl Collector {
-    /// Starts one; what it complains of goes to a file beside the data directory.
-    pub fn start(logweir: &Path, data: &Path, port: u16, complaints: PathBuf) -> Result<Self> {
+    /// Starts one that listens at a port and syncs its journal so often; what it complains of goes
+    /// to a file beside the data directory.
+    pub fn start(
+        logweir: &Path,
+        data: &Path,
+        (port, sync_ms): (u16, u32),
+        complaints: PathBuf,
+    ) -> Result<Self> {
         let mut run = Command::new(logweir);
         run.args(["run", "--source", "udp", "--listen", &format!("127.0.0.1:{port}=auto")]);
         run.arg("--data").arg(data).args(SETTINGS);
+        run.args(["--journal-sync-ms", &sync_ms.to_string()]);
         let mut process = run
             .stdin(Stdio::null())
             .stdout(Stdio::piped())

@@ -9,6 +9,7 @@ use std::{
 };
 
 use anyhow::Result;
+use logweir_traffic::random::Random;
 
 use super::traffic::{Traffic, free_port};
 use crate::shell;
@@ -34,7 +35,7 @@ pub fn kill(logweir: &Path, directory: &Path) -> Result<Option<Left>> {
     run.arg("-w").arg(directory).args(["-p", &port.to_string(), "-b", "127.0.0.1", "-t", "3600"]);
     let mut process = run.stdout(Stdio::null()).stderr(Stdio::null()).spawn()?;
     thread::sleep(Duration::from_millis(500));
-    let traffic = Traffic::of(logweir, port, &["netflow-v9"], 1)?;
+    let traffic = Traffic::of(logweir, port, &["netflow-v9"], &mut Random::new(1))?;
     thread::sleep(Duration::from_secs(4));
     process.kill()?;
     process.wait()?;

@@ -40,6 +40,7 @@ pub fn plant(data: &Path, aside: &Path, seed: u64) -> Result<()> {
     }
     ensure!(journal.sync(Duration::from_secs(60)), "the disk does not answer");
     let directory = data.join(journal::DIRECTORY);
+    fs::create_dir_all(&directory)?;
     for segment in journal.take_closed() {
         let name = segment.path.file_name().context("a segment has a name")?;
         fs::copy(&segment.path, directory.join(name))?;

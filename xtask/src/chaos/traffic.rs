@@ -7,13 +7,14 @@ use std::{
 };
 
 use anyhow::{Context as _, Result};
+use logweir_traffic::random::Random;
 
 /// Sessions by template and by line, port blocks, and binary logs.
 const FORMATS: [&str; 5] =
     ["huawei-usg-netflow", "ipfix", "huawei-usg-syslog", "cgn-ft", "h3c-userlog"];
 
-/// Records a second of each: a second fills a segment, and a laptop keeps up.
-const RATE: u32 = 4_000;
+/// Records a second of each, at least and at most: a second fills a segment, and a laptop keeps up.
+const RATES: std::ops::Range<u32> = 1_000..8_000;
 
 /// At the latest they end by themselves.
 const SECONDS_MAX: u32 = 60;
@@ -22,18 +23,20 @@ pub struct Traffic(Vec<Child>);
 
 impl Traffic {
     /// Starts to send all formats to a port of this host.
-    pub fn start(logweir: &Path, port: u16, seed: u64) -> Result<Self> {
-        Self::of(logweir, port, &FORMATS, seed)
+    pub fn start(logweir: &Path, port: u16, random: &mut Random) -> Result<Self> {
+        Self::of(logweir, port, &FORMATS, random)
     }
 
     /// Starts to send some formats.
-    pub fn of(logweir: &Path, port: u16, formats: &[&str], seed: u64) -> Result<Self> {
+    pub fn of(logweir: &Path, port: u16, formats: &[&str], random: &mut Random) -> Result<Self> {
         let mut traffic = Self(Vec::new());
-        for (format, seed) in formats.iter().zip(seed..) {
+        for format in formats {
+            let rate = RATES.start + random.below(RATES.end - RATES.start);
+            let seed = random.next_u64();
             let mut generate = Command::new(logweir);
             generate.args(["generate", "--format", format]);
             generate.args(["--to", &format!("udp://127.0.0.1:{port}")]);
-            generate.args(["--rate", &RATE.to_string(), "--count", &u32::MAX.to_string()]);
+            generate.args(["--rate", &rate.to_string(), "--count", &u32::MAX.to_string()]);
             generate.args(["--seconds", &SECONDS_MAX.to_string(), "--seed", &seed.to_string()]);
             // It ends with a complaint when nobody listens any more.
             let child = generate.stdout(Stdio::null()).stderr(Stdio::null()).spawn();
