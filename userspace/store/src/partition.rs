@@ -33,6 +33,12 @@ impl Hour {
         self.0.saturating_mul(NANOS_PER_HOUR)
     }
 
+    /// The hour behind it.
+    #[must_use]
+    pub const fn next(self) -> Hour {
+        Hour(self.0.saturating_add(1))
+    }
+
     /// The time of its end, which is no longer part of it.
     pub const fn end(self) -> UnixNanos {
         (self.0 + 1).saturating_mul(NANOS_PER_HOUR)

@@ -27,6 +27,11 @@ use std::{
 
 const DIRECTORY: &str = "ledger";
 const STANDING: &str = "standing-";
+const CLOSED: &str = "closed-";
+
+/// Hours that are looked for one by one; for more than so many the directories are listed, of which
+/// a store of years has thousands.
+const PROBED_MAX: usize = 48;
 
 /// How often a listing is taken anew because files were merged meanwhile.
 const ATTEMPTS: usize = 10;
@@ -129,21 +134,29 @@ pub fn remove_other_standings(data: &Path, segment: &str) -> Result<(), StoreErr
 /// # Errors
 /// If a directory cannot be listed.
 pub fn hours(data: &Path, range: RangeInclusive<Hour>) -> Result<Vec<Hour>, StoreError> {
+    let all = || std::iter::successors(Some(*range.start()), |hour| Some(hour.next()));
+    if all().nth(PROBED_MAX).is_some_and(|beyond| beyond > *range.end()) {
+        let within = all().take_while(|hour| range.contains(hour));
+        return Ok(within.filter(|hour| data.join(directory(*hour)).is_dir()).collect());
+    }
     let mut hours = hours_below(&data.join(DIRECTORY))?;
     hours.retain(|hour| range.contains(hour));
     Ok(hours)
 }
 
-/// The hours that are not closed, or to which something was added since.
+/// The hours that are not closed, or whose closing was not ended, or to which something was added
+/// since: those that have another file than the one of a closing.
 ///
 /// # Errors
-/// If a file cannot be read.
+/// If a directory cannot be listed.
 pub fn open_hours(data: &Path) -> Result<BTreeSet<Hour>, StoreError> {
     let mut open = BTreeSet::new();
     for hour in hours_below(&data.join(DIRECTORY))? {
-        let ledger = read(data, hour)?;
-        // Files that a closing replaced and that are still there are to be removed.
-        if ledger.closed.is_none() || ledger.paths.len() > 1 {
+        let paths = list(&data.join(directory(hour)))?;
+        let is_closing = |path: &PathBuf| {
+            path.file_name().is_some_and(|name| name.to_string_lossy().starts_with(CLOSED))
+        };
+        if paths.len() != 1 || !paths.iter().all(is_closing) {
             open.insert(hour);
         }
     }
@@ -191,7 +204,7 @@ pub fn close(
             let before = ledger.sum.closed.as_ref();
             let reopened = before.map_or(0, |closed| closed.reopened + 1);
             let closed = Some(Closed { stored: stored.clone(), reopened });
-            let path = directory(hour).join(format!("closed-{reopened:06}.json"));
+            let path = directory(hour).join(format!("{CLOSED}{reopened:06}.json"));
             put(incoming, &path, &HourFile { closed, ..ledger.sum })?;
             incoming.data_directory().join(path)
         }

@@ -176,7 +176,12 @@ fn a_segment_is_counted_once_however_often_it_is_written_and_closed() {
     assert_eq!((said().datagrams, said().reopened), (60, 1));
     assert_eq!(said().completeness, Completeness::Complete);
     assert_eq!(std::fs::read_dir(single.parent().unwrap()).unwrap().count(), 1);
-    assert_eq!(files::hours(data.path(), Hour::of(0)..=Hour::of(i64::MAX)).unwrap(), [hour()]);
+    for range in [Hour::of(0)..=Hour::of(i64::MAX), hour()..=hour().next(), hour()..=hour()] {
+        assert_eq!(files::hours(data.path(), range).unwrap(), [hour()]);
+    }
+    let next = hour().next();
+    assert_eq!(files::hours(data.path(), next..=next).unwrap(), []);
+    assert!(files::open_hours(data.path()).unwrap().is_empty());
 }
 
 #[test]
