@@ -15,7 +15,7 @@ use super::{
 use crate::bench::table;
 
 /// Rounds after which a data directory is checked as a whole and another one begun.
-const ROUNDS_A_STORE: usize = 20;
+const ROUNDS_A_STORE: usize = 10;
 
 /// What rounds with one aim came to.
 #[derive(Clone, Copy, Debug, Default)]
@@ -33,7 +33,7 @@ struct Sum {
 /// # Errors
 /// If a record was lost, doubled or changed, a file cannot be read, or a command finds something.
 pub fn run(logweir: &Path, directory: &Path, rounds: usize, seed: u64, disk: bool) -> Result<()> {
-    println!("round  hit at      said to be synced  new records  in all    files");
+    println!("round  hit at      after s  said to be synced  new records   in all  files");
     let mut random = Random::new(seed);
     let mut sums = BTreeMap::new();
     for first in (0..rounds).step_by(ROUNDS_A_STORE) {
@@ -74,8 +74,9 @@ fn do_rounds(
 }
 
 fn line(aim: Aim, round: &Round) -> String {
-    let Round { hit, said, found, new, unsynced, files, fault } = *round;
-    let mut line = format!("{aim:10}  {said:17}  {new:11}  {found:6}  {files:7}");
+    let Round { hit, after, said, found, new, unsynced, files, fault } = *round;
+    let after = after.as_secs_f64();
+    let mut line = format!("{aim:10}  {after:7.3}  {said:17}  {new:11}  {found:7}  {files:5}");
     if !hit {
         line.push_str("  (was not seen to go on)");
     }

@@ -8,7 +8,7 @@ use std::{
     time::Duration,
 };
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use logweir_traffic::random::Random;
 
 use super::traffic::{Traffic, free_port};
@@ -48,10 +48,17 @@ fn read(directory: &Path) -> Result<Left> {
     for entry in fs::read_dir(directory)? {
         let path = entry?.path();
         left.bytes += fs::metadata(&path)?.len();
-        match shell::output(Command::new("nfdump").arg("-r").arg(&path).args(["-q", "-o", "csv"])) {
-            Ok(records) => left.records += records.lines().count() as u64,
+        match flows(&path) {
+            Ok(flows) => left.records += flows,
             Err(error) => left.complaint = Some(error.to_string()),
         }
     }
     Ok(left)
+}
+
+/// Records in a file of nfcapd.
+fn flows(file: &Path) -> Result<u64> {
+    let statistics = shell::output(Command::new("nfdump").arg("-r").arg(file).arg("-I"))?;
+    let line = statistics.lines().find_map(|line| line.strip_prefix("Flows:"));
+    Ok(line.context("nfdump -I names no flows")?.trim().parse()?)
 }

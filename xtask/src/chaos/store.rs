@@ -4,6 +4,7 @@ use std::{
     fs,
     path::{Path, PathBuf},
     process::Command,
+    time::{Duration, Instant},
 };
 
 use anyhow::{Context as _, Result, ensure};
@@ -36,6 +37,8 @@ pub struct Store<'a> {
 pub struct Round {
     /// Whether what was to be hit was seen to go on.
     pub hit: bool,
+    /// How long after its start the collector was hit.
+    pub after: Duration,
     /// Records that this process had said to be synced.
     pub said: u64,
     /// Records that are there.
@@ -77,18 +80,20 @@ impl<'a> Store<'a> {
             disk.sync()?;
         }
         let to_recover = !self.contents.unsealed.is_empty();
+        let begun = Instant::now();
         let mut collector = self.start(aim)?;
         let traffic = Traffic::start(self.logweir, self.port, random)?;
         if aim != Aim::Recovery {
             collector.wait_until_ready()?;
         }
         let hit = aim.wait(&self.data, random) && (aim != Aim::Recovery || to_recover);
+        let after = begun.elapsed();
         let round = match aim {
             Aim::PowerLoss => self.lose_power(collector)?,
             _ => self.kill(collector)?,
         };
         drop(traffic);
-        Ok(Round { hit, ..round })
+        Ok(Round { hit, after, ..round })
     }
 
     fn start(&self, aim: Aim) -> Result<Collector> {
@@ -131,7 +136,7 @@ impl<'a> Store<'a> {
         fault.lost += said.saturating_sub(new);
         let (files, rows) = (found.files, found.rows.len());
         self.contents = found;
-        Round { hit: false, said, found: rows, new, unsynced: 0, files, fault }
+        Round { said, found: rows, new, files, fault, ..Round::default() }
     }
 
     /// A last start without anything to receive, and an end in order: all must be in parts then,
