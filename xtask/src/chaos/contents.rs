@@ -57,7 +57,7 @@ impl Contents {
                 let read = part(&path, family);
                 let rows = read.with_context(|| format!("cannot read {}", path.display()))?;
                 contents.files += 1;
-                contents.take_part(segment_of(&path), &journaled, rows);
+                contents.take_part(segment_of(&path), &journaled, &rows);
             }
         }
         Ok(contents)
@@ -68,7 +68,7 @@ impl Contents {
         &mut self,
         segment: Option<SegmentId>,
         journaled: &BTreeSet<SegmentId>,
-        rows: Vec<Digest>,
+        rows: &[Digest],
     ) {
         if segment.is_some_and(|id| self.unsealed.contains(&id)) {
             // It counts when the manifest has it; until then the journal does.

@@ -170,6 +170,7 @@ impl<'a> Store<'a> {
         ledger.args(["ledger", "--output", "json", "--data"]).arg(&self.data);
         // Exits with 1 where a closed hour is not complete: who is dead receives nothing.
         let output = ledger.output()?;
+        ensure!(output.stderr.is_empty(), "ledger: {}", String::from_utf8_lossy(&output.stderr));
         let mut decoded = 0;
         for line in String::from_utf8(output.stdout)?.lines() {
             let hour: Value = serde_json::from_str(line)?;
