@@ -1,5 +1,6 @@
 //! What a sealed session record costs: processor time of each step and bytes of each column, of the
-//! traffic model's sessions. One thread; waiting for the disk is not in it.
+//! traffic model's sessions, and of the index beside them. One thread; waiting for the disk is not in
+//! it.
 //!
 //! `cargo run --release -p logweir-store --example seal_rate -- DIRECTORY [million records] [rounds] [zstd level]`
 #![expect(clippy::print_stdout, reason = "a program for the terminal")]
@@ -13,6 +14,7 @@ use logweir_decode::{
 };
 use logweir_store::{
     incoming::Incoming,
+    index::{self, Indexes},
     layout::Layout,
     seal::{SealedPart, Sealer},
 };
@@ -49,8 +51,10 @@ fn main() {
         let [push, finish] = best.map(|seconds| seconds * 1e9 / records as f64);
         let bytes: u64 = parts.iter().map(|part| part.bytes).sum();
         println!("{format}: {records} records, {} parts", parts.len());
-        println!("  ns a record: {push:.0} to Arrow, {finish:.0} sorted and written");
+        println!("  ns a record: {push:.0} to Arrow, {finish:.0} sorted, indexed and written");
         println!("  bytes a record: {:.2}", bytes as f64 / records as f64);
+        let indexes: u64 = parts.iter().map(index_bytes).sum();
+        println!("  bytes a record of indexes: {:.2}", indexes as f64 / records as f64);
         for (column, bytes) in columns(&parts) {
             let bytes = bytes as f64 / records as f64;
             if bytes >= 0.01 {
@@ -69,8 +73,14 @@ fn seal(batches: &[Batch], directory: &Path, layout: Layout) -> ([f64; 2], Vec<S
         sealer.push(batch).expect("converts");
     }
     let pushed = core_seconds();
-    let sealed = sealer.finish("rate", &incoming, layout, &mut ()).expect("seals");
+    let sealed = sealer.finish("rate", &incoming, layout, &mut Indexes::default()).expect("seals");
     ([pushed - begin, core_seconds() - pushed], sealed.parts)
+}
+
+/// Bytes of the index beside a part; none where its family has none.
+fn index_bytes(part: &SealedPart) -> u64 {
+    let index = part.path.with_extension(index::EXTENSION);
+    fs::metadata(index).map_or(0, |metadata| metadata.len())
 }
 
 /// Bytes of each column, as they are in the files.

@@ -19,6 +19,9 @@ pub struct Layout {
     pub row_group_rows: usize,
     /// Rows of a page, for which the file has minimum and maximum.
     pub page_rows: usize,
+    /// Whether many rows arrived at the same time: with a datagram of many records. Then the times
+    /// of arrival are a dictionary: two bytes a record instead of three.
+    pub arrivals_repeat: bool,
     /// Bytes, as encoded, after which a row group ends before it has all of its rows.
     pub row_group_bytes: usize,
 }
@@ -29,6 +32,7 @@ impl Default for Layout {
             zstd_level: 1,
             row_group_rows: 1 << 20,
             page_rows: 20_000,
+            arrivals_repeat: false,
             row_group_bytes: 128 << 20,
         }
     }
@@ -71,7 +75,7 @@ pub(crate) fn properties(family: Family, layout: Layout) -> WriterProperties {
         .set_max_row_group_row_count(Some(layout.row_group_rows.max(1)))
         .set_max_row_group_bytes(Some(layout.row_group_bytes.max(1)));
     for field in family.schema().fields() {
-        properties = column(properties, family, field.name());
+        properties = column(properties, family, layout, field.name());
     }
     properties.build()
 }
@@ -79,6 +83,7 @@ pub(crate) fn properties(family: Family, layout: Layout) -> WriterProperties {
 fn column(
     mut properties: WriterPropertiesBuilder,
     family: Family,
+    layout: Layout,
     name: &str,
 ) -> WriterPropertiesBuilder {
     let column = ColumnPath::from(name);
@@ -86,7 +91,8 @@ fn column(
         let delta = Encoding::DELTA_BINARY_PACKED;
         properties = properties.set_column_encoding(column.clone(), delta);
     }
-    if DELTAS.contains(&name) || PLAIN.contains(&name) {
+    let repeats = name == "received_at" && layout.arrivals_repeat;
+    if !repeats && (DELTAS.contains(&name) || PLAIN.contains(&name)) {
         properties = properties.set_column_dictionary_enabled(column.clone(), false);
     }
     if paged(family).contains(&name) {

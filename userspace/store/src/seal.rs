@@ -25,7 +25,7 @@ use crate::{
     schema::Family,
     split::split,
 };
-use arrow_array::RecordBatch;
+use arrow_array::{RecordBatch, cast::AsArray, types::TimestampMicrosecondType};
 use logweir_decode::batch::Batch;
 use std::{
     collections::BTreeMap,
@@ -121,6 +121,7 @@ fn seal(
     let directory = incoming.data_directory().join(&relative);
     let path = directory.join(format!("{stem}.parquet"));
     if !fs::exists(&path).map_err(|e| StoreError::io("find", &path, e))? {
+        let layout = Layout { arrivals_repeat: arrivals_repeat(&pieces), ..layout };
         let mut part = NewPart::create(incoming, (family, stem), layout, beside)?;
         write(family, pieces, &mut part, beside)?;
         let publish = |file: &Path, name: &str| incoming.publish(file, &relative, name).map(drop);
@@ -130,6 +131,26 @@ fn seal(
     sync_directory(&directory)?;
     let metadata = fs::metadata(&path).map_err(|e| StoreError::io("read", &path, e))?;
     Ok(SealedPart { family, hour, path, rows, bytes: metadata.len() })
+}
+
+/// Whether a dictionary of the times of arrival has few entries: of rows as they came.
+fn arrivals_repeat(pieces: &[RecordBatch]) -> bool {
+    /// As many as a dictionary page has room for.
+    const TIMES_MAX: usize = 120_000;
+    const ROWS_A_TIME: usize = 8;
+    let (mut rows, mut times) = (0, 0);
+    for piece in pieces {
+        let arrivals = piece.column_by_name("received_at");
+        let Some(arrivals) = arrivals
+            .and_then(|column| column.as_primitive_opt::<TimestampMicrosecondType>())
+            .map(|arrivals| arrivals.values())
+        else {
+            return false;
+        };
+        rows += arrivals.len();
+        times += arrivals.chunk_by(|a, b| a == b).count();
+    }
+    times <= TIMES_MAX.min(rows / ROWS_A_TIME)
 }
 
 /// Adds the rows to the part in the family's order.

@@ -9,9 +9,10 @@
 //! | codes | a byte a row: its [`Kind`] and the steps of its times |
 //! | hashes | of each row as many bytes as its kind has |
 //!
-//! A run of up to 8 rows whose port is up to 16 above that of the run before is one byte,
-//! `0pppprrr` (ports above, less 1; rows, less 1); else it is [`SAME_ADDRESS`], ports above, rows;
-//! or [`NEW_ADDRESS`], the key, rows.
+//! A run of up to 4 rows whose port is up to 32 above that of the run before is one byte,
+//! `0ppppprr` (ports above, less 1; rows, less 1); whose port is up to 4,096 above, two bytes,
+//! `10pppprr pppppppp`; else it is [`SAME_ADDRESS`], ports above, rows; or [`NEW_ADDRESS`], the
+//! key, rows.
 
 use super::{
     key::Key,
@@ -24,8 +25,9 @@ use std::ops::Range;
 /// Rows of each block of a part but the last.
 pub(super) const ROWS: usize = 4_096;
 
-const SAME_ADDRESS: u8 = 0x80;
-const NEW_ADDRESS: u8 = 0x81;
+const FAR: u8 = 0x80;
+const SAME_ADDRESS: u8 = 0xc0;
+const NEW_ADDRESS: u8 = 0xc1;
 
 /// Records of one public address, port and session that are compared with one another: above that,
 /// all stay as if none ended another.
@@ -53,7 +55,7 @@ impl Kind {
         match self {
             Kind::Ended => 0,
             Kind::Ending => 1,
-            Kind::Open | Kind::Lone => 5,
+            Kind::Open | Kind::Lone => 4,
         }
     }
 
@@ -137,8 +139,12 @@ fn encode_runs(rows: &[Row]) -> (u64, Vec<u8>) {
         let Some(Row { key, .. }) = run.first() else { continue };
         let rows = run.len() as u64;
         match before.and_then(|before| key.ports_behind(before)) {
-            Some(ports @ 1..=16) if rows <= 8 => {
-                bytes.push((ports as u8 - 1) << 3 | (rows as u8 - 1));
+            Some(ports @ 1..=32) if rows <= 4 => {
+                bytes.push((ports as u8 - 1) << 2 | (rows as u8 - 1));
+            }
+            Some(ports @ 33..=4_096) if rows <= 4 => {
+                let [high, low] = (ports - 1).to_be_bytes();
+                bytes.extend([FAR | high << 2 | (rows as u8 - 1), low]);
             }
             Some(ports) => {
                 bytes.push(SAME_ADDRESS);
@@ -280,9 +286,13 @@ fn kind(code: u8) -> Kind {
 
 fn read_run(bytes: &mut Bytes<'_>, before: Option<Key>) -> Option<(Key, usize)> {
     match bytes.byte()? {
-        token @ 0..SAME_ADDRESS => {
-            let key = before?.port_behind(u16::from(token >> 3) + 1)?;
-            Some((key, usize::from(token & 7) + 1))
+        token @ 0..FAR => {
+            let key = before?.port_behind(u16::from(token >> 2) + 1)?;
+            Some((key, usize::from(token & 3) + 1))
+        }
+        token @ FAR..SAME_ADDRESS => {
+            let ports = u16::from_be_bytes([token >> 2 & 0xf, bytes.byte()?]) + 1;
+            Some((before?.port_behind(ports)?, usize::from(token & 3) + 1))
         }
         SAME_ADDRESS => {
             let key = before?.port_behind(u16::try_from(bytes.number()?).ok()?)?;

@@ -8,7 +8,7 @@ use super::{
 };
 use crate::schema::Family;
 
-const MAGIC: u64 = u64::from_le_bytes(*b"LWTRACE\x01");
+const MAGIC: u64 = u64::from_le_bytes(*b"LWTRACE\x02");
 
 const NUMBERS: usize = 16;
 

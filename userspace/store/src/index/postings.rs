@@ -1,7 +1,7 @@
 //! Which rows have an inside address or a user: lists of granules, each some consecutive rows.
 //!
 //! A term is a hash; its high bits choose a bucket. The directory has where each bucket is and how
-//! long; a bucket has its terms in order, each as the low 32 bits of the hash, the length of its
+//! long; a bucket has its terms in order, each as the low 16 bits of the hash, the length of its
 //! list, and its list: how far each granule is behind the one before. What has the same bits has
 //! the rows of both: who reads the rows sees which are meant.
 
@@ -10,10 +10,11 @@ use super::{
     row::Terms,
     varint::{self, Bytes},
 };
-use std::collections::HashMap;
+use hashbrown::HashMap;
 
-/// Rows of a granule.
-pub(super) const GRANULE_ROWS: u64 = 64;
+/// Rows of a granule. Those of an inside address are often of one public address, so that of
+/// larger granules a term needs fewer; what is read of the part are pages, which are larger still.
+pub(super) const GRANULE_ROWS: u64 = 256;
 
 /// Terms that a bucket has, about.
 const BUCKET_TERMS: usize = 64;
@@ -66,7 +67,7 @@ impl Postings {
             while let Some((term, list)) =
                 lists.next_if(|(term, _)| bucket_of(*term, buckets) == bucket)
             {
-                bytes.extend((term as u32).to_le_bytes());
+                bytes.extend((term as u16).to_le_bytes());
                 varint::put(&mut bytes, list.gaps.len() as u64);
                 bytes.extend(list.gaps);
             }
@@ -103,10 +104,10 @@ pub(super) fn granules(bucket: &[u8], term: u64) -> Option<Vec<u64>> {
     let mut bytes = Bytes(bucket);
     let mut granules = Vec::new();
     while !bytes.0.is_empty() {
-        let bits = u32::from_le_bytes(bytes.array()?);
+        let bits = u16::from_le_bytes(bytes.array()?);
         let len = usize::try_from(bytes.number()?).ok()?;
         let mut gaps = Bytes(bytes.take(len)?);
-        if bits != term as u32 {
+        if bits != term as u16 {
             continue;
         }
         let mut next: u64 = 0;

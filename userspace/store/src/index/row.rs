@@ -118,6 +118,8 @@ pub(super) struct SessionColumns<'a> {
     received_at: &'a Times,
     event_time: &'a Times,
     event: Names<'a>,
+    /// Of each text of `event` whether it tells an end.
+    ends: Vec<bool>,
     protocol: &'a PrimitiveArray<UInt8Type>,
     src: Addresses<'a>,
     src_port: &'a Ports,
@@ -133,10 +135,13 @@ pub(super) struct SessionColumns<'a> {
 
 impl<'a> SessionColumns<'a> {
     fn of(named: &Named<'a>) -> Result<Self, ArrowError> {
+        let event = named.text("event")?;
+        let ends = |text| matches!(text, Some("end" | "flow" | "deny"));
         Ok(Self {
             received_at: named.numbers("received_at")?,
             event_time: named.numbers("event_time")?,
-            event: named.text("event")?,
+            ends: event.values.iter().map(ends).collect(),
+            event,
             protocol: named.numbers("protocol")?,
             src: named.addresses("src_addr")?,
             src_port: named.numbers("src_port")?,
@@ -156,7 +161,8 @@ impl<'a> SessionColumns<'a> {
         let received = self.received_at.value(row);
         let public = self.nat_src.v4(row).or_else(|| self.nat_src.v6(row));
         let start = number(self.start_time, row);
-        let ends = matches!(self.event.get(row), Some("end" | "flow" | "deny"));
+        let ends = self.event.number(row).and_then(|number| self.ends.get(number));
+        let ends = ends.is_some_and(|ends| *ends);
         let session = SessionKey {
             protocol: number(self.protocol, row),
             ports: [self.src_port, self.dst_port, self.nat_src_port].map(|port| number(port, row)),
@@ -240,12 +246,17 @@ struct Names<'a> {
 }
 
 impl Names<'_> {
+    /// Which of the texts the row has.
+    fn number(&self, row: usize) -> Option<usize> {
+        match self.keys {
+            Some(keys) => usize::try_from(number(keys, row)?).ok(),
+            None => Some(row),
+        }
+    }
+
     fn get(&self, row: usize) -> Option<&str> {
-        let row = match self.keys {
-            Some(keys) => usize::try_from(number(keys, row)?).ok()?,
-            None => row,
-        };
-        self.values.is_valid(row).then(|| self.values.value(row))
+        let number = self.number(row)?;
+        self.values.is_valid(number).then(|| self.values.value(number))
     }
 }
 

@@ -1,4 +1,4 @@
-use super::*;
+use super::{postings::GRANULE_ROWS, *};
 use crate::{
     convert,
     schema::Family,
@@ -121,7 +121,7 @@ fn the_rows_of_an_inside_address_are_among_those_found() {
         let found = rows_of(&index.rows_with(address_term(v4.to_be_bytes().into())).unwrap());
         let wanted = rows_that(&rows, |row| row.src_v4 == Some(v4));
         assert!(found.is_superset(&wanted));
-        assert!(found.len() <= 64 * wanted.len());
+        assert!(found.len() <= GRANULE_ROWS as usize * wanted.len());
     }
     let tunnel = index.rows_with(address_term("::5".parse().unwrap())).unwrap();
     let five = Some(5_u128.to_be_bytes());

@@ -14,7 +14,8 @@ pub trait Beside {
     /// where there is nothing to be made beside it.
     fn begin(&mut self, family: Family) -> &'static [&'static str];
 
-    /// These columns of the next rows of the part, in the order in which they stand in it.
+    /// These columns of the next rows of the part, as [`Family::batch_schema`] has them, in the
+    /// order in which they stand in it.
     ///
     /// # Errors
     /// If nothing can be made of these columns; the part is then not made either.

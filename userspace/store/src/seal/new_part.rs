@@ -7,9 +7,8 @@ use crate::{
     layout::{Layout, properties},
     schema::Family,
 };
-use arrow_array::{RecordBatch, cast::AsArray};
+use arrow_array::RecordBatch;
 use arrow_schema::ArrowError;
-use arrow_select::take::take;
 use parquet::arrow::arrow_writer::{ArrowWriter, ArrowWriterOptions};
 use std::{
     fs::{self, File},
@@ -55,7 +54,7 @@ impl<'a> NewPart<'a> {
     /// If the file cannot be written.
     pub fn write(&mut self, rows: &RecordBatch, beside: &mut dyn Beside) -> Result<(), StoreError> {
         if !self.beside_columns.is_empty() {
-            beside.rows(&with_text(rows, self.beside_columns)?)?;
+            beside.rows(&some_of(rows, self.beside_columns)?)?;
         }
         let written = self.writer.write(rows);
         written.map_err(|e| StoreError::parquet("write", &self.unfinished.0, e))
@@ -89,14 +88,10 @@ impl<'a> NewPart<'a> {
     }
 }
 
-/// These columns of the rows, with text as it is in files.
-fn with_text(rows: &RecordBatch, columns: &[&str]) -> Result<RecordBatch, ArrowError> {
+/// These columns of the rows.
+fn some_of(rows: &RecordBatch, columns: &[&str]) -> Result<RecordBatch, ArrowError> {
     let columns = columns.iter().filter_map(|name| Some((*name, rows.column_by_name(name)?)));
-    let columns = columns.map(|(name, column)| match column.as_any_dictionary_opt() {
-        Some(texts) => Ok((name, take(texts.values(), texts.keys(), None)?)),
-        None => Ok((name, Arc::clone(column))),
-    });
-    RecordBatch::try_from_iter(columns.collect::<Result<Vec<_>, ArrowError>>()?)
+    RecordBatch::try_from_iter(columns.map(|(name, column)| (name, Arc::clone(column))))
 }
 
 fn sync(file: &File, path: &Path) -> Result<u64, StoreError> {

@@ -84,7 +84,7 @@ impl Beside for Count {
     }
 
     fn rows(&mut self, rows: &RecordBatch) -> Result<(), StoreError> {
-        assert!(rows.column_by_name("event").unwrap().as_string_opt::<i32>().is_some());
+        assert!(rows.column_by_name("event").unwrap().as_any_dictionary_opt().is_some());
         assert_eq!(rows.num_columns(), 2);
         self.rows += rows.num_rows();
         Ok(())
