@@ -158,6 +158,36 @@ fn what_is_wrong_is_told_with_its_line_before_anything_is_decoded() {
 }
 
 #[test]
+fn destinations_are_left_out_and_users_become_pseudonyms() {
+    let user = [DEFAULT.strip_suffix(b".").expect("a dot"), b",UserName=alice."].concat();
+    let desk = Desk::new([("192.0.2.1", &user[..])]);
+    let record = |configuration: &str| {
+        let tried = desk.decode(configuration, &[]);
+        assert_eq!((tried.code, tried.records.len()), (Some(0), 1), "{}", tried.said);
+        tried.records[0].clone()
+    };
+    let plain = record("");
+    assert_eq!((&plain["dst_addr"], &plain["user"]), (&"198.51.100.2".into(), &"alice".into()));
+    let omitted = record("[privacy]\ndestinations = \"omit\"\n");
+    for field in ["dst_addr", "dst_port", "nat_dst_addr", "nat_dst_port", "url", "extra"] {
+        assert!(omitted.get(field).is_none(), "{field}: {omitted}");
+    }
+    assert_eq!((&omitted["src_addr"], &omitted["user"]), (&plain["src_addr"], &"alice".into()));
+
+    fs::write(desk.path("keys"), format!("k1 2000-01-01T00:00:00Z {}\n", "5a".repeat(32)))
+        .expect("a file");
+    fs::set_permissions(desk.path("keys"), fs::Permissions::from_mode(0o600)).expect("a mode");
+    let privacy = "[privacy]\npseudonymise = [\"user\"]\nkey_file = \"keys\"\n";
+    let pseudonym = record(privacy)["user"].as_str().expect("a user").to_owned();
+    assert!(pseudonym.starts_with("k1:") && !pseudonym.contains("alice"), "{pseudonym}");
+    let mut asked = Command::new(LOGWEIR);
+    asked.args(["pseudonym", "alice", "--config"]).arg(desk.path("logweir.toml"));
+    let output = asked.output().expect("it starts");
+    let said = String::from_utf8(output.stdout).expect("UTF-8");
+    assert!(output.status.success() && said.contains(&pseudonym), "{said}");
+}
+
+#[test]
 fn a_key_is_made_neither_by_a_check_nor_by_decode() {
     let desk = Desk::new([("192.0.2.1", MTN)]);
     let configuration =
