@@ -8,6 +8,7 @@
 mod compaction;
 
 use crate::{
+    compact::Exchanged,
     error::StoreError,
     incoming::{Incoming, Leftovers},
     index::Indexes,
@@ -79,6 +80,8 @@ pub struct Keeper {
     /// Hours to which something was added since they were closed last.
     open_hours: BTreeSet<Hour>,
     retention: Retention,
+    /// Directories that were replaced, and when: to be removed a little later.
+    exchanged: Vec<(Exchanged, UnixNanos)>,
 }
 
 impl Keeper {
@@ -98,7 +101,9 @@ impl Keeper {
         let open_hours = ledger::files::open_hours(data)?;
         let incoming = Arc::new(incoming);
         let retention = Retention::new(config.retention.clone());
-        let mut keeper = Keeper { config, incoming, manifest, ledger, open_hours, retention };
+        let exchanged = Vec::new();
+        let mut keeper =
+            Keeper { config, incoming, manifest, ledger, open_hours, retention, exchanged };
         keeper.recover_exchanges(now)?;
         Ok((keeper, Opened { leftovers, manifest: opened, swept }))
     }

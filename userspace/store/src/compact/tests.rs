@@ -252,7 +252,7 @@ fn a_reader_sees_each_row_once_or_fails_whole() {
     let total = count_rows(data.path(), Family::Session).unwrap();
     let (done, reads) = (AtomicBool::new(false), AtomicU64::new(0));
     thread::scope(|scope| {
-        scope.spawn(|| {
+        let reader = scope.spawn(|| {
             while !done.load(Ordering::Relaxed) {
                 if let Some(rows) = count_as_readers_do(data.path()) {
                     assert_eq!(rows, total);
@@ -260,26 +260,33 @@ fn a_reader_sees_each_row_once_or_fails_whole() {
                 }
             }
         });
-        compact_all(&incoming, parts).unwrap();
+        // Who has opened an old directory and lists it only then must still find its files.
+        let old = compact_all(&incoming, parts).unwrap();
         let seen = reads.load(Ordering::Relaxed);
         // The last state is seen too, and that the reader was at work.
-        while reads.load(Ordering::Relaxed) < seen + 2 {
+        while reads.load(Ordering::Relaxed) < seen + 2 && !reader.is_finished() {
             thread::yield_now();
         }
         done.store(true, Ordering::Relaxed);
+        reader.join().unwrap();
+        old.into_iter().for_each(|exchanged| exchanged.finish().unwrap());
     });
     assert_eq!(parquet_files(&data.path().join("family=session")).len(), 2, "one an hour");
 }
 
 /// Two parts after two, until there is one an hour.
-fn compact_all(incoming: &Incoming, mut parts: Vec<SealedPart>) -> Result<(), StoreError> {
+fn compact_all(
+    incoming: &Incoming,
+    mut parts: Vec<SealedPart>,
+) -> Result<Vec<Exchanged>, StoreError> {
+    let mut old = Vec::new();
     let rules = Rules { parts_min: 2, parts_max: 2, ..Rules::default() };
     while let Some(plan) = plan(parts.clone(), later(), rules).into_iter().next() {
         let staged = staged(plan, incoming);
         parts.push(staged.added());
         let exchanged = staged.exchange()?;
         parts.retain(|part| !exchanged.removed.contains(&part.path));
-        exchanged.finish()?;
+        old.push(exchanged);
     }
-    Ok(())
+    Ok(old)
 }

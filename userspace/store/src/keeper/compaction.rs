@@ -12,6 +12,10 @@ use crate::{
 use logweir_decode::context::UnixNanos;
 use std::{path::Path, sync::Arc, time::Duration};
 
+/// How long an old directory stays: a reader that has opened it and lists it only when it is empty
+/// would miss its hour without noticing.
+const LISTING_NANOS: i64 = 30_000_000_000;
+
 impl Keeper {
     /// Merges the oldest parts that are worth it; `false` where there are none.
     ///
@@ -26,6 +30,7 @@ impl Keeper {
         now: UnixNanos,
         mut rest: impl FnMut(&mut Keeper, Duration) -> bool,
     ) -> Result<bool, StoreError> {
+        self.finish_exchanges(now)?;
         let Some(plan) = self.next_plan(now) else { return Ok(false) };
         let (family, hour) = (plan.family, plan.hour);
         let rows = plan.parts.iter().map(|part| part.rows).sum();
@@ -74,7 +79,15 @@ impl Keeper {
         let removed = exchanged.removed.iter().map(|path| relative(data, path));
         let removed = removed.collect::<Result<_, _>>()?;
         self.manifest.append(Entry::Compacted { removed, added: vec![added] }, now)?;
-        exchanged.finish()
+        self.exchanged.push((exchanged, now));
+        Ok(())
+    }
+
+    /// Removes old directories when nobody should be listing them any more.
+    fn finish_exchanges(&mut self, now: UnixNanos) -> Result<(), StoreError> {
+        let due =
+            self.exchanged.extract_if(.., |(_, at)| !(0..LISTING_NANOS).contains(&(now - *at)));
+        due.map(|(exchanged, _)| exchanged.finish()).collect()
     }
 
     fn rows_of(&self, parts: &[impl AsRef<Path>]) -> Result<u64, StoreError> {
