@@ -85,9 +85,9 @@ impl Keeper {
 
     /// Removes old directories when nobody should be listing them any more.
     fn finish_exchanges(&mut self, now: UnixNanos) -> Result<(), StoreError> {
-        let due =
-            self.exchanged.extract_if(.., |(_, at)| !(0..LISTING_NANOS).contains(&(now - *at)));
-        due.map(|(exchanged, _)| exchanged.finish()).collect()
+        let is_due = |at: UnixNanos| !(0..LISTING_NANOS).contains(&(now - at));
+        let mut due = self.exchanged.extract_if(.., |(_, at)| is_due(*at));
+        due.try_for_each(|(exchanged, _)| exchanged.finish())
     }
 
     fn rows_of(&self, parts: &[impl AsRef<Path>]) -> Result<u64, StoreError> {
