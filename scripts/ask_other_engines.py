@@ -95,7 +95,9 @@ def trace(address: str, port: int, micros: int) -> set:
     if process.returncode not in (0, 1):
         sys.exit(f"logweir trace failed: {process.stderr}")
     answers = map(json.loads, process.stdout.splitlines())
-    return {(answer["src_addr"], answer["src_port"]) for answer in answers}
+    # The last line of a question says whether the hours asked about are complete.
+    sessions = (answer for answer in answers if answer["record"] == "session")
+    return {(answer["src_addr"], answer["src_port"]) for answer in sessions}
 
 
 def counted() -> dict:
