@@ -2,44 +2,38 @@
 //! and go on when there is room again.
 
 mod common {
+    pub mod narrow;
     pub mod port;
     pub mod waiting;
 }
 
 use std::fs;
-use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
+use std::net::{IpAddr, Ipv4Addr};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
 use common::{
+    narrow::{self, Exporter},
     port,
     waiting::{arrived, wait_for},
 };
 use crossbeam_channel::{Receiver, unbounded};
 use logweir::{
     balance::Balance,
-    listener::Listener,
-    pipeline::{Input, Pipeline, PipelineConfig},
+    pipeline::Pipeline,
     sink::{JournalSink, SinkCounters},
 };
-use logweir_decode::{batch::Capacity, decoder::FormatHint};
 use logweir_store::{
     incoming::Incoming,
     journal::{DIRECTORY, Frame, Journal, JournalConfig, Reader, Segment},
 };
-use logweir_traffic::{Format, Model, ModelConfig};
-
-/// Room for some hundred lines.
-const SMALL: Capacity = Capacity { session_rows: 512, unparsed_rows: 256, text_bytes: 32 << 10 };
 
 /// A collector on a journal of its own, an exporter, and the other end of its segments.
 struct Rig {
     pipeline: Pipeline<JournalSink>,
     segments: Receiver<Segment>,
-    socket: UdpSocket,
-    model: Model,
-    sent: u64,
+    exporter: Exporter,
     _incoming: Incoming,
 }
 
@@ -51,34 +45,15 @@ impl Rig {
         let counters = Arc::new(SinkCounters::default());
         let sink = JournalSink::new(journal, counters.clone(), sealer);
         let port = port::free();
-        let listener = Listener {
-            number: 0,
-            address: Some(Ipv4Addr::LOCALHOST.into()),
-            port,
-            format: FormatHint::Auto,
-        };
-        let config = PipelineConfig {
-            batches: 3,
-            capacity: SMALL,
-            ..PipelineConfig::new(Input::Udp { workers: 1 }, vec![listener])
-        };
-        let pipeline = Pipeline::start(&config, sink, counters).expect("a pipeline");
-        let socket = UdpSocket::bind("127.0.0.1:0").expect("a socket");
-        socket.connect(SocketAddr::from((Ipv4Addr::LOCALHOST, port))).expect("connected");
-        let config = ModelConfig { format: Format::UsgMtn, ..ModelConfig::default() };
-        let model = Model::new(config).expect("a model");
-        Rig { pipeline, segments, socket, model, sent: 0, _incoming: incoming }
+        let pipeline = Pipeline::start(&narrow::config(port), sink, counters).expect("a pipeline");
+        Rig { pipeline, segments, exporter: Exporter::to(port), _incoming: incoming }
     }
 
     fn send(&mut self, lines: u64) {
-        let mut buffer = [0; 1400];
-        for _ in 0..lines {
-            let info = self.model.next_datagram(&mut buffer, None);
-            self.socket.send(&buffer[..info.len]).expect("sent");
-        }
-        self.sent += lines;
-        let balance = wait_for(&self.pipeline, |balance| arrived(balance) == self.sent);
-        assert_eq!(arrived(&balance), self.sent, "the worker stalls: {balance}");
+        self.exporter.send(lines);
+        let sent = self.exporter.sent;
+        let balance = wait_for(&self.pipeline, |balance| arrived(balance) == sent);
+        assert_eq!(arrived(&balance), sent, "the worker stalls: {balance}");
     }
 
     /// Sends until something is dropped for want of batches.
@@ -116,7 +91,7 @@ fn contents(segment: &Segment) -> (u64, u64) {
     (records, dropped)
 }
 
-const LOOPBACK: std::net::IpAddr = std::net::IpAddr::V4(Ipv4Addr::LOCALHOST);
+const LOOPBACK: IpAddr = IpAddr::V4(Ipv4Addr::LOCALHOST);
 
 fn assert_even(balance: &Balance) {
     assert_eq!(balance.unaccounted.total, 0, "{balance}");

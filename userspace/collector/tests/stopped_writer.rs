@@ -5,13 +5,13 @@ mod common {
     pub mod collector;
     pub mod command;
     pub mod generator;
+    pub mod narrow;
     pub mod port;
     pub mod root;
     pub mod waiting;
 }
 
 use std::fs;
-use std::net::{Ipv4Addr, SocketAddr, UdpSocket};
 use std::path::Path;
 use std::process::Command;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
@@ -20,22 +20,17 @@ use common::{
     collector::{Collector, Stopped},
     command::{LOGWEIR, succeed},
     generator::Generated,
+    narrow::{self, Exporter},
     port, root,
     waiting::{arrived, wait_for},
 };
 use hdrhistogram::Histogram;
 use logweir::{
-    listener::Listener,
-    pipeline::{Input, Pipeline, PipelineConfig},
+    pipeline::Pipeline,
     sink::{Sink, SinkCounters, Taken},
 };
-use logweir_decode::{
-    batch::{Batch, Capacity},
-    context::UnixNanos,
-    decoder::FormatHint,
-};
+use logweir_decode::{batch::Batch, context::UnixNanos};
 use logweir_store::schema::Family;
-use logweir_traffic::{Format, Model, ModelConfig};
 
 /// Opened once, by the test.
 #[derive(Default)]
@@ -87,24 +82,10 @@ impl Sink for Gated {
     }
 }
 
-/// Room for some hundred lines.
-const SMALL: Capacity = Capacity { session_rows: 512, unparsed_rows: 256, text_bytes: 32 << 10 };
-
 fn start(port: u16, gate: &Arc<Gate>) -> Pipeline<Gated> {
-    let listener = Listener {
-        number: 0,
-        address: Some(Ipv4Addr::LOCALHOST.into()),
-        port,
-        format: FormatHint::Auto,
-    };
-    let config = PipelineConfig {
-        batches: 3,
-        capacity: SMALL,
-        ..PipelineConfig::new(Input::Udp { workers: 1 }, vec![listener])
-    };
     let counters = Arc::new(SinkCounters::default());
     let sink = Gated { gate: gate.clone(), counters: counters.clone() };
-    Pipeline::start(&config, sink, counters).expect("a pipeline")
+    Pipeline::start(&narrow::config(port), sink, counters).expect("a pipeline")
 }
 
 #[test]
@@ -113,19 +94,11 @@ fn workers_go_on_while_the_writer_stands_still() {
     let _opened = OpenAtEnd(gate.clone());
     let port = port::free();
     let pipeline = start(port, &gate);
-    let socket = UdpSocket::bind("127.0.0.1:0").expect("a socket");
-    socket.connect(SocketAddr::from((Ipv4Addr::LOCALHOST, port))).expect("connected");
-    let config = ModelConfig { format: Format::UsgMtn, ..ModelConfig::default() };
-    let mut model = Model::new(config).expect("a model");
-    let mut buffer = [0; 1400];
-    let mut sent = 0;
+    let mut exporter = Exporter::to(port);
     let mut dropped_before = 0;
     for round in 0..4 {
-        for _ in 0..2_000 {
-            let info = model.next_datagram(&mut buffer, None);
-            socket.send(&buffer[..info.len]).expect("sent");
-            sent += 1;
-        }
+        exporter.send(2_000);
+        let sent = exporter.sent;
         let balance = wait_for(&pipeline, |balance| {
             arrived(balance) == sent && balance.datagrams.received > 0
         });
@@ -138,11 +111,8 @@ fn workers_go_on_while_the_writer_stands_still() {
     }
     gate.open();
     // The batches circulate again: the worker takes them.
-    for _ in 0..100 {
-        let info = model.next_datagram(&mut buffer, None);
-        socket.send(&buffer[..info.len]).expect("sent");
-        sent += 1;
-    }
+    exporter.send(100);
+    let sent = exporter.sent;
     wait_for(&pipeline, |balance| arrived(balance) == sent);
     let summary = pipeline.stop();
     assert!(summary.errors.is_empty(), "{:?}", summary.errors);

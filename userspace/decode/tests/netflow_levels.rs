@@ -13,6 +13,7 @@ use logweir_decode::{
     settings::Settings,
     simd::Level,
 };
+use logweir_traffic::netflow::{TEMPLATE_V4, TEMPLATE_V6};
 use proptest::{collection::vec, prelude::*};
 use std::{net::IpAddr, sync::Arc};
 use v9::{V9, template};
@@ -64,28 +65,16 @@ fn decode(
 
 /// Templates 1315 and 1316 of a Huawei USG, for which there is a kernel of their own.
 fn usg() -> impl Strategy<Value = Vec<(u16, u16)>> {
-    const HEAD: [(u16, u16); 14] = [
-        (8, 4),
-        (225, 4),
-        (7, 2),
-        (227, 2),
-        (12, 4),
-        (226, 4),
-        (11, 2),
-        (228, 2),
-        (4, 1),
-        (61, 1),
-        (230, 1),
-        (229, 1),
-        (235, 4),
-        (234, 4),
-    ];
-    const ADDRESSES: [(u16, u16); 4] = [(27, 16), (281, 16), (28, 16), (282, 16)];
-    const TAIL: [(u16, u16); 6] = [(150, 4), (151, 4), (24, 4), (23, 4), (2, 4), (1, 4)];
-    any::<bool>().prop_map(|has_v6| {
-        let addresses = if has_v6 { ADDRESSES.as_slice() } else { &[] };
-        [&HEAD, addresses, &TAIL].concat()
-    })
+    let templates: [&[u8]; 2] = [&TEMPLATE_V4, &TEMPLATE_V6];
+    prop::sample::select(templates.map(fields).to_vec())
+}
+
+/// The elements and lengths of a template flowset: they stand behind its id and length, and the
+/// template's id and count.
+fn fields(flowset: &[u8]) -> Vec<(u16, u16)> {
+    let (quads, _) = flowset.as_chunks::<4>();
+    let fields = quads.iter().skip(2).map(|[a, b, c, d]| ([*a, *b], [*c, *d]));
+    fields.map(|(id, len)| (u16::from_be_bytes(id), u16::from_be_bytes(len))).collect()
 }
 
 proptest! {

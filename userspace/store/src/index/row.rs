@@ -159,7 +159,7 @@ impl<'a> SessionColumns<'a> {
     fn row(&self, row: usize) -> (Row, Terms) {
         let event_time = self.event_time.value(row);
         let received = self.received_at.value(row);
-        let public = self.nat_src.v4(row).or_else(|| self.nat_src.v6(row));
+        let public = self.nat_src.of(row);
         let start = number(self.start_time, row);
         let ends = self.event.number(row).and_then(|number| self.ends.get(number));
         let ends = ends.is_some_and(|ends| *ends);
@@ -167,7 +167,7 @@ impl<'a> SessionColumns<'a> {
             protocol: number(self.protocol, row),
             ports: [self.src_port, self.dst_port, self.nat_src_port].map(|port| number(port, row)),
             addresses: [
-                self.src.v4(row).or_else(|| self.src.v6(row)),
+                self.src.of(row),
                 self.dst.v6(row).or_else(|| self.dst.v4(row)),
                 octets(self.tunnel_v6, row),
                 public,
@@ -220,8 +220,8 @@ impl<'a> BlockColumns<'a> {
     fn row(&self, row: usize) -> (Row, Terms) {
         let event_time = self.event_time.value(row);
         let received = self.received_at.value(row);
-        let private = self.private.v4(row).or_else(|| self.private.v6(row));
-        let public = self.public.v4(row).or_else(|| self.public.v6(row));
+        let private = self.private.of(row);
+        let public = self.public.of(row);
         let first = number(self.port_first, row);
         let indexed = Row {
             key: Key::new(public, first),
@@ -270,6 +270,11 @@ struct Addresses<'a> {
 }
 
 impl Addresses<'_> {
+    /// The address; of a row that has both, the IPv4 one.
+    fn of(&self, row: usize) -> Option<IpAddr> {
+        self.v4(row).or_else(|| self.v6(row))
+    }
+
     fn v4(&self, row: usize) -> Option<IpAddr> {
         number(self.v4, row).map(|v4| Ipv4Addr::from(v4).into())
     }
