@@ -18,6 +18,7 @@ use crate::{
     keyring::Rotation,
     listener::{ListenSpec, Listener},
     pipeline::{Input, PipelineConfig},
+    service::control,
     steering::Prefix,
 };
 use logweir_abi::LISTENERS_MAX;
@@ -90,6 +91,8 @@ pub struct Settings {
     pub segment_mb: Option<u64>,
     /// Room for segments of the journal that are not sealed yet, in MiB.
     pub journal_max_mb: Option<u64>,
+    /// The socket at which other commands ask the collector.
+    pub control: Option<PathBuf>,
     /// Files that declare text formats.
     pub formats: Option<Vec<PathBuf>>,
     /// Files that declare layouts of binary session logs.
@@ -124,6 +127,7 @@ const KEYS: &[&str] = &[
     "journal_sync_ms",
     "segment_mb",
     "journal_max_mb",
+    "control",
     "formats",
     "binary_layouts",
     "exporter",
@@ -141,6 +145,8 @@ pub struct RunConfig {
     pub fallback: Option<PipelineConfig>,
     /// The directory of the store; none where records are discarded.
     pub data: Option<PathBuf>,
+    /// The socket at which other commands ask the collector.
+    pub control: Option<PathBuf>,
     /// Age at which a file is completed.
     pub part_age_max: Duration,
     /// The journal of the store.
@@ -234,6 +240,7 @@ impl Settings {
             journal_sync_ms: over.journal_sync_ms.or(self.journal_sync_ms),
             segment_mb: over.segment_mb.or(self.segment_mb),
             journal_max_mb: over.journal_max_mb.or(self.journal_max_mb),
+            control: over.control.or(self.control),
             formats: over.formats.or(self.formats),
             binary_layouts: over.binary_layouts.or(self.binary_layouts),
             exporter: over.exporter.or(self.exporter),
@@ -308,6 +315,7 @@ impl Settings {
         Ok(RunConfig {
             pipeline,
             fallback,
+            control: self.control.clone().or_else(|| Some(data.as_ref()?.join(control::FILE_NAME))),
             data,
             part_age_max,
             journal: self.journal(part_age_max)?,

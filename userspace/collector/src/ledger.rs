@@ -22,10 +22,31 @@ use logweir_decode::{
     sequence::{Found, Tracker},
 };
 use logweir_store::journal::Drops;
-use std::net::IpAddr;
+use std::{
+    net::IpAddr,
+    sync::{Arc, Mutex, PoisonError},
+};
 
 /// Observation domains whose numbers are followed, of all exporters; some kilobytes each.
 const TRACKERS_MAX: usize = 8_192;
+
+/// How often the ledger is published, in nanoseconds.
+const PUBLISH_EVERY_NS: i64 = 1_000_000_000;
+
+/// What the ledger said last, for those who look on.
+#[derive(Clone, Debug, Default)]
+pub struct Published(Arc<Mutex<Arc<Vec<ExporterReport>>>>);
+
+impl Published {
+    /// The last reports.
+    pub fn read(&self) -> Arc<Vec<ExporterReport>> {
+        Arc::clone(&self.0.lock().unwrap_or_else(PoisonError::into_inner))
+    }
+
+    fn replace(&self, reports: Vec<ExporterReport>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(reports);
+    }
+}
 
 /// All exporters.
 #[derive(Debug)]
@@ -38,6 +59,8 @@ pub struct Ledger {
     followed: usize,
     /// Numbers that were followed so far: the clock by which domains are idle.
     ticks: u64,
+    published: Published,
+    published_at: UnixNanos,
 }
 
 /// What is known of an exporter.
@@ -89,6 +112,21 @@ impl Ledger {
             limits: *limits,
             followed: 0,
             ticks: 0,
+            published: Published::default(),
+            published_at: UnixNanos::MIN,
+        }
+    }
+
+    /// Where it is published.
+    pub fn published(&self) -> &Published {
+        &self.published
+    }
+
+    /// Publishes what is known, if it is time.
+    pub fn publish(&mut self, now: UnixNanos) {
+        if !(0..PUBLISH_EVERY_NS).contains(&now.saturating_sub(self.published_at)) {
+            self.published.replace(self.report());
+            self.published_at = now;
         }
     }
 

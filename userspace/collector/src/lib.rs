@@ -26,6 +26,7 @@ pub mod nic;
 pub mod output;
 pub mod pipeline;
 pub mod sealer;
+pub mod service;
 pub mod sink;
 pub mod source;
 pub mod steering;

@@ -8,7 +8,7 @@ use crate::{
     counters::{RingCounters, SocketCounters, WorkerCounters},
     handoff::Inlet,
     latency::{self, Latency},
-    ledger::Ledger,
+    ledger::{self, Ledger},
     listener::Listener,
     losses::Losses,
     nic::{self, NicCounters},
@@ -118,6 +118,7 @@ pub struct Pipeline<S> {
     ring_mode: &'static str,
     writer: JoinHandle<Written<S>>,
     sink_counters: Arc<SinkCounters>,
+    exporters: ledger::Published,
     description: String,
 }
 
@@ -185,6 +186,11 @@ impl<S: Sink + Send + 'static> Pipeline<S> {
     /// Whether any thread has ended of itself: the files were read, or something failed.
     pub fn has_ended(&self) -> bool {
         self.writer.is_finished() || self.workers.iter().any(|worker| worker.thread.is_finished())
+    }
+
+    /// What is known of each exporter, as of the last second.
+    pub fn exporters(&self) -> Arc<Vec<ledger::ExporterReport>> {
+        self.exporters.read()
     }
 
     /// The balance as it stands. While traffic flows its stages are read one after the other, so

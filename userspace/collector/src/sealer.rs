@@ -43,6 +43,8 @@ pub struct SealerCounters {
     pub sealed: Counter,
     /// Records of earlier processes that were found in the journal, in sealed parts.
     pub recovered: Counter,
+    /// Segments that wait.
+    pub waiting: Counter,
 }
 
 /// A running sealer.
@@ -115,6 +117,7 @@ impl Desk {
     fn run(mut self, mut keeper: Keeper) -> Finished {
         let mut cared_at = Instant::now();
         loop {
+            self.counters.waiting.set(self.waiting.len() as u64);
             self.wait(self.pause());
             if !self.waiting.is_empty() {
                 self.seal_next(&mut keeper);

@@ -19,7 +19,6 @@ use hdrhistogram::Histogram;
 use logweir_decode::{batch::Batch, context::UnixNanos};
 use logweir_store::journal::Drops;
 use std::{
-    path::PathBuf,
     thread,
     time::{Duration, Instant},
 };
@@ -30,12 +29,14 @@ use std::{
 pub struct SinkCounters {
     /// Records given to it.
     pub taken: Counter,
-    /// Records that are safe: in a file with its final name, or printed.
+    /// Records that are safe: synced to the journal, or printed.
     pub stored: Counter,
     /// Records that could not be written.
     pub failed: Counter,
     /// Records that were thrown away, as was asked for.
     pub discarded: Counter,
+    /// Bytes of the journal that are not in parts yet.
+    pub journal_bytes: Counter,
 }
 
 /// What a sink did with a batch.
@@ -70,11 +71,6 @@ pub trait Sink {
     /// Makes everything safe that was taken. Returns nanoseconds from arrival to stored, a record,
     /// where it knows.
     fn finish(&mut self, now: UnixNanos) -> Option<Histogram<u64>>;
-
-    /// Some of the files written, the first ones; none where it writes none.
-    fn paths(&self) -> &[PathBuf] {
-        &[]
-    }
 }
 
 /// How long the writer sleeps when nothing comes.
@@ -120,6 +116,7 @@ pub fn run(
             sink.take_drops(losses.news(now));
             drops_told_at = now;
         }
+        ledger.publish(now);
         sink.tick(now);
     }
 }

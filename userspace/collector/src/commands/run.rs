@@ -1,34 +1,26 @@
 //! `logweir run`: the collector.
 
+mod store;
+mod watch;
+
 use crate::{
     balance::Balance,
     cli::Failure,
-    clock,
     config::{self, MissingKey, RunConfig, Settings, SinkKind, SourceKind},
-    keyring::Rotation,
     latency, ledger,
     pipeline::{Pipeline, Summary},
     sealer::Sealer,
-    sink::{DiscardSink, JournalSink, Sink, SinkCounters},
-};
-use crossbeam_channel::unbounded;
-use logweir_store::{
-    error::StoreError,
-    journal::{Journal, Recovered},
-    keeper::{self, Keeper, KeeperConfig},
+    sink::{DiscardSink, Sink, SinkCounters},
 };
 use signal_hook::consts::{SIGINT, SIGTERM};
 use std::{
     fs,
-    path::{Path, PathBuf},
+    path::PathBuf,
     process::ExitCode,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
-    thread,
-    time::{Duration, Instant},
+    sync::{Arc, atomic::AtomicBool},
+    time::Duration,
 };
+use watch::Watch;
 
 /// Arguments of `run`.
 #[derive(Debug, clap::Args)]
@@ -88,6 +80,9 @@ pub struct Args {
     /// Room for segments of the journal that are not sealed yet, in MiB [default: 4096]
     #[arg(long, value_name = "MIB")]
     journal_max_mb: Option<u64>,
+    /// Socket at which other commands ask this collector [default: control.sock in the data directory]
+    #[arg(long, value_name = "PATH")]
+    control: Option<PathBuf>,
     /// Print a line of rates so often; 0 for never
     #[arg(long, value_name = "SECONDS", default_value_t = 10)]
     status_seconds: u64,
@@ -128,6 +123,7 @@ pub fn run(args: Args) -> Result<ExitCode, Failure> {
         journal_sync_ms: args.journal_sync_ms,
         segment_mb: args.segment_mb,
         journal_max_mb: args.journal_max_mb,
+        control: args.control,
         // What belongs to decoding has no options.
         ..Settings::default()
     };
@@ -144,7 +140,7 @@ pub fn run(args: Args) -> Result<ExitCode, Failure> {
     let counters = Arc::new(SinkCounters::default());
     let (balance, errors) = match &config.data {
         Some(data) => {
-            let open = || open_store(data, &config, &counters);
+            let open = || store::open(data, &config, &counters);
             collect(&config, open, &counters, &stop, status)?
         }
         None => {
@@ -165,66 +161,6 @@ pub fn run(args: Args) -> Result<ExitCode, Failure> {
     Ok(if good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
-/// The store of a data directory: where batches go, and the thread that makes parts of them.
-fn open_store(
-    data: &Path,
-    config: &RunConfig,
-    counters: &Arc<SinkCounters>,
-) -> Result<(JournalSink, Option<Sealer>), Failure> {
-    let failed = |error: StoreError| Failure::other(error.to_string());
-    let keeper = KeeperConfig {
-        hour_grace: config.part_age_max + HOUR_GRACE,
-        retention: config.retention.clone(),
-        ..KeeperConfig::default()
-    };
-    let (keeper, opened) = Keeper::open(data, keeper, clock::now()).map_err(failed)?;
-    let (journal, recovered) = Journal::open(keeper.incoming(), config.journal).map_err(failed)?;
-    tell_found(&opened, &recovered);
-    let (to_sealer, segments) = unbounded();
-    let sealer = Sealer::start(keeper, recovered.segments, segments)
-        .map_err(|error| Failure::other(format!("cannot start a thread: {error}")))?;
-    Ok((JournalSink::new(journal, counters.clone(), to_sealer), Some(sealer)))
-}
-
-/// How much longer than a segment may be open its hour stays open.
-const HOUR_GRACE: Duration = Duration::from_secs(15);
-
-/// Says what a collector that was killed has left.
-fn tell_found(opened: &keeper::Opened, recovered: &Recovered) {
-    let keeper::Opened { leftovers, manifest, swept } = opened;
-    if leftovers.files > 0 {
-        let (files, bytes) = (leftovers.files, leftovers.bytes);
-        crate::tell(&format!(
-            "removed {files} unfinished files ({bytes} bytes) of a collector that was killed"
-        ));
-    }
-    if *swept > 0 {
-        crate::tell(&format!("removed {swept} files that the manifest says are no longer"));
-    }
-    if manifest.torn_bytes > 0 {
-        let bytes = manifest.torn_bytes;
-        crate::tell(&format!("cut {bytes} bytes of an unfinished line off the manifest"));
-    }
-    if !manifest.faults.is_empty() {
-        let faults = manifest.faults.len();
-        crate::tell(&format!("{faults} lines of the manifest are not as written: logweir verify"));
-    }
-    if !recovered.segments.is_empty() {
-        let segments = recovered.segments.len();
-        let bytes: u64 = recovered.segments.iter().map(|segment| segment.bytes).sum();
-        crate::tell(&format!(
-            "recovered {segments} segments ({bytes} bytes) of the journal, which are sealed now"
-        ));
-    }
-    if recovered.torn_bytes > 0 {
-        let bytes = recovered.torn_bytes;
-        crate::tell(&format!("cut {bytes} bytes off the journal that were not written whole"));
-    }
-    for path in &recovered.damaged {
-        crate::tell(&format!("{} is no segment of the journal that can be read", path.display()));
-    }
-}
-
 /// Runs a pipeline into such a sink until it is asked to stop; the balance, and what failed.
 fn collect<S: Sink + Send + 'static>(
     config: &RunConfig,
@@ -234,6 +170,7 @@ fn collect<S: Sink + Send + 'static>(
     status: Duration,
 ) -> Result<(Balance, Vec<String>), Failure> {
     let (sink, mut sealer) = open()?;
+    let mut watch = Watch::start(config, counters.clone()).map_err(Failure::other)?;
     let pipeline = match Pipeline::start(&config.pipeline, sink, counters.clone()) {
         Ok(pipeline) => pipeline,
         Err(error) => {
@@ -247,87 +184,15 @@ fn collect<S: Sink + Send + 'static>(
         }
     };
     crate::say(&format!("collecting: {}", pipeline.description()));
-    watch(&pipeline, stop, status, config.keys.clone());
+    watch.run(&pipeline, sealer.as_ref(), stop, status);
+    drop(watch);
     crate::say("stopping: storing what was received; a second signal ends without");
     let mut summary = pipeline.stop();
     if let Some(sealer) = sealer {
-        end_sealing(sealer, &mut summary);
+        store::end_sealing(sealer, &mut summary);
     }
     report(&summary);
     Ok((summary.balance, summary.errors))
-}
-
-/// Waits until all that was journaled is in parts, and says which.
-fn end_sealing<S>(sealer: Sealer, summary: &mut Summary<S>) {
-    let counters = Arc::clone(sealer.counters());
-    let Some(finished) = sealer.join() else {
-        summary.errors.push("the thread that seals panicked: the journal has what it had".into());
-        return;
-    };
-    for path in &finished.paths {
-        crate::say(&format!("wrote {}", path.display()));
-    }
-    if finished.left > 0 {
-        let left = finished.left;
-        crate::tell(&format!("{left} segments stay in the journal, for the next start to seal"));
-    }
-    // What could not be synced counts as failed, and may be in a part all the same.
-    if finished.left == 0 && summary.balance.records.failed == 0 {
-        summary.balance.sealed(counters.sealed.get(), counters.recovered.get());
-    }
-}
-
-/// Waits for the request to stop, printing rates and letting keys take over.
-fn watch<S: Sink + Send + 'static>(
-    pipeline: &Pipeline<S>,
-    stop: &AtomicBool,
-    status: Duration,
-    mut keys: Option<Rotation>,
-) {
-    let mut last = (Instant::now(), pipeline.balance());
-    let mut keys_looked_at: Option<Instant> = None;
-    while !stop.load(Ordering::Relaxed) && !pipeline.has_ended() {
-        if let Some(keys) = &mut keys
-            && keys_looked_at.is_none_or(|then| then.elapsed() >= BETWEEN_LOOKS_AT_KEYS)
-        {
-            rotate(keys);
-            keys_looked_at = Some(Instant::now());
-        }
-        thread::sleep(Duration::from_millis(20));
-        let elapsed = last.0.elapsed();
-        if status.is_zero() || elapsed < status {
-            continue;
-        }
-        let now = pipeline.balance();
-        let rate = |now: u64, before: u64| {
-            (now.saturating_sub(before) as f64 / elapsed.as_secs_f64()).round() as u64
-        };
-        let lost = now.lost();
-        let lost: Vec<_> = lost.iter().map(|(place, count)| format!("{place} {count}")).collect();
-        crate::say(&format!(
-            "{} datagrams/s, {} records/s, {} stored; lost: {}",
-            rate(now.datagrams.received, last.1.datagrams.received),
-            rate(now.records.decoded(), last.1.records.decoded()),
-            now.records.stored,
-            if lost.is_empty() { "nothing".into() } else { lost.join(", ") },
-        ));
-        last = (Instant::now(), now);
-    }
-}
-
-/// How often it is seen whether a key has to go.
-const BETWEEN_LOOKS_AT_KEYS: Duration = Duration::from_secs(60);
-
-/// Lets a new key take over where it is time. Where that fails, the old one stays in use, and it
-/// is tried again.
-fn rotate(keys: &mut Rotation) {
-    let now = jiff::Timestamp::now();
-    if let Err(error) = keys.rotate(now) {
-        crate::tell(&format!("no new key for pseudonyms: {error}"));
-    }
-    if let Err(error) = keys.record(now) {
-        crate::tell(&format!("the manifest does not tell of the key of pseudonyms: {error}"));
-    }
 }
 
 fn report<S>(summary: &Summary<S>) {

@@ -40,6 +40,7 @@ pub(super) fn start<S: Sink + Send + 'static>(
     let (outlets, inlet) = handoff::connect(&sources.batches(config), config.capacity);
     let drops = inlet.drops().clone();
     let ledger = Ledger::new(&config.settings.limits);
+    let exporters = ledger.published().clone();
     let writer = spawn_writer(inlet, sink, ledger, sources.losses(config))
         .map_err(|error| thread_error(&error))?;
     let mut crew = Crew {
@@ -77,6 +78,7 @@ pub(super) fn start<S: Sink + Send + 'static>(
         ring_mode,
         writer,
         sink_counters,
+        exporters,
         description,
     })
 }

@@ -157,6 +157,7 @@ impl Sink for JournalSink {
         self.journal.rotate_due(now);
         self.note_rounds();
         self.hand_over();
+        self.counters.journal_bytes.set(self.journal.bytes());
     }
 
     fn finish(&mut self, now: UnixNanos) -> Option<Histogram<u64>> {

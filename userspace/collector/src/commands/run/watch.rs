@@ -1,0 +1,161 @@
+//! The main thread while a collector runs: it posts the collector's state, prints rates, and lets
+//! keys take over, until it is asked to stop.
+
+use crate::{
+    balance::Balance,
+    clock,
+    config::RunConfig,
+    keyring::Rotation,
+    output::rfc3339,
+    pipeline::Pipeline,
+    sealer::Sealer,
+    service::{
+        control::Control,
+        status::{Board, Status, StoreStatus},
+    },
+    sink::{Sink, SinkCounters},
+};
+use std::{
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread,
+    time::{Duration, Instant},
+};
+
+/// How long it sleeps between looks whether it is to stop.
+const TICK: Duration = Duration::from_millis(20);
+
+/// How often the state is posted.
+const POST_EVERY: Duration = Duration::from_secs(1);
+
+/// Those who look on while a collector runs.
+pub(super) struct Watch {
+    board: Board,
+    status: Status,
+    sink: Arc<SinkCounters>,
+    keys: Option<Rotation>,
+    _control: Option<Control>,
+}
+
+impl Watch {
+    /// Of a collector that is about to be started.
+    ///
+    /// # Errors
+    /// One sentence that says what could not be had.
+    pub(super) fn start(config: &RunConfig, sink: Arc<SinkCounters>) -> Result<Watch, String> {
+        let board = Board::default();
+        let store = config.data.as_ref().map(|data| StoreStatus {
+            data: data.display().to_string(),
+            journal_bytes_max: config.journal.bytes_max,
+            ..StoreStatus::default()
+        });
+        let control = config.control.as_deref();
+        Ok(Watch {
+            status: Status {
+                version: env!("CARGO_PKG_VERSION"),
+                started_at: rfc3339(clock::now(), 3),
+                store,
+                ..Status::default()
+            },
+            sink,
+            keys: config.keys.clone(),
+            _control: control.map(|path| Control::start(path, board.clone())).transpose()?,
+            board,
+        })
+    }
+
+    /// Looks on until the collector is to stop or ends of itself. A line of rates is printed so
+    /// often, or never.
+    pub(super) fn run<S: Sink + Send + 'static>(
+        &mut self,
+        pipeline: &Pipeline<S>,
+        sealer: Option<&Sealer>,
+        stop: &AtomicBool,
+        print_every: Duration,
+    ) {
+        pipeline.description().clone_into(&mut self.status.description);
+        let mut due = Due::default();
+        let mut printed = (Instant::now(), pipeline.balance());
+        while !stop.load(Ordering::Relaxed) && !pipeline.has_ended() {
+            if due.post.is_now(POST_EVERY) {
+                self.post(pipeline, sealer);
+            }
+            if let Some(keys) = &mut self.keys
+                && due.keys.is_now(BETWEEN_LOOKS_AT_KEYS)
+            {
+                rotate(keys);
+            }
+            thread::sleep(TICK);
+            let elapsed = printed.0.elapsed();
+            if !print_every.is_zero() && elapsed >= print_every {
+                let balance = pipeline.balance();
+                print_rates(&printed.1, &balance, elapsed);
+                printed = (Instant::now(), balance);
+            }
+        }
+    }
+
+    fn post<S: Sink + Send + 'static>(&self, pipeline: &Pipeline<S>, sealer: Option<&Sealer>) {
+        let mut status = self.status.clone();
+        status.at = rfc3339(clock::now(), 3);
+        status.balance = pipeline.balance();
+        status.exporters = pipeline.exporters();
+        if let (Some(store), Some(sealer)) = (&mut status.store, sealer) {
+            store.read(&self.sink, sealer.counters());
+        }
+        self.board.post(status);
+    }
+}
+
+/// When things were done last.
+#[derive(Default)]
+struct Due {
+    post: Timer,
+    keys: Timer,
+}
+
+#[derive(Default)]
+struct Timer(Option<Instant>);
+
+impl Timer {
+    /// Whether it is so long ago, or never was; then it is now.
+    fn is_now(&mut self, every: Duration) -> bool {
+        let is_now = self.0.is_none_or(|then| then.elapsed() >= every);
+        if is_now {
+            self.0 = Some(Instant::now());
+        }
+        is_now
+    }
+}
+
+fn print_rates(before: &Balance, now: &Balance, elapsed: Duration) {
+    let rate = |now: u64, before: u64| {
+        (now.saturating_sub(before) as f64 / elapsed.as_secs_f64()).round() as u64
+    };
+    let lost = now.lost();
+    let lost: Vec<_> = lost.iter().map(|(place, count)| format!("{place} {count}")).collect();
+    crate::say(&format!(
+        "{} datagrams/s, {} records/s, {} stored; lost: {}",
+        rate(now.datagrams.received, before.datagrams.received),
+        rate(now.records.decoded(), before.records.decoded()),
+        now.records.stored,
+        if lost.is_empty() { "nothing".into() } else { lost.join(", ") },
+    ));
+}
+
+/// How often it is seen whether a key has to go.
+const BETWEEN_LOOKS_AT_KEYS: Duration = Duration::from_secs(60);
+
+/// Lets a new key take over where it is time. Where that fails, the old one stays in use, and it
+/// is tried again.
+fn rotate(keys: &mut Rotation) {
+    let now = jiff::Timestamp::now();
+    if let Err(error) = keys.rotate(now) {
+        crate::tell(&format!("no new key for pseudonyms: {error}"));
+    }
+    if let Err(error) = keys.record(now) {
+        crate::tell(&format!("the manifest does not tell of the key of pseudonyms: {error}"));
+    }
+}

@@ -1,0 +1,8 @@
+//! What runs beside the pipeline: it looks at the collector and answers questions about it, and a
+//! collector without it would collect all the same.
+//!
+//! The main thread posts a [`status::Status`] on a [`status::Board`] every second. Who serves it to
+//! others reads it there, so that nobody who asks, however often, is felt by workers or writer.
+
+pub mod control;
+pub mod status;

@@ -1,0 +1,169 @@
+//! Who answers: a thread that waits for questions, and one for each that is being answered.
+
+use super::{REQUEST_MAX, Request};
+use crate::service::status::Board;
+use std::{
+    fs,
+    io::{self, BufRead, BufReader, Read, Write},
+    os::unix::{
+        fs::PermissionsExt,
+        net::{UnixListener, UnixStream},
+    },
+    path::{Path, PathBuf},
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread::{self, JoinHandle},
+    time::Duration,
+};
+
+/// Questions that are answered at the same time; others are told to come again.
+const ANSWERED_MAX: usize = 16;
+
+/// How long somebody may take to ask, or to take in a line of the answer.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// The collector's user and its group.
+const MODE: u32 = 0o660;
+
+/// The socket, as long as this lives.
+#[derive(Debug)]
+pub struct Control {
+    path: PathBuf,
+    stop: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Control {
+    /// Answers questions at this socket. A socket that nobody listens at is replaced.
+    ///
+    /// # Errors
+    /// One sentence that names the socket.
+    pub fn start(path: &Path, board: Board) -> Result<Control, String> {
+        let failed = |error| format!("cannot listen at {}: {error}", path.display());
+        if UnixStream::connect(path).is_ok() {
+            return Err(format!("another collector answers at {}", path.display()));
+        }
+        match fs::remove_file(path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
+            _ => {}
+        }
+        let listener = UnixListener::bind(path).map_err(failed)?;
+        fs::set_permissions(path, fs::Permissions::from_mode(MODE)).map_err(failed)?;
+        let stop = Arc::new(AtomicBool::new(false));
+        let desk = Desk { board, being_answered: Arc::default(), stop: Arc::clone(&stop) };
+        let thread = thread::Builder::new().name("lw-control".into());
+        let thread = thread.spawn(move || desk.run(&listener)).map_err(failed)?;
+        Ok(Control { path: path.to_owned(), stop, thread: Some(thread) })
+    }
+}
+
+impl Drop for Control {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Release);
+        // It wakes up to see that it is to stop.
+        let woken = UnixStream::connect(&self.path).is_ok();
+        let _ = fs::remove_file(&self.path);
+        if let Some(thread) = self.thread.take().filter(|_| woken) {
+            let _ = thread.join();
+        }
+    }
+}
+
+/// What questions are answered from.
+#[derive(Clone)]
+struct Desk {
+    board: Board,
+    /// One for each question that is being answered.
+    being_answered: Arc<()>,
+    stop: Arc<AtomicBool>,
+}
+
+impl Desk {
+    fn run(self, listener: &UnixListener) {
+        for stream in listener.incoming() {
+            if self.stop.load(Ordering::Acquire) {
+                return;
+            }
+            match stream {
+                Ok(stream) => self.attend(stream),
+                // No file descriptor is free: not for ever.
+                Err(_) => thread::sleep(Duration::from_millis(100)),
+            }
+        }
+    }
+
+    /// Answers on a thread of its own, so that nobody has to wait for somebody slow.
+    fn attend(&self, mut stream: UnixStream) {
+        let patient =
+            [stream.set_read_timeout(Some(PATIENCE)), stream.set_write_timeout(Some(PATIENCE))];
+        if patient.iter().any(Result::is_err) {
+            return;
+        }
+        if Arc::strong_count(&self.being_answered) > ANSWERED_MAX {
+            let _ = say_error(&mut stream, "too many questions at once: ask again later");
+            return;
+        }
+        let desk = self.clone();
+        let thread = thread::Builder::new().name("lw-answer".into());
+        // Without a thread the caller sees the end of an empty answer.
+        let _ = thread.spawn(move || desk.answer(stream));
+    }
+
+    /// Answers one question. Who does not take in the answer does not get it.
+    fn answer(&self, mut stream: UnixStream) {
+        let _ = match read_request(&stream) {
+            Ok(Request::Status) => say(&mut stream, &*self.board.read()),
+            Err(error) => say_error(&mut stream, &error),
+        };
+    }
+}
+
+fn read_request(stream: &UnixStream) -> Result<Request, String> {
+    let mut line = String::new();
+    let mut reader = BufReader::new(stream.take(REQUEST_MAX));
+    reader.read_line(&mut line).map_err(|error| format!("the question is not read: {error}"))?;
+    serde_json::from_str(&line).map_err(|error| format!("the question is not understood: {error}"))
+}
+
+fn say(stream: &mut UnixStream, value: &impl serde::Serialize) -> io::Result<()> {
+    let line = serde_json::to_string(value)?;
+    stream.write_all(format!("{line}\n").as_bytes())
+}
+
+fn say_error(stream: &mut UnixStream, error: &str) -> io::Result<()> {
+    say(stream, &serde_json::json!({ "error": error }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::service::{control::ask, status::Status};
+
+    #[test]
+    fn a_question_is_answered_and_a_wrong_one_is_told() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("control.sock");
+        assert!(ask(&path, &Request::Status).unwrap_err().contains("no collector answers"));
+        let board = Board::default();
+        board.post(Status { description: "a test".into(), ..Status::default() });
+        let control = Control::start(&path, board.clone()).unwrap();
+        assert!(Control::start(&path, board.clone()).unwrap_err().contains("another collector"));
+        let answers: Vec<_> = ask(&path, &Request::Status).unwrap().collect();
+        assert_eq!(answers.len(), 1);
+        assert_eq!(answers[0].as_ref().unwrap()["description"], "a test");
+        let mut stream = UnixStream::connect(&path).unwrap();
+        stream.write_all(b"{\"ask\":\"statsu\"}\n").unwrap();
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).unwrap();
+        assert!(answer.contains("not understood"), "{answer}");
+        // As a collector leaves it that was killed.
+        let mode = fs::metadata(&path).unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, MODE);
+        drop(control);
+        assert!(!path.exists());
+        drop(UnixListener::bind(&path).unwrap());
+        drop(Control::start(&path, board).unwrap());
+    }
+}
