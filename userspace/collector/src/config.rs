@@ -20,6 +20,7 @@ use crate::{
     pipeline::{Input, PipelineConfig},
     service::control,
     steering::Prefix,
+    templates,
 };
 use logweir_abi::LISTENERS_MAX;
 use logweir_decode::nearest::nearest;
@@ -204,6 +205,17 @@ fn word<'de, D: Deserializer<'de>, T: Copy>(from: D, words: &[(&str, T)]) -> Res
             "unknown word '{word}': did you mean '{nearest}'? (known: {known})"
         ))
     })
+}
+
+impl RunConfig {
+    /// Takes over the templates that an earlier collector of this data directory has left.
+    pub fn know_templates(&mut self) {
+        let Some(data) = &self.data else { return };
+        let known: Arc<[_]> = templates::read(data).into();
+        for pipeline in self.fallback.iter_mut().chain([&mut self.pipeline]) {
+            pipeline.templates = Arc::clone(&known);
+        }
+    }
 }
 
 impl Settings {

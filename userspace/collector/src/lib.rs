@@ -30,6 +30,7 @@ pub mod service;
 pub mod sink;
 pub mod source;
 pub mod steering;
+pub mod templates;
 pub mod worker;
 
 use std::io::Write;

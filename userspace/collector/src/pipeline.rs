@@ -17,7 +17,11 @@ use crate::{
     worker::Finished,
 };
 use hdrhistogram::Histogram;
-use logweir_decode::{batch::Capacity, settings::Settings};
+use logweir_decode::{
+    batch::Capacity,
+    netflow::{kept::KeptTemplate, registry::Registry},
+    settings::Settings,
+};
 use settled::Settled;
 use std::{
     io,
@@ -65,6 +69,8 @@ pub struct PipelineConfig {
     pub allow: Vec<Prefix>,
     /// What the configuration says to the decoders.
     pub settings: Arc<Settings>,
+    /// Templates that are known from before.
+    pub templates: Arc<[KeptTemplate]>,
     /// Batches a worker.
     pub batches: usize,
     /// Size of a batch.
@@ -98,6 +104,7 @@ impl PipelineConfig {
             listeners,
             allow: Vec::new(),
             settings: Arc::default(),
+            templates: Arc::default(),
             batches: 16,
             capacity: Capacity::DEFAULT,
             receive_buffer_bytes: 16 << 20,
@@ -119,6 +126,7 @@ pub struct Pipeline<S> {
     writer: JoinHandle<Written<S>>,
     sink_counters: Arc<SinkCounters>,
     exporters: ledger::Published,
+    registry: Arc<Registry>,
     description: String,
 }
 
@@ -186,6 +194,11 @@ impl<S: Sink + Send + 'static> Pipeline<S> {
     /// Whether any thread has ended of itself: the files were read, or something failed.
     pub fn has_ended(&self) -> bool {
         self.writer.is_finished() || self.workers.iter().any(|worker| worker.thread.is_finished())
+    }
+
+    /// The templates of all exporters.
+    pub fn registry(&self) -> &Arc<Registry> {
+        &self.registry
     }
 
     /// What is known of each exporter, as of the last second.

@@ -4,7 +4,7 @@
 //! which are the same in both. A [`template`] is compiled once into a [`plan`] by the meaning that a
 //! [`profile`] gives to its elements; [`execute`] moves the records of a data set into columns by
 //! that plan. Templates live in a [`registry`] that all workers share, with what [`options`] data
-//! told about their exporter; data that comes before its template is in the [`waiting`] room.
+//! told about their exporter, and outlive a process ([`kept`]); data that comes before its template is in the [`waiting`] room.
 //! [`v5`] has one layout: a plan that never changes.
 
 pub mod blocks;
@@ -16,6 +16,7 @@ pub mod extras;
 pub mod huawei_ne;
 pub mod huawei_usg;
 pub mod ipfix;
+pub mod kept;
 pub mod message;
 pub mod moves;
 pub mod nat_event;

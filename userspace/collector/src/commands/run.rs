@@ -11,6 +11,7 @@ use crate::{
     pipeline::{Pipeline, Summary},
     sealer::Sealer,
     sink::{DiscardSink, Sink, SinkCounters},
+    templates::TemplateFile,
 };
 use signal_hook::consts::{SIGINT, SIGTERM};
 use std::{
@@ -127,9 +128,10 @@ pub fn run(args: Args) -> Result<ExitCode, Failure> {
         // What belongs to decoding has no options.
         ..Settings::default()
     };
-    let config =
+    let mut config =
         file.overridden_by(options).validate(MissingKey::Create).map_err(Failure::input)?;
     config.pipeline.check_host().map_err(Failure::input)?;
+    config.know_templates();
     let stop = Arc::new(AtomicBool::new(false));
     for signal in [SIGINT, SIGTERM] {
         // The second one ends the program at once; it comes before the first is noted.
@@ -184,10 +186,16 @@ fn collect<S: Sink + Send + 'static>(
         }
     };
     crate::say(&format!("collecting: {}", pipeline.description()));
+    let templates = config.data.as_deref().map(|data| {
+        TemplateFile::start(data, pipeline.registry().clone())
+            .map_err(|error| Failure::other(format!("cannot start a thread: {error}")))
+    });
+    let templates = templates.transpose()?;
     watch.run(&pipeline, sealer.as_ref(), stop, status);
     drop(watch);
     crate::say("stopping: storing what was received; a second signal ends without");
     let mut summary = pipeline.stop();
+    drop(templates);
     if let Some(sealer) = sealer {
         store::end_sealing(sealer, &mut summary);
     }

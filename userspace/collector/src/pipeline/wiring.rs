@@ -9,6 +9,7 @@ use super::{
 };
 use crate::{
     allow::AllowList,
+    clock,
     counters::{RingCounters, SocketCounters, WorkerCounters},
     dealer::Dealer,
     drops::DropBox,
@@ -45,7 +46,7 @@ pub(super) fn start<S: Sink + Send + 'static>(
         .map_err(|error| thread_error(&error))?;
     let mut crew = Crew {
         config,
-        registry: Arc::new(Registry::new(config.settings.limits)),
+        registry: registry(config),
         outlets: outlets.into_iter(),
         drops,
         workers: Vec::new(),
@@ -79,8 +80,19 @@ pub(super) fn start<S: Sink + Send + 'static>(
         writer,
         sink_counters,
         exporters,
+        registry: crew.registry,
         description,
     })
+}
+
+/// The templates of all exporters, with those that are known from before.
+fn registry(config: &PipelineConfig) -> Arc<Registry> {
+    let registry = Registry::new(config.settings.limits);
+    let restored = registry.restore(&config.templates, &config.settings, clock::now());
+    if restored > 0 {
+        crate::tell(&format!("{restored} templates are known from before"));
+    }
+    Arc::new(registry)
 }
 
 /// All sources of a pipeline, opened.

@@ -6,6 +6,7 @@ use crate::{
     context::{Flags, Format},
     session::{Column, Event},
 };
+use serde::{Deserialize, Serialize};
 
 /// How an element's bytes become a column's values.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -74,7 +75,8 @@ impl Unit {
 }
 
 /// A vendor's reading of the elements.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
 pub enum Profile {
     /// As in the IANA registry of information elements.
     #[default]

@@ -175,6 +175,15 @@ impl Registry {
         (inner.domains.values().map(|domain| domain.templates.len()).sum(), inner.bytes)
     }
 
+    /// Shows all templates, each with when one of its domain was last sent.
+    pub(super) fn for_each(&self, mut see: impl FnMut(Scope, UnixNanos, &Template)) {
+        let inner = self.inner.read().unwrap_or_else(PoisonError::into_inner);
+        for (scope, domain) in &inner.domains {
+            let sent_at = domain.state.last_sent.load(Ordering::Relaxed);
+            domain.templates.values().for_each(|template| see(*scope, sent_at, template));
+        }
+    }
+
     /// Stores a template, in place of one with the same ID, and tells how often the domain has
     /// changed. Where a limit is reached, exporters that have fallen silent make room; if that does
     /// not help, it is refused.
