@@ -1,6 +1,8 @@
 //! Payloads as AF_XDP leaves them: each in a frame of its own, behind the headroom of XDP and the
 //! packet's headers.
 
+use logweir_xsk::prefetch;
+
 /// Bytes of a frame.
 pub const FRAME_BYTES: usize = 4096;
 
@@ -34,10 +36,14 @@ impl Frames {
         self.lens.push(payload.len() as u16);
     }
 
-    /// The payloads, in their order.
+    /// The payloads, in their order, each asked for while the one before is worked on: so the rings'
+    /// receiver hands them out, to whoever decodes them.
     pub fn payloads(&self) -> impl Iterator<Item = &[u8]> {
         let (frames, _) = self.memory.as_chunks::<FRAME_BYTES>();
-        frames.iter().zip(&self.lens).map(|(frame, len)| &frame[PAYLOAD_AT..][..usize::from(*len)])
+        let payloads = frames.iter().zip(&self.lens);
+        let payloads = payloads.map(|(frame, len)| &frame[PAYLOAD_AT..][..usize::from(*len)]);
+        let mut upcoming = payloads.clone().skip(1);
+        payloads.inspect(move |_| upcoming.next().into_iter().for_each(prefetch))
     }
 
     /// Bytes of all payloads.

@@ -105,7 +105,7 @@ impl PipelineConfig {
             allow: Vec::new(),
             settings: Arc::default(),
             templates: Arc::default(),
-            batches: 16,
+            batches: 24,
             capacity: Capacity::DEFAULT,
             receive_buffer_bytes: 16 << 20,
             rx_ring_size: 4096,

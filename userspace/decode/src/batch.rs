@@ -49,7 +49,7 @@ impl Capacity {
     /// Room for the records of any UDP datagram on top of a batch that is just not worth handing
     /// over ([`Batch::is_worth_handing_over`]).
     pub const DEFAULT: Capacity =
-        Capacity { session_rows: 33 * 1024, unparsed_rows: 33 * 1024, text_bytes: 2 << 20 };
+        Capacity { session_rows: 25 * 1024, unparsed_rows: 25 * 1024, text_bytes: 2 << 20 };
 }
 
 /// Records of all families from consecutive datagrams of one worker.
@@ -115,9 +115,9 @@ impl Batch {
     }
 
     /// Whether it holds so many records that the writer may as well have it: few enough for the
-    /// columns that are written to stay in the processor's caches.
+    /// columns that are written to stay in a core's own caches.
     pub fn is_worth_handing_over(&self) -> bool {
-        const RECORDS: usize = 16 * 1024;
+        const RECORDS: usize = 8 * 1024;
         self.records().max(self.notes.len()) >= RECORDS || self.text.room() < self.text.len()
     }
 

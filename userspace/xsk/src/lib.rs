@@ -24,9 +24,9 @@
 //! was given brings it back. Any other descriptor is counted (`invalid_descriptors`) and skipped.
 //!
 //! All unsafe code of the project's collector that is not an instruction-set kernel is here, in
-//! five places: mapping memory (`mapping`), reaching the shared ring pages (`ring::memory`), the
-//! bytes of a frame (`umem`), one `setsockopt` (`socket`), and `recvmmsg` for ordinary UDP sockets
-//! ([`udp`]), which take what the XDP program passes up.
+//! six places: mapping memory (`mapping`), reaching the shared ring pages (`ring::memory`), the
+//! bytes of a frame (`umem`), asking for them ahead ([`prefetch()`]), one `setsockopt` (`socket`), and
+//! `recvmmsg` for ordinary UDP sockets ([`udp`]), which take what the XDP program passes up.
 #![cfg_attr(all(test, loom), expect(dead_code, reason = "loom checks the index protocol alone"))]
 
 mod ring;
@@ -44,6 +44,8 @@ mod interface;
 mod mapping;
 #[cfg(not(all(test, loom)))]
 mod options;
+#[cfg(not(all(test, loom)))]
+mod prefetch;
 #[cfg(not(all(test, loom)))]
 mod received;
 #[cfg(not(all(test, loom)))]
@@ -70,6 +72,7 @@ mod api {
     pub use crate::options::{
         BindMode, BusyPoll, FrameSize, PACKET_HEADROOM, ReceiverOptions, SenderOptions,
     };
+    pub use crate::prefetch::prefetch;
     pub use crate::received::Received;
     #[cfg(feature = "loopback")]
     pub use crate::receiver::loopback;

@@ -243,6 +243,9 @@ impl Queue {
         while received < max {
             let Some(descriptor) = self.rx.next() else { break };
             read = true;
+            if let Some(upcoming) = self.rx.upcoming() {
+                umem.memory.prefetch(upcoming.address, upcoming.len);
+            }
             received += usize::from(self.take(descriptor, umem, each));
         }
         if read {

@@ -105,6 +105,13 @@ mod rings {
             Some(self.0.shared().load(index))
         }
 
+        /// The descriptor that will be next.
+        #[inline]
+        pub(crate) fn upcoming(&self) -> Option<Descriptor> {
+            let index = self.0.upcoming()?;
+            Some(self.0.shared().load(index))
+        }
+
         /// Gives the slots that were read back to the kernel.
         #[inline]
         pub(crate) fn release(&mut self) {

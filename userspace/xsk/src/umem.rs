@@ -6,6 +6,7 @@ use crate::XskError;
 use crate::frames::{Frame, Frames};
 use crate::mapping::Mapping;
 use crate::options::FrameSize;
+use crate::prefetch;
 
 const HUGE_PAGE: usize = 2 << 20;
 
@@ -90,6 +91,16 @@ impl Memory {
         // zeroed or written by the kernel; the token says that neither the kernel nor anyone else
         // in this process writes the frame, and it is borrowed for as long as the slice.
         unsafe { core::slice::from_raw_parts(start, self.frame_size) }
+    }
+
+    /// Asks for the bytes that a descriptor names, and for the metadata in front of them, which is
+    /// harmless where it names what is not there.
+    #[inline]
+    pub(crate) fn prefetch(&self, address: u64, len: u32) {
+        const METADATA_LINE: usize = 64;
+        let start = self.mapping.start().as_ptr().wrapping_add(address as usize);
+        let bytes = (len as usize).min(self.frame_size) + METADATA_LINE;
+        prefetch::lines(start.wrapping_sub(METADATA_LINE), bytes);
     }
 
     /// The bytes of a frame that user space owns, to be written.

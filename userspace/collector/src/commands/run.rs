@@ -66,7 +66,7 @@ pub struct Args {
     /// Receive buffer of each UDP socket, in bytes [default: 16777216]
     #[arg(long, value_name = "BYTES")]
     receive_buffer_bytes: Option<usize>,
-    /// Batches of records a worker may have in flight, of 17 MB each [default: 16]
+    /// Batches of records a worker may have in flight, of 13 MB each [default: 24]
     #[arg(long, value_name = "N")]
     batches: Option<usize>,
     /// Seconds after which records are in a file at the latest [default: 60]

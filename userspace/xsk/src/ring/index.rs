@@ -132,6 +132,13 @@ impl<S: SharedIndices> Consumer<S> {
         Some(index)
     }
 
+    /// The index of the slot that the next [`Consumer::claim`] will give, if one is known to be
+    /// filled.
+    #[inline]
+    pub(crate) fn upcoming(&self) -> Option<u32> {
+        (self.known_available() > 0).then_some(self.claimed)
+    }
+
     /// Gives every claimed slot back to the producer.
     #[inline]
     pub(crate) fn release(&mut self) {
