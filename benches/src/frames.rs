@@ -42,8 +42,13 @@ impl Frames {
         let (frames, _) = self.memory.as_chunks::<FRAME_BYTES>();
         let payloads = frames.iter().zip(&self.lens);
         let payloads = payloads.map(|(frame, len)| &frame[PAYLOAD_AT..][..usize::from(*len)]);
-        let mut upcoming = payloads.clone().skip(1);
-        payloads.inspect(move |_| upcoming.next().into_iter().for_each(prefetch))
+        let mut upcoming = payloads.clone();
+        upcoming.next();
+        payloads.inspect(move |_| {
+            if let Some(payload) = upcoming.next() {
+                prefetch(payload);
+            }
+        })
     }
 
     /// Bytes of all payloads.

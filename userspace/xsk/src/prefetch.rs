@@ -14,8 +14,10 @@ pub fn prefetch(bytes: &[u8]) {
 /// anywhere.
 #[inline]
 pub(crate) fn lines(start: *const u8, bytes: usize) {
-    for offset in (0..bytes).step_by(LINE).chain(bytes.checked_sub(1)) {
-        line(start.wrapping_add(offset));
+    let into_line = start.addr() % LINE;
+    let first = start.wrapping_sub(into_line);
+    for number in 0..(into_line + bytes).div_ceil(LINE) {
+        line(first.wrapping_add(number * LINE));
     }
 }
 
