@@ -36,6 +36,8 @@ enum Command {
     Views(commands::views::Args),
     /// Check a configuration file
     CheckConfig(commands::check_config::Args),
+    /// Print a configuration that has every key, with what it is
+    PrintDefaultConfig(commands::print_default_config::Args),
 }
 
 /// A failure: one sentence, and the exit code.
@@ -74,6 +76,7 @@ impl Cli {
             Command::Pseudonym(args) => commands::pseudonym::run(&args),
             Command::Views(args) => commands::views::run(&args),
             Command::CheckConfig(args) => commands::check_config::run(&args),
+            Command::PrintDefaultConfig(args) => commands::print_default_config::run(&args),
         };
         match result {
             Ok(code) => code,

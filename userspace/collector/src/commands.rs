@@ -5,6 +5,7 @@ pub mod decode;
 pub mod generate;
 pub mod hold;
 pub mod ledger;
+pub mod print_default_config;
 pub mod pseudonym;
 pub mod retention;
 pub mod run;

@@ -1,7 +1,9 @@
 //! What the settings say to the decoders.
 
 use super::{MissingKey, Settings};
-use logweir_decode::{binary::Layouts, declared::Formats, privacy::Privacy, settings};
+use logweir_decode::{
+    binary::Layouts, declared::Formats, limits::Limits, privacy::Privacy, settings,
+};
 use std::{fs, path::Path};
 
 impl Settings {
@@ -11,6 +13,7 @@ impl Settings {
     /// One sentence that names the setting or the file.
     pub fn decoding(&self, missing: MissingKey) -> Result<settings::Settings, String> {
         let mut decoding = settings::Settings {
+            limits: self.limits.as_ref().map_or(Ok(Limits::DEFAULT), |limits| limits.limits())?,
             declared: self.declared()?,
             binary: self.layouts()?,
             im: self.im.as_ref().map_or(Ok(settings::ImPolicy::Off), |im| im.policy(missing))?,

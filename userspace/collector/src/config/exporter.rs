@@ -1,5 +1,6 @@
 //! `[[exporter]]`: what holds for one exporter, whatever its listener says.
 
+use super::keys::{Key, Kind, NEEDED, OnReload, Table};
 use crate::listener::parse_format;
 use jiff::tz::TimeZone;
 use logweir_decode::{
@@ -12,8 +13,52 @@ use std::net::IpAddr;
 use toml::Spanned;
 
 /// The keys of the table.
-#[cfg(test)]
-pub(super) const KEYS: &[&str] = &["address", "format", "zone", "mtn_counters", "nat_events"];
+pub(super) const TABLE: Table = Table {
+    name: "exporter",
+    about: "An exporter of which something is known that its datagrams do not tell; a table for each.",
+    keys: &[
+        Key {
+            name: "address",
+            kind: Kind::Text,
+            about: "its address",
+            default: NEEDED,
+            example: "\"198.51.100.7\"",
+            on_reload: OnReload::Applied,
+        },
+        Key {
+            name: "format",
+            kind: Kind::Text,
+            about: "its format, whatever its listener says",
+            default: "its listener's",
+            example: "\"huawei-usg-syslog\"",
+            on_reload: OnReload::Applied,
+        },
+        Key {
+            name: "zone",
+            kind: Kind::Text,
+            about: "the zone of times that name none: `UTC`, `+HH:MM`, `-HH:MM`, or a name of the tz database, which knows summer time",
+            default: "learned, or UTC",
+            example: "\"Europe/Warsaw\"",
+            on_reload: OnReload::Applied,
+        },
+        Key {
+            name: "mtn_counters",
+            kind: Kind::Text,
+            about: "how `mtn` lines print bytes and packets: `swapped` as all known examples do, `as-printed`, or `auto`: swapped where packets would otherwise be shorter than an IP header",
+            default: "`auto`",
+            example: "\"auto\"",
+            on_reload: OnReload::Applied,
+        },
+        Key {
+            name: "nat_events",
+            kind: Kind::Text,
+            about: "how natEvent codes are numbered: `iana`, `draft02` (Juniper MX), `huawei`, `nel` (Cisco, ipt_NETFLOW)",
+            default: "told by the data",
+            example: "\"iana\"",
+            on_reload: OnReload::Applied,
+        },
+    ],
+};
 
 /// The table.
 #[derive(Clone, Debug, PartialEq, Eq, Deserialize)]

@@ -1,6 +1,9 @@
 //! `[im]`: what becomes of instant-messenger logs, and the key under which accounts are hashed.
 
-use super::secret::{self, Secret};
+use super::{
+    keys::{Key, Kind, OnReload, Table},
+    secret::{self, Secret},
+};
 use logweir_decode::settings::ImPolicy;
 use serde::{Deserialize, Deserializer};
 use std::{
@@ -9,8 +12,28 @@ use std::{
 };
 
 /// The keys of the table.
-#[cfg(test)]
-pub(super) const KEYS: &[&str] = &["record", "key_file"];
+pub(super) const TABLE: Table = Table {
+    name: "im",
+    about: "What becomes of instant-messenger logs. Who uses which account from where is personal data, and recording it may need a lawful ground.",
+    keys: &[
+        Key {
+            name: "record",
+            kind: Kind::Text,
+            about: "`off`; `hashed`: recorded, accounts as BLAKE3 hashes under a key; `plain`: recorded, accounts as sent",
+            default: "`off`",
+            example: "\"off\"",
+            on_reload: OnReload::Applied,
+        },
+        Key {
+            name: "key_file",
+            kind: Kind::Text,
+            about: "the key: 32 bytes as 64 hexadecimal digits; with `hashed`, made by `run` where the file is missing (mode 0600), and refused where everyone may read it; `decode` makes none",
+            default: "none: `hashed` needs it",
+            example: "\"im.key\"",
+            on_reload: OnReload::Applied,
+        },
+    ],
+};
 
 /// The table.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]

@@ -1,6 +1,10 @@
 //! `[privacy]`: what is left out of records, or told by another name, before anybody keeps them.
 
-use super::{MissingKey, im::check_place};
+use super::{
+    MissingKey,
+    im::check_place,
+    keys::{Key, Kind, OnReload, Table},
+};
 use crate::keyring::Keyring;
 use jiff::Timestamp;
 use logweir_decode::privacy::{self, CurrentKey};
@@ -8,8 +12,44 @@ use serde::{Deserialize, Deserializer, de::Error};
 use std::{io, path::PathBuf, sync::Arc, time::Duration};
 
 /// The keys of the table.
-#[cfg(test)]
-pub(super) const KEYS: &[&str] = &["destinations", "pseudonymise", "key_file", "rotate"];
+pub(super) const TABLE: Table = Table {
+    name: "privacy",
+    about: "What is left out of records, or told by another name, before anything is written.",
+    keys: &[
+        Key {
+            name: "destinations",
+            kind: Kind::Text,
+            about: "`keep`; `omit`: destinations are left out of all records before anything is written, the journal included, as RFC 6888 (REQ-12) wants it of a CGN: `dst_addr`, `dst_port`, `nat_dst_addr`, `nat_dst_port` and `url`. What has no column (`extra`) and the bytes of what no decoder understood (`raw`) may hold them too, and are left out as well",
+            default: "`keep`",
+            example: "\"keep\"",
+            on_reload: OnReload::Applied,
+        },
+        Key {
+            name: "pseudonymise",
+            kind: Kind::Texts,
+            about: "columns whose values become pseudonyms, `[\"user\"]` or none: the first 128 bits of a keyed BLAKE3 hash behind the name of the key, as `k1:0f3c…`, made before anything is written. `extra` and `raw` are left out then, since they may hold names. Accounts of messengers: `[im]`",
+            default: "`[]`",
+            example: "[]",
+            on_reload: OnReload::Applied,
+        },
+        Key {
+            name: "key_file",
+            kind: Kind::Text,
+            about: "the keys, a line each, as `k1 2026-03-01T00:00:00Z` and 64 hexadecimal digits; made by `run` where the file is missing (mode 0600), and refused where everyone may read it",
+            default: "none: `pseudonymise` needs it",
+            example: "\"user.keys\"",
+            on_reload: OnReload::Applied,
+        },
+        Key {
+            name: "rotate",
+            kind: Kind::Text,
+            about: "after which time a new key takes over, as `30d`; the old ones stay in the file until somebody takes their lines out",
+            default: "never",
+            example: "\"30d\"",
+            on_reload: OnReload::Applied,
+        },
+    ],
+};
 
 /// The table.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]

@@ -1,24 +1,105 @@
 //! `[retention]`: how long records are kept, and how much of them.
 
+use super::keys::{Key, Kind, OnReload, Table};
 use logweir_store::{retention::Policy, schema::Family};
 use serde::{Deserialize, Deserializer, de::Error};
 use std::time::Duration;
 
 /// The keys of the table.
-#[cfg(test)]
-pub(super) const KEYS: &[&str] = &[
-    "session",
-    "port_block",
-    "im",
-    "filter",
-    "unparsed",
-    "session_max_gb",
-    "port_block_max_gb",
-    "im_max_gb",
-    "filter_max_gb",
-    "unparsed_max_gb",
-    "max_gb",
-];
+pub(super) const TABLE: Table = Table {
+    name: "retention",
+    about: "What is deleted, and when. Ages are written 12h, 180d, 26w, 2y; sizes are gigabytes on disk: where there is more, the oldest hours go first, whatever age would keep them.",
+    keys: &[
+        Key {
+            name: "session",
+            kind: Kind::Text,
+            about: "how long sessions are kept",
+            default: "for ever",
+            example: "\"180d\"",
+            on_reload: OnReload::Applied,
+        },
+        Key {
+            name: "port_block",
+            kind: Kind::Text,
+            about: "how long port blocks are kept",
+            default: "for ever",
+            example: "\"180d\"",
+            on_reload: OnReload::Applied,
+        },
+        Key {
+            name: "im",
+            kind: Kind::Text,
+            about: "how long users of messengers are kept",
+            default: "for ever",
+            example: "\"30d\"",
+            on_reload: OnReload::Applied,
+        },
+        Key {
+            name: "filter",
+            kind: Kind::Text,
+            about: "how long packets of filter rules are kept",
+            default: "for ever",
+            example: "\"90d\"",
+            on_reload: OnReload::Applied,
+        },
+        Key {
+            name: "unparsed",
+            kind: Kind::Text,
+            about: "how long what no decoder understood is kept",
+            default: "for ever",
+            example: "\"2w\"",
+            on_reload: OnReload::Applied,
+        },
+        Key {
+            name: "session_max_gb",
+            kind: Kind::Number,
+            about: "how much of the sessions is kept",
+            default: "all",
+            example: "4000",
+            on_reload: OnReload::Applied,
+        },
+        Key {
+            name: "port_block_max_gb",
+            kind: Kind::Number,
+            about: "how much of the port blocks",
+            default: "all",
+            example: "500",
+            on_reload: OnReload::Applied,
+        },
+        Key {
+            name: "im_max_gb",
+            kind: Kind::Number,
+            about: "how much of the users of messengers",
+            default: "all",
+            example: "5",
+            on_reload: OnReload::Applied,
+        },
+        Key {
+            name: "filter_max_gb",
+            kind: Kind::Number,
+            about: "how much of the packets of filter rules",
+            default: "all",
+            example: "100",
+            on_reload: OnReload::Applied,
+        },
+        Key {
+            name: "unparsed_max_gb",
+            kind: Kind::Number,
+            about: "how much of what no decoder understood",
+            default: "all",
+            example: "20",
+            on_reload: OnReload::Applied,
+        },
+        Key {
+            name: "max_gb",
+            kind: Kind::Number,
+            about: "how much of all families together",
+            default: "all",
+            example: "4500",
+            on_reload: OnReload::Applied,
+        },
+    ],
+};
 
 /// The table: for each family how long it is kept, and how many gigabytes of it.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
