@@ -7,6 +7,7 @@ mod im;
 mod journal;
 mod keys;
 mod limits;
+mod places;
 mod privacy;
 mod retention;
 pub(crate) mod secret;
@@ -22,6 +23,7 @@ use crate::{
     keyring::Rotation,
     listener::{ListenSpec, Listener},
     pipeline::{Input, PipelineConfig},
+    privileges::Places,
     service::control,
     steering::Prefix,
     templates,
@@ -126,6 +128,10 @@ settings! {
     journal_max_mb: u64,
     /// The socket at which other commands ask the collector.
     control: PathBuf,
+    /// The user that the collector becomes where it is started by root.
+    user: String,
+    /// Whether it gives up what it does not need once it has its sources.
+    confine: bool,
     /// Files that declare text formats.
     formats: Vec<PathBuf>,
     /// Files that declare layouts of binary session logs.
@@ -153,6 +159,8 @@ pub struct RunConfig {
     pub data: Option<PathBuf>,
     /// The socket at which other commands ask the collector.
     pub control: Option<PathBuf>,
+    /// What a confined collector can reach; `None` where it is not to be confined.
+    pub places: Option<Places>,
     /// Age at which a file is completed.
     pub part_age_max: Duration,
     /// The journal of the store.
@@ -294,10 +302,14 @@ impl Settings {
         pipeline.settings = decoding;
         let fallback = fallback.map(|input| PipelineConfig { input, ..pipeline.clone() });
         let part_age_max = Duration::from_secs(self.part_age_seconds.unwrap_or(60));
+        let control =
+            self.control.clone().or_else(|| Some(data.as_ref()?.join(control::FILE_NAME)));
+        let confine = self.confine.unwrap_or(true);
         Ok(RunConfig {
             pipeline,
             fallback,
-            control: self.control.clone().or_else(|| Some(data.as_ref()?.join(control::FILE_NAME))),
+            places: confine.then(|| self.places(control.as_deref())),
+            control,
             data,
             part_age_max,
             journal: self.journal(part_age_max)?,

@@ -29,6 +29,8 @@ impl Counter {
 #[derive(Debug, Default)]
 #[repr(align(128))]
 pub struct WorkerCounters {
+    /// How often its loop has gone round, with or without datagrams.
+    pub rounds: Counter,
     /// Datagrams that the source gave.
     pub received: Counter,
     /// Bytes of their payloads.

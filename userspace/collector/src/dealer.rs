@@ -93,6 +93,7 @@ impl<S: Source> Dealer<S> {
         let Self { mut source, mut table, counters, drops, stop, busy_poll } = self;
         let mut by_exporter = Dropped::default();
         let ended = drive(&mut source, &stop, busy_poll, |source| {
+            counters.rounds.add(1);
             // What the ring or the socket still holds is not lost.
             while !table.is_ready() {
                 thread::sleep(PAUSE);

@@ -25,6 +25,7 @@ pub mod losses;
 pub mod nic;
 pub mod output;
 pub mod pipeline;
+pub mod privileges;
 pub mod sealer;
 pub mod service;
 pub mod sink;

@@ -14,7 +14,7 @@ pub fn name() -> Option<String> {
 }
 
 /// The name that lines as in passwd(5) give a user id.
-fn name_of(uid: u32, users: &str) -> Option<&str> {
+pub(crate) fn name_of(uid: u32, users: &str) -> Option<&str> {
     users.lines().find_map(|line| {
         let mut fields = line.split(':');
         let name = fields.next()?;

@@ -3,6 +3,8 @@
 mod settled;
 mod wiring;
 
+pub use wiring::Sources;
+
 use crate::{
     balance::{Balance, RecordBalance, RingBalance, SocketBalance, XdpBalance},
     counters::{RingCounters, SocketCounters, WorkerCounters},
@@ -183,7 +185,20 @@ impl<S: Sink + Send + 'static> Pipeline<S> {
         sink: S,
         sink_counters: Arc<SinkCounters>,
     ) -> Result<Self, String> {
-        wiring::start(config, sink, sink_counters)
+        Self::start_from(Sources::open(config)?, config, sink, sink_counters)
+    }
+
+    /// Starts a pipeline from sources that were opened by the same configuration.
+    ///
+    /// # Errors
+    /// One sentence: there are no threads to be had.
+    pub fn start_from(
+        sources: Sources,
+        config: &PipelineConfig,
+        sink: S,
+        sink_counters: Arc<SinkCounters>,
+    ) -> Result<Self, String> {
+        wiring::start(sources, config, sink, sink_counters)
     }
 
     /// What it is and in which modes, in one line.
@@ -199,6 +214,15 @@ impl<S: Sink + Send + 'static> Pipeline<S> {
     /// The templates of all exporters.
     pub fn registry(&self) -> &Arc<Registry> {
         &self.registry
+    }
+
+    /// How often the loop of each worker and of the writer has gone round. Whoever does not stand
+    /// still goes round several times a second.
+    pub fn rounds(&self) -> Vec<(String, u64)> {
+        let workers =
+            self.workers.iter().map(|worker| (worker.name.clone(), worker.counters.rounds.get()));
+        let writer = ("lw-writer".to_owned(), self.sink_counters.rounds.get());
+        workers.chain([writer]).collect()
     }
 
     /// What is known of each exporter, as of the last second.
@@ -368,9 +392,11 @@ fn spawn_writer<S: Sink + Send + 'static>(
     mut sink: S,
     mut ledger: Ledger,
     mut losses: Losses,
+    counters: Arc<SinkCounters>,
 ) -> io::Result<JoinHandle<Written<S>>> {
     std::thread::Builder::new().name("lw-writer".into()).spawn(move || {
-        let arrival_to_stored = sink::run(&inlet, &mut sink, &mut ledger, &mut losses);
+        let arrival_to_stored =
+            sink::run(&inlet, &mut sink, &mut ledger, &mut losses, &counters.rounds);
         Written { sink, arrival_to_stored, ledger }
     })
 }

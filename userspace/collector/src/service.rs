@@ -5,4 +5,5 @@
 //! others reads it there, so that nobody who asks, however often, is felt by workers or writer.
 
 pub mod control;
+pub mod manager;
 pub mod status;

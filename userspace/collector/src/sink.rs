@@ -27,6 +27,8 @@ use std::{
 /// pending.
 #[derive(Debug, Default)]
 pub struct SinkCounters {
+    /// How often the writer's loop has gone round, with or without batches.
+    pub rounds: Counter,
     /// Records given to it.
     pub taken: Counter,
     /// Records that are safe: synced to the journal, or printed.
@@ -86,20 +88,23 @@ const LAST_PATIENCE: Duration = Duration::from_secs(5);
 const DROPS_EVERY_NS: i64 = 1_000_000_000;
 
 /// The writer's loop: until all workers have ended and everything is safe. While the sink refuses a
-/// batch none comes back to the workers, which drop what they have no batch for.
+/// batch none comes back to the workers, which drop what they have no batch for. `rounds` counts how
+/// often it comes by, so that others see that it does.
 pub fn run(
     inlet: &Inlet,
     sink: &mut impl Sink,
     ledger: &mut Ledger,
     losses: &mut Losses,
+    rounds: &Counter,
 ) -> Option<Histogram<u64>> {
     let mut drops_told_at = 0;
     let mut patience = Patience::default();
     loop {
+        rounds.add(1);
         match inlet.next(TICK) {
             Next::Batch(full) => {
                 ledger.take(full.batch.notes.iter());
-                give(&full.batch, inlet, sink, &mut patience);
+                give(&full.batch, inlet, sink, &mut patience, rounds);
                 full.recycle();
             }
             Next::Timeout => {}
@@ -122,11 +127,18 @@ pub fn run(
 }
 
 /// Gives a batch to the sink until it takes it, or there is no hope.
-fn give(batch: &Batch, inlet: &Inlet, sink: &mut impl Sink, patience: &mut Patience) {
+fn give(
+    batch: &Batch,
+    inlet: &Inlet,
+    sink: &mut impl Sink,
+    patience: &mut Patience,
+    rounds: &Counter,
+) {
     while sink.take(batch, clock::now()) == Taken::Refused {
         if inlet.workers_are_gone() && patience.is_over() {
             return sink.give_up(batch);
         }
+        rounds.add(1);
         thread::sleep(RETRY);
         sink.tick(clock::now());
     }

@@ -92,6 +92,7 @@ impl<S: Source> Worker<S> {
     pub fn run(self) -> Finished {
         let Self { mut source, mut stage, stop, busy_poll } = self;
         let ended = drive(&mut source, &stop, busy_poll, |source| {
+            stage.counters.rounds.add(1);
             let received = source.receive(|arrival| stage.take(&arrival))?;
             stage.end_burst(source.now());
             Ok(received)

@@ -10,6 +10,7 @@ mod common {
     pub mod numbers;
     pub mod root;
     pub mod veth;
+    pub mod wire;
 }
 
 use common::{
@@ -19,6 +20,7 @@ use common::{
     numbers::assert_nothing_missing,
     root::is_root,
     veth::Veth,
+    wire,
 };
 use logweir_traffic::{Model, ModelConfig, frame::Frame};
 
@@ -191,8 +193,8 @@ impl Frames {
         let info = self.model.next_datagram(&mut self.payload, None);
         self.records += info.records as u64;
         let frame = Frame {
-            src_mac: Veth::TX_MAC,
-            dst_mac: Veth::RX_MAC,
+            src_mac: wire::TX_MAC,
+            dst_mac: wire::RX_MAC,
             vlans,
             source: (info.exporter, info.exporter_port).into(),
             destination: TARGET.parse().expect("an address"),
@@ -254,7 +256,7 @@ fn fragments_and_options_take_the_socket_and_vlans_the_ring() {
     let (veth, directory) = (Veth::new(), tempfile::tempdir().expect("a directory"));
     veth.push_back();
     let collector = collector(&veth, directory.path(), &[]);
-    let records = veth.send(|| {
+    let records = wire::send(&veth, || {
         let mut frames = Frames::new(3);
         let mut sent = Vec::new();
         for round in 0..ROUNDS {
@@ -290,7 +292,7 @@ fn exporters_that_are_not_allowed_are_dropped_and_counted() {
     let (veth, directory) = (Veth::new(), tempfile::tempdir().expect("a directory"));
     veth.push_back();
     let collector = collector(&veth, directory.path(), &["--allow", "198.19.240.2/31"]);
-    let allowed = veth.send(|| {
+    let allowed = wire::send(&veth, || {
         let mut frames = Frames::new(4);
         let mut allowed = 0;
         let sent = (0..DATAGRAMS).map(|_| {

@@ -96,6 +96,7 @@ fn workers_go_on_while_the_writer_stands_still() {
     let pipeline = start(port, &gate);
     let mut exporter = Exporter::to(port);
     let mut dropped_before = 0;
+    let mut rounds = Vec::new();
     for round in 0..4 {
         exporter.send(2_000);
         let sent = exporter.sent;
@@ -108,6 +109,12 @@ fn workers_go_on_while_the_writer_stands_still() {
         assert!(dropped > dropped_before, "round {round}: {balance}");
         assert_eq!(balance.records.stored, 0);
         dropped_before = dropped;
+        rounds.push(pipeline.rounds());
+    }
+    // Who watches the threads sees which of them stands still.
+    for (before, after) in rounds[2].iter().zip(&rounds[3]) {
+        assert_eq!(before.0, after.0);
+        assert_eq!(before == after, before.0 == "lw-writer", "{before:?} {after:?}");
     }
     gate.open();
     // The batches circulate again: the worker takes them.

@@ -1,5 +1,7 @@
 //! `logweir run`: the collector.
 
+mod opening;
+mod reports;
 mod store;
 mod watch;
 
@@ -9,10 +11,13 @@ use crate::{
     config::{self, MissingKey, RunConfig, Settings, SinkKind, SourceKind},
     latency, ledger,
     pipeline::{Pipeline, Summary},
+    privileges::{self, Account, Privileges},
     sealer::Sealer,
+    service::manager::Manager,
     sink::{DiscardSink, Sink, SinkCounters},
     templates::TemplateFile,
 };
+use opening::Opening;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use std::{
     fs,
@@ -84,6 +89,9 @@ pub struct Args {
     /// Socket at which other commands ask this collector [default: control.sock in the data directory]
     #[arg(long, value_name = "PATH")]
     control: Option<PathBuf>,
+    /// User to become when started by root
+    #[arg(long, value_name = "NAME")]
+    user: Option<String>,
     /// Print a line of rates so often; 0 for never
     #[arg(long, value_name = "SECONDS", default_value_t = 10)]
     status_seconds: u64,
@@ -125,11 +133,21 @@ pub fn run(args: Args) -> Result<ExitCode, Failure> {
         segment_mb: args.segment_mb,
         journal_max_mb: args.journal_max_mb,
         control: args.control,
+        user: args.user,
         // What belongs to decoding has no options.
         ..Settings::default()
     };
-    let mut config =
-        file.overridden_by(options).validate(MissingKey::Create).map_err(Failure::input)?;
+    let manager = Manager::from_environment().map_err(Failure::other)?;
+    let settings = file.overridden_by(options);
+    let account = settings.user.as_deref().map(Account::find).transpose();
+    let account = account.map_err(Failure::input)?;
+    // Files that are made from here on are the user's.
+    let kept = privileges::lower(account.as_ref()).map_err(Failure::other)?;
+    let mut config = settings.validate(MissingKey::Create).map_err(Failure::input)?;
+    if let Some(places) = &mut config.places {
+        args.config.iter().for_each(|path| places.read_file(path));
+        balance_file.iter().for_each(|path| places.write_file(path));
+    }
     config.pipeline.check_host().map_err(Failure::input)?;
     config.know_templates();
     let stop = Arc::new(AtomicBool::new(false));
@@ -139,15 +157,20 @@ pub fn run(args: Args) -> Result<ExitCode, Failure> {
             .and_then(|_| signal_hook::flag::register(signal, stop.clone()))
             .map_err(|error| Failure::other(format!("cannot handle signals: {error}")))?;
     }
+    let process = Process { kept, manager, stop, status };
     let counters = Arc::new(SinkCounters::default());
     let (balance, errors) = match &config.data {
         Some(data) => {
+            // The process is confined to what is there.
+            fs::create_dir_all(data).map_err(|error| {
+                Failure::other(format!("cannot create {}: {error}", data.display()))
+            })?;
             let open = || store::open(data, &config, &counters);
-            collect(&config, open, &counters, &stop, status)?
+            collect(&config, open, &counters, process)?
         }
         None => {
             let open = || Ok((DiscardSink::new(counters.clone()), None));
-            collect(&config, open, &counters, &stop, status)?
+            collect(&config, open, &counters, process)?
         }
     };
     if let Some(path) = balance_file {
@@ -163,35 +186,51 @@ pub fn run(args: Args) -> Result<ExitCode, Failure> {
     Ok(if good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
 }
 
+/// What the process itself brings to a run.
+struct Process {
+    /// What it could not give up, a sentence each.
+    kept: Vec<String>,
+    manager: Option<Manager>,
+    stop: Arc<AtomicBool>,
+    /// How often a line of rates is printed.
+    status: Duration,
+}
+
+/// Takes from the process what it does not need for this; what it may still do.
+fn confine(config: &RunConfig, kept: Vec<String>) -> Privileges {
+    let privileges = match &config.places {
+        Some(places) => privileges::confine(places, kept),
+        None => Privileges::of_this_thread(kept),
+    };
+    for sentence in &privileges.missing {
+        crate::tell(&format!("not as confined as it could be: {sentence}"));
+    }
+    privileges
+}
+
 /// Runs a pipeline into such a sink until it is asked to stop; the balance, and what failed.
 fn collect<S: Sink + Send + 'static>(
     config: &RunConfig,
-    open: impl Fn() -> Result<(S, Option<Sealer>), Failure>,
+    open: impl FnOnce() -> Result<(S, Option<Sealer>), Failure>,
     counters: &Arc<SinkCounters>,
-    stop: &AtomicBool,
-    status: Duration,
+    process: Process,
 ) -> Result<(Balance, Vec<String>), Failure> {
-    let (sink, mut sealer) = open()?;
-    let mut watch = Watch::start(config, counters.clone()).map_err(Failure::other)?;
-    let pipeline = match Pipeline::start(&config.pipeline, sink, counters.clone()) {
-        Ok(pipeline) => pipeline,
-        Err(error) => {
-            // It has the data directory until it ends.
-            sealer.map(Sealer::join);
-            let Some(fallback) = &config.fallback else { return Err(Failure::other(error)) };
-            crate::tell(&format!("no AF_XDP, collecting by UDP sockets instead: {error}"));
-            let (sink, again) = open()?;
-            sealer = again;
-            Pipeline::start(fallback, sink, counters.clone()).map_err(Failure::other)?
-        }
-    };
+    let Process { kept, manager, stop, status } = process;
+    let opening = Opening::start(config).map_err(Failure::other)?;
+    let privileges = confine(config, kept);
+    let (sink, sealer) = open()?;
+    let mut watch =
+        Watch::start(config, privileges, manager, counters.clone()).map_err(Failure::other)?;
+    let (sources, opened_by) = opening.finish().map_err(Failure::other)?;
+    let pipeline = Pipeline::start_from(sources, &opened_by, sink, counters.clone())
+        .map_err(Failure::other)?;
     crate::say(&format!("collecting: {}", pipeline.description()));
     let templates = config.data.as_deref().map(|data| {
         TemplateFile::start(data, pipeline.registry().clone())
             .map_err(|error| Failure::other(format!("cannot start a thread: {error}")))
     });
     let templates = templates.transpose()?;
-    watch.run(&pipeline, sealer.as_ref(), stop, status);
+    watch.run(&pipeline, sealer.as_ref(), &stop, status);
     drop(watch);
     crate::say("stopping: storing what was received; a second signal ends without");
     let mut summary = pipeline.stop();

@@ -33,16 +33,16 @@ use std::{
 };
 
 pub(super) fn start<S: Sink + Send + 'static>(
+    sources: Sources,
     config: &PipelineConfig,
     sink: S,
     sink_counters: Arc<SinkCounters>,
 ) -> Result<Pipeline<S>, String> {
-    let sources = Sources::open(config)?;
     let (outlets, inlet) = handoff::connect(&sources.batches(config), config.capacity);
     let drops = inlet.drops().clone();
     let ledger = Ledger::new(&config.settings.limits);
     let exporters = ledger.published().clone();
-    let writer = spawn_writer(inlet, sink, ledger, sources.losses(config))
+    let writer = spawn_writer(inlet, sink, ledger, sources.losses(config), sink_counters.clone())
         .map_err(|error| thread_error(&error))?;
     let mut crew = Crew {
         config,
@@ -95,8 +95,8 @@ fn registry(config: &PipelineConfig) -> Arc<Registry> {
     Arc::new(registry)
 }
 
-/// All sources of a pipeline, opened.
-struct Sources {
+/// All sources of a pipeline, opened: what takes rights that running does not take.
+pub struct Sources {
     rings: Vec<(XdpSource, Arc<RingCounters>)>,
     sockets: Vec<(UdpSource, Arc<SocketCounters>)>,
     captures: Vec<CaptureSource>,
@@ -134,7 +134,11 @@ impl Sources {
         counts
     }
 
-    fn open(config: &PipelineConfig) -> Result<Self, String> {
+    /// Opens them.
+    ///
+    /// # Errors
+    /// One sentence that says what could not be had.
+    pub fn open(config: &PipelineConfig) -> Result<Self, String> {
         let mut sources = Self {
             rings: Vec::new(),
             sockets: Vec::new(),

@@ -1,6 +1,9 @@
 //! What a collector tells of itself while it runs, and where it hangs for others to read.
 
-use crate::{balance::Balance, ledger::ExporterReport, sealer::SealerCounters, sink::SinkCounters};
+use crate::{
+    balance::Balance, ledger::ExporterReport, privileges::Privileges, sealer::SealerCounters,
+    sink::SinkCounters,
+};
 use serde::{Serialize, Serializer};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -20,6 +23,8 @@ pub struct Status {
     /// What is known of each exporter, as of the last second.
     #[serde(serialize_with = "shared")]
     pub exporters: Arc<Vec<ExporterReport>>,
+    /// What the process may still do.
+    pub privileges: Privileges,
     /// The store; `None` where records are discarded.
     pub store: Option<StoreStatus>,
 }

@@ -1,5 +1,6 @@
 use super::*;
 use crate::{
+    counters::Counter,
     handoff::{self, Next},
     ledger::Ledger,
     losses::Losses,
@@ -146,7 +147,9 @@ fn batches_of_notes_only_go_round_and_count_no_record() {
     let mut sink = PrintSink::new(&mut printed, TextFormat::Json, sink_counters.clone());
     let mut ledger = Ledger::new(&Limits::DEFAULT);
     std::thread::scope(|scope| {
-        scope.spawn(|| sink::run(&inlet, &mut sink, &mut ledger, &mut Losses::default()));
+        scope.spawn(|| {
+            sink::run(&inlet, &mut sink, &mut ledger, &mut Losses::default(), &Counter::default())
+        });
         assert!(worker.run().error.is_none());
     });
     assert_eq!((counters.decoded.get(), counters.dropped_no_batch.get()), (20_000, 0));

@@ -1,14 +1,8 @@
 //! A veth pair between two network namespaces: the collector's, with `rx0`, and the generator's,
 //! with `tx0`.
 
-use std::fs::File;
 use std::process::Command;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::thread;
-use std::time::Duration;
-
-use logweir_xsk::{Interface, Sender, SenderOptions};
-use nix::sched::{CloneFlags, setns};
 
 use super::command::{LOGWEIR, succeed};
 
@@ -17,13 +11,8 @@ pub struct Veth {
     name: String,
 }
 
-/// How long frames may take to leave.
-const FLUSH_MAX: Duration = Duration::from_secs(10);
-
 impl Veth {
-    pub const RX_MAC: [u8; 6] = [2, 0, 0, 0, 0, 2];
     pub const RX_MAC_TEXT: &str = "02:00:00:00:00:02";
-    pub const TX_MAC: [u8; 6] = [2, 0, 0, 0, 0, 1];
 
     /// Makes a pair. `rx0` has 192.0.2.1, and a route back to every exporter.
     pub fn new() -> Self {
@@ -45,7 +34,8 @@ impl Veth {
         veth
     }
 
-    fn namespace(&self, side: &str) -> String {
+    /// The namespace of `rx0` or `tx0`, by `rx` or `tx`.
+    pub fn namespace(&self, side: &str) -> String {
         format!("{}-{side}", self.name)
     }
 
@@ -78,21 +68,6 @@ impl Veth {
         let statistics: serde_json::Value = serde_json::from_str(&statistics).expect("JSON");
         statistics[0]["stats64"]["tx"]["dropped"].as_u64().expect("a number")
     }
-
-    /// Sends frames from `tx0`; `make` gives them, and what it makes of them is handed on.
-    pub fn send<T: Send>(&self, make: impl FnOnce() -> (Vec<Vec<u8>>, T) + Send) -> T {
-        thread::scope(|scope| {
-            let sending = scope.spawn(|| {
-                let path = format!("/run/netns/{}", self.namespace("tx"));
-                let namespace = File::open(path).expect("the namespace");
-                setns(namespace, CloneFlags::CLONE_NEWNET).expect("root may enter it");
-                let (frames, made) = make();
-                send_all(&frames);
-                made
-            });
-            sending.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-        })
-    }
 }
 
 impl Drop for Veth {
@@ -106,21 +81,4 @@ impl Drop for Veth {
 
 fn ip(arguments: &str) {
     succeed(Command::new("ip").args(arguments.split_whitespace()));
-}
-
-fn send_all(frames: &[Vec<u8>]) {
-    let interface = Interface::by_name("tx0").expect("tx0");
-    let mut sender = Sender::open(&interface, 0, &SenderOptions::default()).expect("a sender");
-    let mut rest = frames;
-    while !rest.is_empty() {
-        let sent = sender.send(rest.len().min(32), |i, bytes| {
-            bytes[..rest[i].len()].copy_from_slice(&rest[i]);
-            rest[i].len()
-        });
-        rest = &rest[sent..];
-        if sent == 0 {
-            assert!(sender.wait(Some(FLUSH_MAX)).expect("a wait"), "the driver takes nothing");
-        }
-    }
-    sender.flush(FLUSH_MAX).expect("all leave");
 }

@@ -1,6 +1,7 @@
 //! The main thread while a collector runs: it posts the collector's state, prints rates, and lets
 //! keys take over, until it is asked to stop.
 
+use super::reports::Reports;
 use crate::{
     balance::Balance,
     clock,
@@ -8,9 +9,11 @@ use crate::{
     keyring::Rotation,
     output::rfc3339,
     pipeline::Pipeline,
+    privileges::Privileges,
     sealer::Sealer,
     service::{
         control::Control,
+        manager::Manager,
         status::{Board, Status, StoreStatus},
     },
     sink::{Sink, SinkCounters},
@@ -36,6 +39,7 @@ pub(super) struct Watch {
     status: Status,
     sink: Arc<SinkCounters>,
     keys: Option<Rotation>,
+    manager: Option<Manager>,
     _control: Option<Control>,
 }
 
@@ -44,7 +48,12 @@ impl Watch {
     ///
     /// # Errors
     /// One sentence that says what could not be had.
-    pub(super) fn start(config: &RunConfig, sink: Arc<SinkCounters>) -> Result<Watch, String> {
+    pub(super) fn start(
+        config: &RunConfig,
+        privileges: Privileges,
+        manager: Option<Manager>,
+        sink: Arc<SinkCounters>,
+    ) -> Result<Watch, String> {
         let board = Board::default();
         let store = config.data.as_ref().map(|data| StoreStatus {
             data: data.display().to_string(),
@@ -56,11 +65,13 @@ impl Watch {
             status: Status {
                 version: env!("CARGO_PKG_VERSION"),
                 started_at: rfc3339(clock::now(), 3),
+                privileges,
                 store,
                 ..Status::default()
             },
             sink,
             keys: config.keys.clone(),
+            manager,
             _control: control.map(|path| Control::start(path, board.clone())).transpose()?,
             board,
         })
@@ -76,6 +87,7 @@ impl Watch {
         print_every: Duration,
     ) {
         pipeline.description().clone_into(&mut self.status.description);
+        let mut reports = self.manager.take().map(Reports::begin);
         let mut due = Due::default();
         let mut printed = (Instant::now(), pipeline.balance());
         while !stop.load(Ordering::Relaxed) && !pipeline.has_ended() {
@@ -87,13 +99,19 @@ impl Watch {
             {
                 rotate(keys);
             }
+            if let Some(reports) = &mut reports {
+                reports.report(pipeline);
+            }
             thread::sleep(TICK);
             let elapsed = printed.0.elapsed();
             if !print_every.is_zero() && elapsed >= print_every {
                 let balance = pipeline.balance();
-                print_rates(&printed.1, &balance, elapsed);
+                crate::say(&rates(&printed.1, &balance, elapsed));
                 printed = (Instant::now(), balance);
             }
+        }
+        if let Some(reports) = reports {
+            reports.end();
         }
     }
 
@@ -117,11 +135,11 @@ struct Due {
 }
 
 #[derive(Default)]
-struct Timer(Option<Instant>);
+pub(super) struct Timer(Option<Instant>);
 
 impl Timer {
     /// Whether it is so long ago, or never was; then it is now.
-    fn is_now(&mut self, every: Duration) -> bool {
+    pub(super) fn is_now(&mut self, every: Duration) -> bool {
         let is_now = self.0.is_none_or(|then| then.elapsed() >= every);
         if is_now {
             self.0 = Some(Instant::now());
@@ -130,19 +148,20 @@ impl Timer {
     }
 }
 
-fn print_rates(before: &Balance, now: &Balance, elapsed: Duration) {
+/// What came in this time, and what is lost.
+pub(super) fn rates(before: &Balance, now: &Balance, elapsed: Duration) -> String {
     let rate = |now: u64, before: u64| {
         (now.saturating_sub(before) as f64 / elapsed.as_secs_f64()).round() as u64
     };
     let lost = now.lost();
     let lost: Vec<_> = lost.iter().map(|(place, count)| format!("{place} {count}")).collect();
-    crate::say(&format!(
+    format!(
         "{} datagrams/s, {} records/s, {} stored; lost: {}",
         rate(now.datagrams.received, before.datagrams.received),
         rate(now.records.decoded(), before.records.decoded()),
         now.records.stored,
         if lost.is_empty() { "nothing".into() } else { lost.join(", ") },
-    ));
+    )
 }
 
 /// How often it is seen whether a key has to go.

@@ -109,9 +109,9 @@ pub const TOP: Table = Table {
         Key {
             name: "batches",
             kind: Kind::Number,
-            about: "batches of some 16,000 records that a worker may have in flight: 2 to 256; each takes about 17 MB (43 MB where all families fill it), and more of them bridge a slower disk",
-            default: "16",
-            example: "16",
+            about: "batches of some 8,000 records that a worker may have in flight: 2 to 256; each takes about 13 MB (33 MB where all families fill it), and more of them bridge a slower disk",
+            default: "24",
+            example: "24",
             on_reload: OnReload::Restart,
         },
         Key {
@@ -152,6 +152,22 @@ pub const TOP: Table = Table {
             about: "the Unix socket at which other commands ask the collector; its owner and group may",
             default: "`control.sock` in the data directory",
             example: "\"/run/logweir/control.sock\"",
+            on_reload: OnReload::Restart,
+        },
+        Key {
+            name: "user",
+            kind: Kind::Text,
+            about: "the user that the collector becomes when root starts it",
+            default: "root, without its capabilities",
+            example: "\"logweir\"",
+            on_reload: OnReload::Restart,
+        },
+        Key {
+            name: "confine",
+            kind: Kind::Flag,
+            about: "whether it gives up what it does not need once its sources are open ([installing.md](installing.md)); `false` only to find out whether that is the cause of a fault",
+            default: "`true`",
+            example: "true",
             on_reload: OnReload::Restart,
         },
         Key {

@@ -1,0 +1,120 @@
+//! The directories that the process can still reach (`landlock(7)`).
+
+use landlock::{
+    ABI, Access as _, AccessFs, BitFlags, CompatLevel, Compatible as _, PathBeneath, PathFd,
+    PathFdError, Ruleset, RulesetAttr as _, RulesetCreated, RulesetCreatedAttr as _, RulesetError,
+    RulesetStatus,
+};
+use std::{
+    fs, io,
+    path::{Path, PathBuf},
+};
+
+/// The newest rights that are meant here; an older kernel gives those that it has.
+const NEWEST: ABI = ABI::V5;
+
+/// What the collector reads of the system: its own counters and threads, how many processors a
+/// BPF map counts for, and time zones.
+const SYSTEM: [&str; 6] = [
+    "/proc/self",
+    "/sys/class/net",
+    "/sys/devices/system/cpu",
+    "/usr/share/zoneinfo",
+    "/etc/localtime",
+    "/dev/null",
+];
+
+/// Directories that are everybody's: of these a file is reached, and what lies beside it is not.
+const SHARED: [&str; 2] = ["/", "/etc"];
+
+/// What the process may read and write when it is confined.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Places {
+    /// Files and directories to read.
+    pub read: Vec<PathBuf>,
+    /// Directories in which all may be done, but for running programs.
+    pub write: Vec<PathBuf>,
+}
+
+impl Places {
+    /// Lets this file be read, also when another one has taken its place.
+    pub fn read_file(&mut self, file: &Path) {
+        let beside = directory(file);
+        let is_shared = SHARED
+            .iter()
+            .any(|shared| fs::canonicalize(&beside).is_ok_and(|path| path == Path::new(shared)));
+        self.read.push(if is_shared { file.to_owned() } else { beside });
+    }
+
+    /// Lets this file be written, and exchanged.
+    pub fn write_file(&mut self, file: &Path) {
+        self.write.push(directory(file));
+    }
+
+    /// Lets the counters of this interface be read.
+    pub fn read_interface(&mut self, name: &str) {
+        self.read.extend(fs::canonicalize(Path::new("/sys/class/net").join(name)));
+    }
+}
+
+/// The directory of a file.
+fn directory(file: &Path) -> PathBuf {
+    match file.parent() {
+        Some(parent) if parent != Path::new("") => parent.to_owned(),
+        _ => PathBuf::from("."),
+    }
+}
+
+/// Keeps the calling thread to these places; how far that went, and why not further.
+pub(super) fn restrict(places: &Places, missing: &mut Vec<String>) -> &'static str {
+    let told = |error: RulesetError| format!("it can reach all its user can (landlock: {error})");
+    let rules = match rules(places, missing) {
+        Ok(rules) => rules,
+        Err(error) => {
+            missing.push(told(error));
+            return "not enforced";
+        }
+    };
+    match rules.restrict_self().map(|status| status.ruleset) {
+        Ok(RulesetStatus::FullyEnforced) => "enforced",
+        Ok(RulesetStatus::PartiallyEnforced) => "partly enforced",
+        Ok(RulesetStatus::NotEnforced) => {
+            let why = "landlock is not in this kernel, or not switched on by its option lsm=";
+            missing.push(format!("it can reach all its user can: {why}"));
+            "not enforced"
+        }
+        Err(error) => {
+            missing.push(told(error));
+            "not enforced"
+        }
+    }
+}
+
+fn rules(places: &Places, missing: &mut Vec<String>) -> Result<RulesetCreated, RulesetError> {
+    let all = AccessFs::from_all(NEWEST);
+    let mut rules = Ruleset::default()
+        .set_compatibility(CompatLevel::BestEffort)
+        .handle_access(all)?
+        .create()?;
+    let read = AccessFs::ReadFile | AccessFs::ReadDir;
+    let write = all & !BitFlags::from(AccessFs::Execute);
+    let system = SYSTEM.iter().map(Path::new).map(|path| (path, read, true));
+    let reads = places.read.iter().map(|path| (path.as_path(), read, false));
+    let writes = places.write.iter().map(|path| (path.as_path(), write, false));
+    for (path, access, may_lack) in system.chain(reads).chain(writes) {
+        match PathFd::new(path) {
+            Ok(fd) => {
+                let access =
+                    if path.is_dir() { access } else { access & AccessFs::from_file(NEWEST) };
+                rules = rules.add_rule(PathBeneath::new(fd, access))?;
+            }
+            Err(PathFdError::OpenCall { source, .. }) if may_lack && is_not_found(&source) => {}
+            Err(error) => missing.push(format!("it will not reach {}: {error}", path.display())),
+        }
+    }
+    Ok(rules)
+}
+
+fn is_not_found(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::NotFound
+}
