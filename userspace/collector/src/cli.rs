@@ -34,6 +34,8 @@ enum Command {
     Pseudonym(commands::pseudonym::Args),
     /// Print SQL that makes readable views of the store in another engine
     Views(commands::views::Args),
+    /// Say what this host can do for a collector, what it should, and what changes it
+    Doctor(commands::doctor::Args),
     /// Check a configuration file
     CheckConfig(commands::check_config::Args),
     /// Print a configuration that has every key, with what it is
@@ -75,6 +77,7 @@ impl Cli {
             Command::Retention(args) => commands::retention::run(&args),
             Command::Pseudonym(args) => commands::pseudonym::run(&args),
             Command::Views(args) => commands::views::run(&args),
+            Command::Doctor(args) => commands::doctor::run(args),
             Command::CheckConfig(args) => commands::check_config::run(&args),
             Command::PrintDefaultConfig(args) => commands::print_default_config::run(&args),
         };

@@ -2,6 +2,7 @@
 
 pub mod check_config;
 pub mod decode;
+pub mod doctor;
 pub mod generate;
 pub mod hold;
 pub mod ledger;

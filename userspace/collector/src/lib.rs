@@ -13,6 +13,7 @@ pub mod commands;
 pub mod config;
 pub mod counters;
 pub mod dealer;
+pub mod doctor;
 pub mod drops;
 pub mod frame;
 pub mod handoff;

@@ -60,6 +60,14 @@ pub fn interfaces() -> Vec<String> {
     entries.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect()
 }
 
+/// The sentence about an interface that is not there, with the nearest that is.
+pub fn unknown_interface(name: &str) -> String {
+    let names = interfaces();
+    let names: Vec<_> = names.iter().map(String::as_str).collect();
+    let nearest = logweir_decode::nearest::nearest(name, &names);
+    format!("no interface '{name}': did you mean '{nearest}'? (there are: {})", names.join(", "))
+}
+
 /// The interface's own Ethernet address.
 pub fn mac_address(interface: &str) -> Option<[u8; 6]> {
     parse_mac(fs::read_to_string(sysfs(interface).join("address")).ok()?.trim())

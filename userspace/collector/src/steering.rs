@@ -4,6 +4,7 @@
 //! only module that knows aya.
 
 mod error;
+mod loaded;
 mod prefix;
 pub mod timing;
 mod trial;
@@ -29,6 +30,7 @@ use logweir_abi::{
 };
 
 pub use error::SteeringError;
+pub use loaded::{is_ours, name_of_program};
 pub use prefix::{Prefix, PrefixError};
 pub use trial::{Trial, Verdict};
 

@@ -232,19 +232,12 @@ impl Sources {
 
 /// The RX queues to take of an interface: as many as were asked for, or all.
 pub(super) fn check_queues(interface: &str, queues: Option<u32>) -> Result<u32, String> {
-    let available = nic::rx_queues(interface).ok_or_else(|| unknown_interface(interface))?;
+    let available = nic::rx_queues(interface).ok_or_else(|| nic::unknown_interface(interface))?;
     let queues = queues.unwrap_or(available);
     if queues == 0 || queues > available {
         return Err(format!("{interface} has {available} RX queues, not {queues}"));
     }
     Ok(queues)
-}
-
-fn unknown_interface(name: &str) -> String {
-    let names = nic::interfaces();
-    let names: Vec<_> = names.iter().map(String::as_str).collect();
-    let nearest = logweir_decode::nearest::nearest(name, &names);
-    format!("no interface '{name}': did you mean '{nearest}'? (there are: {})", names.join(", "))
 }
 
 fn thread_error(error: &std::io::Error) -> String {

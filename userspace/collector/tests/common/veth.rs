@@ -39,7 +39,8 @@ impl Veth {
         format!("{}-{side}", self.name)
     }
 
-    fn command(&self, side: &str, program: &str) -> Command {
+    /// Any program in the namespace of a side: `rx` or `tx`.
+    pub fn command(&self, side: &str, program: &str) -> Command {
         let mut command = Command::new("ip");
         command.args(["netns", "exec", &self.namespace(side), program]);
         command
