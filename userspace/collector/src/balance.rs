@@ -10,14 +10,15 @@ use crate::{
 };
 use logweir_abi::{Counter as XdpCounter, Fate};
 use logweir_store::schema::Family;
-use serde::Serialize;
-use std::{collections::BTreeMap, fmt};
+use serde::{Deserialize, Serialize};
+use std::{borrow::Cow, collections::BTreeMap, fmt};
 
 /// Counters that are not zero, by name.
-pub type Named = BTreeMap<&'static str, u64>;
+pub type Named = BTreeMap<Cow<'static, str>, u64>;
 
 /// The whole table.
-#[derive(Clone, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Balance {
     /// The interface's own counters, where one was named.
     pub nic: Option<NicCounters>,
@@ -42,10 +43,10 @@ pub struct Balance {
 }
 
 /// Frames that the XDP program saw.
-#[derive(Clone, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct XdpBalance {
     /// `native` or `generic`.
-    pub mode: &'static str,
+    pub mode: Cow<'static, str>,
     /// All frames.
     pub seen: u64,
     /// Frames redirected into an AF_XDP socket.
@@ -60,10 +61,10 @@ pub struct XdpBalance {
 }
 
 /// Frames at the AF_XDP sockets.
-#[derive(Clone, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct RingBalance {
     /// `zero-copy` or `copy`.
-    pub mode: &'static str,
+    pub mode: Cow<'static, str>,
     /// Datagrams taken from the RX rings.
     pub received: u64,
     /// Frames lost because a RX ring was full (`rx_ring_full`).
@@ -75,7 +76,7 @@ pub struct RingBalance {
 }
 
 /// Datagrams at the UDP sockets.
-#[derive(Clone, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct SocketBalance {
     /// Datagrams received from exporters that may send.
     pub received: u64,
@@ -86,7 +87,7 @@ pub struct SocketBalance {
 }
 
 /// Datagrams through the decoders.
-#[derive(Clone, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct DatagramBalance {
     /// From all sources.
     pub received: u64,
@@ -105,7 +106,7 @@ pub struct DatagramBalance {
 }
 
 /// Records from the decoders to the store.
-#[derive(Clone, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
 pub struct RecordBalance {
     /// Decoded records of the family `session`.
     pub session: u64,
@@ -134,7 +135,7 @@ pub struct RecordBalance {
 }
 
 /// What each equation leaves over; negative where more came out than went in.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Unaccounted {
     /// Interface: received − seen by the XDP program.
     pub nic: i64,
@@ -198,7 +199,7 @@ impl RecordBalance {
 impl XdpBalance {
     /// The table's part of the program's counters.
     pub fn new(mode: &'static str, counters: impl Iterator<Item = (XdpCounter, u64)>) -> Self {
-        let mut balance = Self { mode, ..Self::default() };
+        let mut balance = Self { mode: mode.into(), ..Self::default() };
         for (counter, count) in counters {
             balance.seen += count;
             let by_reason = match counter.fate() {
@@ -210,7 +211,7 @@ impl XdpBalance {
                 Fate::Drop => &mut balance.dropped,
             };
             if count > 0 {
-                by_reason.insert(counter.name(), count);
+                by_reason.insert(counter.name().into(), count);
             }
         }
         balance
@@ -315,9 +316,9 @@ impl Balance {
     /// Datagrams and frames that are known to be lost, by place; records that were, too.
     pub fn lost(&self) -> Named {
         let mut lost = Named::new();
-        let mut add = |name, count| {
+        let mut add = |name: &'static str, count| {
             if count > 0 {
-                lost.insert(name, count);
+                lost.insert(name.into(), count);
             }
         };
         add("nic dropped", self.nic_dropped());
@@ -339,7 +340,7 @@ impl Balance {
 fn add_named(named: &mut Named, name: &'static str, counter: &Counter) {
     let count = counter.get();
     if count > 0 {
-        *named.entry(name).or_default() += count;
+        *named.entry(name.into()).or_default() += count;
     }
 }
 
@@ -434,7 +435,7 @@ mod tests {
             datagrams: DatagramBalance {
                 received: 85,
                 decoded: 80,
-                rejected: [("empty", 4)].into(),
+                rejected: [("empty".into(), 4)].into(),
                 dropped_no_batch: 1,
                 ..DatagramBalance::default()
             },

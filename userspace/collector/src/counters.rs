@@ -1,8 +1,12 @@
 //! What a worker counts. Each counter has one writer, its worker; anyone may read them.
 
+use crate::latency::OctaveCounters;
 use logweir_decode::reason::ByReason;
 use logweir_store::schema::Family;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{
+    Mutex, PoisonError,
+    atomic::{AtomicU64, Ordering},
+};
 
 /// A counter with a single writer: adding is a load and a store, without a locked instruction.
 #[derive(Debug, Default)]
@@ -22,6 +26,23 @@ impl Counter {
     /// Reads it.
     pub fn get(&self) -> u64 {
         self.0.load(Ordering::Relaxed)
+    }
+}
+
+/// A sentence that stands for as long as something is wrong. Who posts it does so when it changes,
+/// not for each datagram.
+#[derive(Debug, Default)]
+pub struct Notice(Mutex<Option<String>>);
+
+impl Notice {
+    /// Replaces it.
+    pub fn set(&self, sentence: Option<String>) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = sentence;
+    }
+
+    /// Reads it.
+    pub fn get(&self) -> Option<String> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
@@ -49,6 +70,8 @@ pub struct WorkerCounters {
     pub dropped_no_writer: Counter,
     /// Datagrams that are in no ledger, because the writer was gone.
     pub unnoted: Counter,
+    /// Datagrams by the time from arrival to decoded.
+    pub arrival_to_decoded: OctaveCounters,
 }
 
 /// What an AF_XDP source counts.

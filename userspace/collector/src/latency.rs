@@ -1,7 +1,11 @@
 //! Latencies: histograms in nanoseconds, and how they are printed.
 
+mod octaves;
+
+pub use octaves::{OctaveCounters, Octaves};
+
 use hdrhistogram::Histogram;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// Longer ones count as this.
 const NANOS_MAX: u64 = 3_600_000_000_000;
@@ -11,23 +15,31 @@ pub fn histogram() -> Histogram<u64> {
     Histogram::new_with_bounds(1, NANOS_MAX, 3).expect("the histogram accepts these constants")
 }
 
-/// Records all of them. To find a value's place costs more than to count it: those that follow each
-/// other and have the same place are counted at once.
-pub fn record_all(histogram: &mut Histogram<u64>, nanos: impl Iterator<Item = u64>) {
+/// Records all of them, and counts them where others see it. To find a value's place costs more than
+/// to count it: those that follow each other and have the same place are counted at once.
+pub fn record_all(
+    histogram: &mut Histogram<u64>,
+    seen: &OctaveCounters,
+    nanos: impl Iterator<Item = u64>,
+) {
+    let record = |histogram: &mut Histogram<u64>, nanos, count| {
+        histogram.saturating_record_n(nanos, count);
+        seen.add(nanos, count);
+    };
     let (mut place, mut count) = (0..=0, 0);
     for nanos in nanos {
         if !place.contains(&nanos) {
-            histogram.saturating_record_n(*place.start(), count);
+            record(histogram, *place.start(), count);
             place = histogram.lowest_equivalent(nanos)..=histogram.highest_equivalent(nanos);
             count = 0;
         }
         count += 1;
     }
-    histogram.saturating_record_n(*place.start(), count);
+    record(histogram, *place.start(), count);
 }
 
 /// What is told of a histogram, in nanoseconds.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Latency {
     /// How many were recorded.
     pub count: u64,
@@ -64,7 +76,8 @@ pub fn summary(histogram: &Histogram<u64>) -> String {
     format!("p50 {}  p99 {}  p99.9 {}  max {max}", at(0.5), at(0.99), at(0.999))
 }
 
-fn duration(nanos: u64) -> String {
+/// A time in a fitting unit.
+pub fn duration(nanos: u64) -> String {
     let nanos_f = nanos as f64;
     match nanos {
         0..1_000 => format!("{nanos} ns"),
@@ -83,10 +96,14 @@ mod tests {
         let nanos = [5, 5, 100_000, 100_001, 100_200, 5, u64::MAX, 0, 0];
         let (mut one_by_one, mut at_once) = (histogram(), histogram());
         nanos.iter().for_each(|nanos| one_by_one.saturating_record(*nanos));
-        record_all(&mut at_once, nanos.into_iter());
+        let counters = OctaveCounters::default();
+        record_all(&mut at_once, &counters, nanos.into_iter());
         assert_eq!(at_once, one_by_one);
-        record_all(&mut at_once, std::iter::empty());
+        record_all(&mut at_once, &counters, std::iter::empty());
         assert_eq!(at_once, one_by_one);
+        let mut seen = Octaves::default();
+        seen.read(&counters);
+        assert_eq!(seen.count(), 9);
     }
 
     #[test]

@@ -1,10 +1,10 @@
 //! What the kernel says about a network interface.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::{fs, path::PathBuf};
 
 /// Receive counters of an interface.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NicCounters {
     /// Packets received.
     pub rx_packets: u64,

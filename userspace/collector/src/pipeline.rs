@@ -9,7 +9,7 @@ use crate::{
     balance::{Balance, RecordBalance, RingBalance, SocketBalance, XdpBalance},
     counters::{RingCounters, SocketCounters, WorkerCounters},
     handoff::Inlet,
-    latency::{self, Latency},
+    latency::{self, Latency, Octaves},
     ledger::{self, Ledger},
     listener::Listener,
     losses::Losses,
@@ -225,6 +225,20 @@ impl<S: Sink + Send + 'static> Pipeline<S> {
         workers.chain([writer]).collect()
     }
 
+    /// Workers that run.
+    pub fn workers(&self) -> usize {
+        self.workers.iter().filter(|worker| !worker.thread.is_finished()).count()
+    }
+
+    /// How long datagrams took from arrival to decoded.
+    pub fn arrival_to_decoded(&self) -> Octaves {
+        let mut octaves = Octaves::default();
+        for worker in &self.workers {
+            octaves.read(&worker.counters.arrival_to_decoded);
+        }
+        octaves
+    }
+
     /// What is known of each exporter, as of the last second.
     pub fn exporters(&self) -> Arc<Vec<ledger::ExporterReport>> {
         self.exporters.read()
@@ -238,7 +252,7 @@ impl<S: Sink + Send + 'static> Pipeline<S> {
             balance.add_worker(&worker.counters);
         }
         if !self.rings.is_empty() {
-            let mut ring = RingBalance { mode: self.ring_mode, ..RingBalance::default() };
+            let mut ring = RingBalance { mode: self.ring_mode.into(), ..RingBalance::default() };
             for counters in &self.rings {
                 ring.received += counters.received.get();
                 ring.rx_ring_full += counters.rx_ring_full.get();

@@ -21,10 +21,12 @@ use rustix::{
     process::{Resource, Rlimit, geteuid, getrlimit, setrlimit},
     thread::{no_new_privs, set_no_new_privs},
 };
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
+use std::borrow::Cow;
 
 /// What a process may still do.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Privileges {
     /// The name of its user, or the number of one without a name.
     pub user: String,
@@ -33,9 +35,9 @@ pub struct Privileges {
     /// Whether no program that it could start gains a right.
     pub no_new_privs: bool,
     /// What keeps it to its directories: `enforced`, `partly enforced`, `not enforced`.
-    pub landlock: &'static str,
+    pub landlock: Cow<'static, str>,
     /// What keeps it to the system calls that it needs: `enforced`, `not enforced`.
-    pub seccomp: &'static str,
+    pub seccomp: Cow<'static, str>,
     /// What could not be taken away, a sentence each.
     pub missing: Vec<String>,
 }
@@ -70,9 +72,9 @@ pub fn confine(places: &Places, mut missing: Vec<String>) -> Privileges {
     }
     // What is said of it is read while it can be.
     let mut privileges = Privileges::of_this_thread(missing);
-    privileges.landlock = paths::restrict(places, &mut privileges.missing);
+    privileges.landlock = paths::restrict(places, &mut privileges.missing).into();
     match syscalls::restrict() {
-        Ok(()) => privileges.seccomp = "enforced",
+        Ok(()) => privileges.seccomp = "enforced".into(),
         Err(error) => {
             privileges.missing.push(format!("it may make any system call (seccomp: {error})"));
         }
@@ -87,8 +89,8 @@ impl Privileges {
             user: account::current(),
             capabilities: capabilities::names(),
             no_new_privs: no_new_privs().unwrap_or(false),
-            landlock: "not enforced",
-            seccomp: "not enforced",
+            landlock: "not enforced".into(),
+            seccomp: "not enforced".into(),
             missing,
         }
     }

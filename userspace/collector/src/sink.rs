@@ -10,8 +10,9 @@ pub use print::{PrintSink, TextFormat};
 
 use crate::{
     clock,
-    counters::Counter,
+    counters::{Counter, Notice},
     handoff::{Inlet, Next},
+    latency::OctaveCounters,
     ledger::Ledger,
     losses::Losses,
 };
@@ -39,6 +40,12 @@ pub struct SinkCounters {
     pub discarded: Counter,
     /// Bytes of the journal that are not in parts yet.
     pub journal_bytes: Counter,
+    /// Why the journal cannot be appended to.
+    pub append_fault: Notice,
+    /// Why the journal cannot be synced.
+    pub sync_fault: Notice,
+    /// Records by the time from arrival to stored.
+    pub arrival_to_stored: OctaveCounters,
 }
 
 /// What a sink did with a batch.

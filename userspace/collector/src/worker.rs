@@ -246,7 +246,8 @@ impl Stage {
 
     fn note_latency(&mut self, now: UnixNanos) {
         let age = |arrival| u64::try_from(now.saturating_sub(arrival)).unwrap_or(0);
-        latency::record_all(&mut self.latency, self.arrivals.drain(..).map(age));
+        let seen = &self.counters.arrival_to_decoded;
+        latency::record_all(&mut self.latency, seen, self.arrivals.drain(..).map(age));
     }
 }
 

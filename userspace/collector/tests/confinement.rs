@@ -56,8 +56,8 @@ fn confined(data: &Path) {
         user: USER.into(),
         capabilities: String::new(),
         no_new_privs: true,
-        landlock: "enforced",
-        seccomp: "enforced",
+        landlock: "enforced".into(),
+        seccomp: "enforced".into(),
         missing: Vec::new(),
     };
     assert_eq!(privileges, expected);

@@ -3,7 +3,7 @@
 use super::{Account, Domain, GivenUp};
 use crate::{balance::Named, output::rfc3339};
 use logweir_decode::sequence::Found;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use std::{fmt, net::IpAddr};
 
 /// Lines that are printed, at most; the JSON balance has all.
@@ -14,7 +14,7 @@ const LINES_MAX: usize = 100;
 const COUNT_RECORDS: [u16; 2] = [5, 10];
 
 /// What is known of an exporter.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ExporterReport {
     /// Its address; `unnamed` for files that name none, `others` for those beyond the limit.
     pub exporter: String,
@@ -47,7 +47,7 @@ pub struct ExporterReport {
 }
 
 /// What the numbers of domains told that are not followed any longer.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct GivenUpReport {
     /// How many domains.
     pub domains: u64,
@@ -60,7 +60,7 @@ pub struct GivenUpReport {
 }
 
 /// What the numbers of an observation domain tell.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct DomainReport {
     /// NetFlow 5 or 9, or 10 for IPFIX; of binary logs 256 times the type, and the version.
     pub version: u16,
@@ -93,7 +93,7 @@ impl Account {
             datagrams: self.datagrams,
             dropped_no_batch: self.dropped,
             decoded: self.decoded,
-            rejected: rejected.map(|(reason, count)| (reason.name(), *count)).collect(),
+            rejected: rejected.map(|(reason, count)| (reason.name().into(), *count)).collect(),
             waiting: self.waiting,
             records: self.records,
             unparsed: self.unparsed,

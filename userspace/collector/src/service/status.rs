@@ -1,17 +1,24 @@
 //! What a collector tells of itself while it runs, and where it hangs for others to read.
 
 use crate::{
-    balance::Balance, ledger::ExporterReport, privileges::Privileges, sealer::SealerCounters,
-    sink::SinkCounters,
+    balance::Balance, latency::Octaves, ledger::ExporterReport, privileges::Privileges,
+    sealer::SealerCounters, sink::SinkCounters,
 };
-use serde::{Serialize, Serializer};
-use std::sync::{Arc, Mutex, PoisonError};
+use rustix::time::{ClockId, clock_gettime};
+use serde::{Deserialize, Deserializer, Serialize, Serializer};
+use std::{
+    borrow::Cow,
+    fs,
+    sync::{Arc, Mutex, PoisonError},
+    time::{Duration, Instant},
+};
 
 /// The state of a running collector.
-#[derive(Clone, Debug, Default, Serialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[serde(default)]
 pub struct Status {
     /// Of the program.
-    pub version: &'static str,
+    pub version: Cow<'static, str>,
     /// What it collects from, and in which modes.
     pub description: String,
     /// When it was started, RFC 3339.
@@ -21,10 +28,18 @@ pub struct Status {
     /// The balance so far. Its stages are read one after the other: it need not come out even.
     pub balance: Balance,
     /// What is known of each exporter, as of the last second.
-    #[serde(serialize_with = "shared")]
+    #[serde(serialize_with = "shared", deserialize_with = "own")]
     pub exporters: Arc<Vec<ExporterReport>>,
     /// What the process may still do.
     pub privileges: Privileges,
+    /// Datagrams by the time from arrival to decoded.
+    pub arrival_to_decoded: Octaves,
+    /// Records by the time from arrival to stored.
+    pub arrival_to_stored: Octaves,
+    /// Workers that run.
+    pub workers: usize,
+    /// What the process takes.
+    pub process: ProcessStatus,
     /// The store; `None` where records are discarded.
     pub store: Option<StoreStatus>,
 }
@@ -33,8 +48,38 @@ fn shared<T: Serialize, S: Serializer>(value: &Arc<T>, to: S) -> Result<S::Ok, S
     value.as_ref().serialize(to)
 }
 
+fn own<'de, T: Deserialize<'de>, D: Deserializer<'de>>(from: D) -> Result<Arc<T>, D::Error> {
+    T::deserialize(from).map(Arc::new)
+}
+
+/// What the process takes of the machine.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ProcessStatus {
+    /// Time of processors, of all threads, in nanoseconds.
+    pub cpu_ns: u64,
+    /// Memory that is resident, in bytes; 0 where `/proc` does not tell.
+    pub resident_bytes: u64,
+}
+
+impl ProcessStatus {
+    /// Of this process, now.
+    pub fn read() -> Self {
+        let cpu = clock_gettime(ClockId::ProcessCPUTime);
+        let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+        let resident = status.lines().find_map(|line| {
+            line.strip_prefix("VmRSS:")?.trim().strip_suffix("kB")?.trim().parse::<u64>().ok()
+        });
+        Self {
+            cpu_ns: (cpu.tv_sec * 1_000_000_000 + cpu.tv_nsec).try_into().unwrap_or(0),
+            resident_bytes: resident.unwrap_or(0) * 1024,
+        }
+    }
+}
+
 /// The state of the store.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
 pub struct StoreStatus {
     /// The data directory.
     pub data: String,
@@ -48,30 +93,54 @@ pub struct StoreStatus {
     pub sealed: u64,
     /// Records of earlier processes, found in the journal, in sealed parts.
     pub recovered: u64,
+    /// Why the journal cannot be appended to or synced, as long as it cannot.
+    pub journal_fault: Option<String>,
+    /// Bytes that are free in the file system of the data directory, for those who are not root; 0
+    /// where it does not tell.
+    pub disk_free_bytes: u64,
+    /// Bytes that this file system has.
+    pub disk_bytes: u64,
 }
 
 impl StoreStatus {
-    /// Reads the counters of those who write.
+    /// Reads the counters of those who write, and looks at the disk.
     pub fn read(&mut self, sink: &SinkCounters, sealer: &SealerCounters) {
         self.journal_bytes = sink.journal_bytes.get();
         self.segments_waiting = sealer.waiting.get();
         self.sealed = sealer.sealed.get();
         self.recovered = sealer.recovered.get();
+        self.journal_fault = sink.append_fault.get().or_else(|| sink.sync_fault.get());
+        let disk = rustix::fs::statvfs(self.data.as_str());
+        (self.disk_free_bytes, self.disk_bytes) = disk
+            .map_or((0, 0), |disk| (disk.f_bavail * disk.f_frsize, disk.f_blocks * disk.f_frsize));
     }
 }
 
 /// Where the last status hangs.
 #[derive(Clone, Debug, Default)]
-pub struct Board(Arc<Mutex<Arc<Status>>>);
+pub struct Board(Arc<Mutex<Posted>>);
+
+#[derive(Clone, Debug, Default)]
+struct Posted {
+    status: Arc<Status>,
+    at: Option<Instant>,
+}
 
 impl Board {
     /// Replaces the status.
     pub fn post(&self, status: Status) {
-        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = Arc::new(status);
+        let posted = Posted { status: Arc::new(status), at: Some(Instant::now()) };
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = posted;
     }
 
     /// The last status.
     pub fn read(&self) -> Arc<Status> {
-        Arc::clone(&self.0.lock().unwrap_or_else(PoisonError::into_inner))
+        self.read_with_age().0
+    }
+
+    /// The last status, and how long ago it was posted; `None` where none was.
+    pub fn read_with_age(&self) -> (Arc<Status>, Option<Duration>) {
+        let posted = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        (posted.status, posted.at.map(|at| at.elapsed()))
     }
 }

@@ -59,6 +59,7 @@ impl JournalSink {
         match appended {
             Ok(()) => {
                 if let Some(fault) = self.fault.take() {
+                    self.counters.append_fault.set(None);
                     crate::tell(&format!("the journal is written again, after {}", fault.age(now)));
                 }
                 true
@@ -66,6 +67,7 @@ impl JournalSink {
             Err(error) => {
                 let is_new = self.fault.is_none();
                 if is_new {
+                    self.counters.append_fault.set(Some(error.to_string()));
                     crate::tell(&format!(
                         "{error}: what memory cannot hold is dropped and counted until it can"
                     ));
@@ -87,18 +89,21 @@ impl JournalSink {
         let Round { records, arrivals, at, error, .. } = round;
         if let Some(error) = error {
             if self.sync_fault.is_none() {
+                self.counters.sync_fault.set(Some(error.to_string()));
                 crate::tell(&format!("{error}: a loss of power would now cost records"));
                 self.sync_fault = Some(Fault { error, since: at });
             }
             return;
         }
         if let Some(fault) = self.sync_fault.take() {
+            self.counters.sync_fault.set(None);
             crate::tell(&format!("the journal is synced again, after {}", fault.age(at)));
         }
         self.counters.stored.add(records);
         for (arrival, records) in arrivals.iter() {
             let waited = u64::try_from(at.saturating_sub(arrival)).unwrap_or(0);
             self.arrival_to_stored.saturating_record_n(waited, records);
+            self.counters.arrival_to_stored.add(waited, records);
         }
     }
 

@@ -14,7 +14,7 @@ use crate::{
     service::{
         control::Control,
         manager::Manager,
-        status::{Board, Status, StoreStatus},
+        status::{Board, ProcessStatus, Status, StoreStatus},
     },
     sink::{Sink, SinkCounters},
 };
@@ -63,7 +63,7 @@ impl Watch {
         let control = config.control.as_deref();
         Ok(Watch {
             status: Status {
-                version: env!("CARGO_PKG_VERSION"),
+                version: env!("CARGO_PKG_VERSION").into(),
                 started_at: rfc3339(clock::now(), 3),
                 privileges,
                 store,
@@ -120,6 +120,10 @@ impl Watch {
         status.at = rfc3339(clock::now(), 3);
         status.balance = pipeline.balance();
         status.exporters = pipeline.exporters();
+        status.workers = pipeline.workers();
+        status.arrival_to_decoded = pipeline.arrival_to_decoded();
+        status.arrival_to_stored.read(&self.sink.arrival_to_stored);
+        status.process = ProcessStatus::read();
         if let (Some(store), Some(sealer)) = (&mut status.store, sealer) {
             store.read(&self.sink, sealer.counters());
         }
