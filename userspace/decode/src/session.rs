@@ -136,7 +136,7 @@ macro_rules! session_columns {
 
         impl SessionTable {
             /// Reads one row back.
-            fn read_row(&self, row: usize, columns: ColumnSet) -> SessionRow {
+            pub(crate) fn read_row(&self, row: usize, columns: ColumnSet) -> SessionRow {
                 SessionRow {
                     $($field: if columns.has(Column::$column) {
                         self.column(Column::$column).get(row).copied()
@@ -277,6 +277,17 @@ impl SessionTable {
     /// All cells of a column, whose type must be that of its kind: none otherwise.
     fn column<T: Cell>(&self, column: Column) -> &[T] {
         self.columns.get(column)
+    }
+
+    /// One cell, if `columns`, which its run filled, name the column.
+    #[inline]
+    pub(crate) fn cell<T: Cell>(
+        &self,
+        column: Column,
+        row: usize,
+        columns: ColumnSet,
+    ) -> Option<T> {
+        columns.has(column).then(|| self.column(column).get(row).copied()).flatten()
     }
 
     /// The cells of a column for the rows that the next [`SessionTable::commit`] adds, as many as
