@@ -60,19 +60,20 @@ impl Incoming {
         self.directory.join(name)
     }
 
-    /// Creates an unfinished file.
+    /// Creates an unfinished file. One of this name that could not be removed is overwritten: the
+    /// directory is this writer's alone.
     ///
     /// # Errors
     /// If the file system refuses.
     pub fn create(&self, name: &str) -> Result<(PathBuf, File), StoreError> {
         let path = self.directory.join(format!("{name}.partial"));
         // `.incoming` may have been removed by hand.
-        let file = File::create_new(&path).or_else(|error| {
+        let file = File::create(&path).or_else(|error| {
             if error.kind() != io::ErrorKind::NotFound {
                 return Err(error);
             }
             fs::create_dir_all(&self.directory)?;
-            File::create_new(&path)
+            File::create(&path)
         });
         match file {
             Ok(file) => Ok((path, file)),
@@ -174,6 +175,15 @@ mod tests {
         let (_, leftovers) = Incoming::open(data.path()).unwrap();
         assert_eq!(leftovers, Leftovers { files: 1, bytes: 5 });
         assert!(!path.exists());
+    }
+
+    #[test]
+    fn an_unfinished_file_that_stayed_is_overwritten() {
+        let data = tempfile::tempdir().unwrap();
+        let (incoming, _) = Incoming::open(data.path()).unwrap();
+        fs::write(incoming.create("part-1").unwrap().0, b"12345").unwrap();
+        let (path, _) = incoming.create("part-1").unwrap();
+        assert!(fs::read(path).unwrap().is_empty());
     }
 
     #[test]
