@@ -133,6 +133,7 @@ impl Shared {
     }
 
     fn run(&self, interval: Duration) {
+        let mut failed = None;
         let mut state = self.lock();
         loop {
             let waited = self.wake.wait_timeout_while(state, interval, |state| {
@@ -142,7 +143,7 @@ impl Shared {
             let (asked, stop) = (state.asked, state.stop);
             let work = std::mem::take(&mut state.work);
             drop(state);
-            let round = work.sync();
+            let round = work.sync(&mut failed);
             state = self.lock();
             state.rounds.extend(round);
             state.done = asked;
@@ -155,19 +156,35 @@ impl Shared {
 }
 
 impl Work {
-    /// `None` where there is nothing to do.
-    fn sync(self) -> Option<Round> {
+    /// `None` where there is nothing to do. The last segment that could not be synced is noted: to
+    /// it more may be appended until that is known.
+    fn sync(self, failed: &mut Option<SegmentId>) -> Option<Round> {
         let Work { files, frames, records, arrivals, end } = self;
         if files.is_empty() {
             return None;
         }
-        let failed: Vec<_> = files.iter().filter_map(|file| file.sync().err()).collect();
-        let error = failed.into_iter().next();
+        let mut error = None;
+        for file in &files {
+            if let Err(fault) = file.sync_unless(*failed) {
+                *failed = Some(file.id);
+                error = error.or(Some(fault));
+            }
+        }
         Some(Round { frames, records, arrivals, end, at: now(), error })
     }
 }
 
 impl Unsynced {
+    /// Syncs it, unless that has failed: the kernel tells it once, and forgets what it could not
+    /// write.
+    fn sync_unless(&self, failed: Option<SegmentId>) -> Result<(), StoreError> {
+        if failed == Some(self.id) {
+            let source = io::Error::other("it could not be synced before");
+            return Err(StoreError::io("sync", &self.path, source));
+        }
+        self.sync()
+    }
+
     fn sync(&self) -> Result<(), StoreError> {
         self.file.sync_data().map_err(|e| StoreError::io("sync", &self.path, e))?;
         match self.path.parent() {
@@ -180,4 +197,26 @@ impl Unsynced {
 fn now() -> UnixNanos {
     let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH).unwrap_or_default();
     i64::try_from(since.as_nanos()).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// A round of one file, whose name cannot be synced while its directory is missing.
+    fn round(number: u32, is_new: bool, failed: &mut Option<SegmentId>) -> Option<StoreError> {
+        let id = SegmentId { tag: 1, number };
+        let file = Arc::new(tempfile::tempfile().unwrap());
+        let file = Unsynced { id, path: "/missing/segment".into(), file, is_new };
+        Work { files: vec![file], ..Work::default() }.sync(failed).unwrap().error
+    }
+
+    #[test]
+    fn a_segment_that_could_not_be_synced_once_is_never_safe() {
+        let mut failed = None;
+        assert!(round(1, false, &mut failed).is_none());
+        assert!(round(2, true, &mut failed).is_some());
+        assert!(round(2, false, &mut failed).is_some(), "the kernel says that all is well");
+        assert!(round(3, false, &mut failed).is_none());
+    }
 }
