@@ -3,7 +3,7 @@
 use super::account::{Account, Gap, HourBooks};
 use crate::{partition::Hour, schema::Family};
 use serde::Serialize;
-use std::{collections::BTreeMap, net::IpAddr};
+use std::collections::BTreeMap;
 
 /// NetFlow v5 and IPFIX number records, all others datagrams.
 const NUMBER_RECORDS: [u16; 2] = [5, 10];
@@ -73,8 +73,8 @@ pub struct Statement {
 /// What is missing of an observation domain.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct Missing {
-    /// Whose it is.
-    pub exporter: IpAddr,
+    /// Whose it is: an address, or `others` for those who have no accounts of their own.
+    pub exporter: String,
     /// 5, 9 or 10; of binary logs 256 times the type, and the version.
     pub version: u16,
     /// The observation domain.
@@ -108,13 +108,12 @@ impl Statement {
             unnumbered: 0,
             exporters: BTreeMap::new(),
         };
-        let others = Some(("others".to_owned(), books.others)).filter(|(_, of)| of.datagrams > 0);
+        let others = Some(("others".to_owned(), books.others));
+        let others = others.filter(|(_, of)| *of != Account::default());
         let mut waiting = 0;
-        for (exporter, account) in &books.exporters {
-            statement.missing.extend(missing(*exporter, account));
-        }
         let named = books.exporters.into_iter().map(|(exporter, of)| (exporter.to_string(), of));
         for (exporter, account) in named.chain(others) {
+            statement.missing.extend(missing(&exporter, &account));
             statement.add(&account);
             waiting += account.waiting;
             statement.exporters.insert(exporter, account);
@@ -208,10 +207,10 @@ impl Statement {
     }
 }
 
-fn missing(exporter: IpAddr, account: &Account) -> impl Iterator<Item = Missing> {
+fn missing(exporter: &str, account: &Account) -> impl Iterator<Item = Missing> {
     let dropped_here = account.dropped.values().sum();
     account.numbers.iter().filter(|numbers| numbers.missing > 0).map(move |numbers| Missing {
-        exporter,
+        exporter: exporter.to_owned(),
         version: numbers.version,
         domain: numbers.domain,
         unit: if NUMBER_RECORDS.contains(&numbers.version) { RECORDS } else { DATAGRAMS },

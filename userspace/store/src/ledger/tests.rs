@@ -1,5 +1,5 @@
 use super::{
-    account::{GAPS_MAX, Gap},
+    account::{GAPS_MAX, Gap, Numbers},
     files,
     statement::{Completeness, Evidence, Statement},
     *,
@@ -194,4 +194,16 @@ fn an_account_keeps_the_gaps_that_miss_most() {
     assert_eq!(gaps.len(), GAPS_MAX);
     assert!(gaps.is_sorted_by_key(|gap| gap.after));
     assert!(gaps.iter().all(|gap| gap.missing > 100));
+}
+
+#[test]
+fn what_is_missing_of_exporters_without_accounts_is_told_too() {
+    let numbers = Numbers { version: 9, domain: 7, missing: 3, ..Numbers::default() };
+    let missing = Account { numbers: vec![numbers], ..Account::default() };
+    let said = statement(HourBooks { others: missing, ..HourBooks::default() }, 0);
+    assert_eq!((said.missing_datagrams(), &*said.missing[0].exporter), (3, "others"));
+    assert_eq!(said.completeness, Completeness::Incomplete);
+    let dropped = Account { dropped: [("no_batch".to_owned(), 1)].into(), ..Account::default() };
+    let said = statement(HourBooks { others: dropped, ..HourBooks::default() }, 0);
+    assert_eq!(said.completeness, Completeness::Incomplete);
 }
