@@ -333,6 +333,7 @@ impl Settings {
             age_max: privacy.rotate,
             current,
             data: data.map(Path::to_owned),
+            told: None,
         };
         Ok(privacy.keyring(missing)?.map(rotation))
     }

@@ -20,6 +20,8 @@ pub struct Rotation {
     pub current: Arc<CurrentKey>,
     /// The directory of the store, whose manifest tells of each key's begin.
     pub data: Option<PathBuf>,
+    /// The name of the key of which the manifest tells, as far as this process knows.
+    pub told: Option<String>,
 }
 
 impl Rotation {
@@ -27,17 +29,22 @@ impl Rotation {
     ///
     /// # Errors
     /// If the manifest cannot be written.
-    pub fn record(&self, now: Timestamp) -> Result<(), StoreError> {
+    pub fn record(&mut self, now: Timestamp) -> Result<(), StoreError> {
         let (Some(data), Some(Dated { key, since })) = (&self.data, self.keyring.current()) else {
             return Ok(());
         };
+        if self.told.as_deref() == Some(key.name()) {
+            return Ok(());
+        }
         let (mut manifest, _) = Manifest::open(data)?;
         let entry = |state: &State| {
             let is_told = state.key() == Some(key.name());
             (!is_told).then(|| Entry::KeyRotated { key: key.name().to_owned(), since: *since })
         };
         let now = i64::try_from(now.as_nanosecond()).unwrap_or(i64::MAX);
-        manifest.append_with(now, entry).map(drop)
+        manifest.append_with(now, entry)?;
+        self.told = Some(key.name().to_owned());
+        Ok(())
     }
 
     /// Lets a new key take over where it is time, and tells whether one did.
@@ -64,8 +71,9 @@ mod tests {
         let keyring = Keyring::create(&data.join("keys"), at(0)).unwrap();
         let current = Arc::new(CurrentKey::new(keyring.current().unwrap().key.clone()));
         let age_max = Some(Duration::from_secs(30 * 86_400));
+        let (current_key, told) = (current.clone(), None);
         let mut rotation =
-            Rotation { keyring, age_max, current: current.clone(), data: Some(data.clone()) };
+            Rotation { keyring, age_max, current: current_key, data: Some(data.clone()), told };
         for (day, rotated, key) in [(0, false, "k1"), (29, false, "k1"), (30, true, "k2")] {
             assert_eq!(rotation.rotate(at(day)).unwrap(), rotated);
             assert_eq!(current.get().name(), key);
@@ -73,6 +81,12 @@ mod tests {
                 rotation.record(at(day)).unwrap();
             }
         }
+        // It is not asked again what it has told.
+        let chain = data.join("manifest.jsonl");
+        std::fs::rename(&chain, data.join("aside")).unwrap();
+        rotation.record(at(31)).unwrap();
+        assert!(!chain.exists());
+        std::fs::rename(data.join("aside"), &chain).unwrap();
         let (manifest, _) = Manifest::open(&data).unwrap();
         assert_eq!((manifest.head().number, manifest.state().key()), (2, Some("k2")));
         let text = std::fs::read_to_string(data.join("manifest.jsonl")).unwrap();
