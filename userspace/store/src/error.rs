@@ -75,6 +75,15 @@ pub enum StoreError {
         /// Its version.
         version: u32,
     },
+    /// The file system cannot let two directories change places.
+    #[error(
+        "{}: the file system cannot exchange directories (RENAME_EXCHANGE), so small parts stay as they are",
+        path.display()
+    )]
+    NoExchange {
+        /// The directory of an hour.
+        path: PathBuf,
+    },
     /// A batch is larger than a journal's frame may be.
     #[error("a batch does not fit into a frame of the journal: {0}")]
     Image(#[from] ImageError),
@@ -106,11 +115,19 @@ impl StoreError {
         }
     }
 
-    /// Whether the disk (or the quota) is full.
-    pub fn is_disk_full(&self) -> bool {
-        matches!(self, StoreError::Io { source, .. } if matches!(
-            source.kind(),
-            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded
-        ))
+    /// Whether a file is not as it was written, or the device cannot read it: to try again is of
+    /// no use.
+    pub(crate) fn is_damage(&self) -> bool {
+        match self {
+            StoreError::Damaged { .. } => true,
+            StoreError::Io { source, .. } => is_damage(source),
+            _ => false,
+        }
     }
+}
+
+/// Whether a file ends too early, or the device cannot read it.
+pub(crate) fn is_damage(error: &io::Error) -> bool {
+    error.kind() == io::ErrorKind::UnexpectedEof
+        || error.raw_os_error() == Some(rustix::io::Errno::IO.raw_os_error())
 }

@@ -67,11 +67,19 @@ pub fn count_rows(directory: &Path, family: Family) -> Result<u64, StoreError> {
     let mut rows = 0;
     for path in parquet_files(directory, family)? {
         let Some(file) = open(&path)? else { continue };
-        let metadata = ParquetMetaDataReader::new().parse_and_finish(&file);
-        let metadata = metadata.map_err(|e| StoreError::parquet("read", &path, e))?;
-        rows += u64::try_from(metadata.file_metadata().num_rows()).unwrap_or(0);
+        rows += self::rows(&file, &path)?;
     }
     Ok(rows)
+}
+
+/// Rows of an open part, from its footer.
+///
+/// # Errors
+/// If that cannot be read.
+pub(crate) fn rows(part: &File, path: &Path) -> Result<u64, StoreError> {
+    let metadata = ParquetMetaDataReader::new().parse_and_finish(part);
+    let metadata = metadata.map_err(|e| StoreError::parquet("read", path, e))?;
+    Ok(u64::try_from(metadata.file_metadata().num_rows()).unwrap_or(0))
 }
 
 /// Opens a file; `None` if it is no longer there.

@@ -6,19 +6,18 @@
 //! again; so a crash at any point leaves each record in exactly one place.
 
 mod compaction;
+mod sealing;
 
 use crate::{
     compact::Exchanged,
     error::StoreError,
     incoming::{Incoming, Leftovers},
-    index::Indexes,
-    journal::{Frame, Reader, Segment},
+    journal::SegmentId,
     layout::Layout,
     ledger::{self, Ledger, statement::Completeness},
     manifest::{self, Entry, LedgerFile, Manifest, Part},
     partition::Hour,
     retention::{Deleted, Policy, Retention},
-    seal::{Sealed, Sealer},
 };
 use logweir_decode::context::UnixNanos;
 use std::{
@@ -68,6 +67,8 @@ pub struct SealedSegment {
     pub parts: Vec<Part>,
     /// Where the rest of it is, for a person to look at, if its end could not be read.
     pub damaged: Option<PathBuf>,
+    /// Whether somebody has removed its file, so that nothing could be made of it.
+    pub is_lost: bool,
 }
 
 /// Keeps a data directory, which belongs to this process meanwhile.
@@ -82,6 +83,8 @@ pub struct Keeper {
     retention: Retention,
     /// Directories that were replaced, and when: to be removed a little later.
     exchanged: Vec<(Exchanged, UnixNanos)>,
+    /// What became of a segment that could not be removed then.
+    unremoved: Option<(SegmentId, SealedSegment)>,
 }
 
 impl Keeper {
@@ -101,9 +104,16 @@ impl Keeper {
         let open_hours = ledger::files::open_hours(data)?;
         let incoming = Arc::new(incoming);
         let retention = Retention::new(config.retention.clone());
-        let exchanged = Vec::new();
-        let mut keeper =
-            Keeper { config, incoming, manifest, ledger, open_hours, retention, exchanged };
+        let mut keeper = Keeper {
+            config,
+            incoming,
+            manifest,
+            ledger,
+            open_hours,
+            retention,
+            exchanged: Vec::new(),
+            unremoved: None,
+        };
         keeper.recover_exchanges(now)?;
         Ok((keeper, Opened { leftovers, manifest: opened, swept }))
     }
@@ -116,89 +126,6 @@ impl Keeper {
     /// What is stored.
     pub const fn manifest(&self) -> &Manifest {
         &self.manifest
-    }
-
-    /// Makes parts of a segment and removes it.
-    ///
-    /// # Errors
-    /// If the file system refuses something. The segment is still there, and nothing is lost or
-    /// double when it is tried again.
-    pub fn seal(&mut self, segment: &Segment, now: UnixNanos) -> Result<SealedSegment, StoreError> {
-        let name = segment.id.to_string();
-        let mut sealed = SealedSegment::default();
-        if !self.manifest.is_sealed(&name) {
-            sealed = self.make(segment, &name, now).inspect_err(|_| self.forget())?;
-        }
-        match &sealed.damaged {
-            Some(aside) => segment.set_aside(aside)?,
-            None => segment.remove()?,
-        }
-        ledger::files::remove_other_standings(self.incoming.data_directory(), &name)?;
-        Ok(sealed)
-    }
-
-    fn make(
-        &mut self,
-        segment: &Segment,
-        name: &str,
-        now: UnixNanos,
-    ) -> Result<SealedSegment, StoreError> {
-        let (sealer, damaged) = self.read(segment)?;
-        let layout = self.config.layout;
-        let made = sealer.finish(name, &self.incoming, layout, &mut Indexes::default())?;
-        let parts = self.entries(made)?;
-        let ledger = self.write_ledger(name)?;
-        let entry = Entry::Sealed { segment: name.to_owned(), parts: parts.clone(), ledger };
-        self.manifest.append(entry, now)?;
-        Ok(SealedSegment { parts, damaged })
-    }
-
-    /// Reads a segment, up to where it is damaged.
-    fn read(&mut self, segment: &Segment) -> Result<(Sealer, Option<PathBuf>), StoreError> {
-        let mut reader = Reader::open(segment)?;
-        let mut sealer = Sealer::new();
-        loop {
-            match reader.next_frame() {
-                Ok(Some(Frame::Batch(batch))) => {
-                    sealer.push(batch)?;
-                    self.ledger.take(batch);
-                }
-                Ok(Some(Frame::Drops(drops))) => self.ledger.take_drops(&drops),
-                Ok(None) => return Ok((sealer, None)),
-                Err(StoreError::Damaged { .. }) => {
-                    return Ok((sealer, Some(segment.path.with_extension("damaged"))));
-                }
-                Err(error) => return Err(error),
-            }
-        }
-    }
-
-    /// The manifest's words for parts that are in place.
-    fn entries(&self, sealed: Sealed) -> Result<Vec<Part>, StoreError> {
-        let data = self.incoming.data_directory();
-        let parts = sealed.parts.into_iter();
-        parts
-            .map(|part| Part::of_file(data, &part.path, (part.family, part.hour), part.rows))
-            .collect()
-    }
-
-    fn write_ledger(&mut self, name: &str) -> Result<Vec<LedgerFile>, StoreError> {
-        let data = self.incoming.data_directory().to_owned();
-        let (hours, followers) = self.ledger.close();
-        ledger::files::write_standing(&self.incoming, name, followers)?;
-        let mut files = Vec::new();
-        for (hour, books) in hours {
-            let path = ledger::files::write(&self.incoming, hour, name, &books)?;
-            files.push(LedgerFile::of_file(&data, &path)?);
-            self.open_hours.insert(hour);
-        }
-        Ok(files)
-    }
-
-    /// Forgets what was taken from a segment that could not be sealed: it will come again.
-    fn forget(&mut self) {
-        // Where that cannot be read, the counts begin anew, and what lies between is not missed.
-        self.ledger = resume(&self.manifest).unwrap_or_default();
     }
 
     /// Deletes what need not be kept any longer.

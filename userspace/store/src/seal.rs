@@ -19,6 +19,7 @@ pub(crate) use new_part::{NewPart, WholePart};
 
 use crate::{
     error::StoreError,
+    files,
     incoming::{Incoming, sync_directory},
     layout::Layout,
     partition::Hour,
@@ -115,22 +116,33 @@ fn seal(
     layout: Layout,
     beside: &mut dyn Beside,
 ) -> Result<SealedPart, StoreError> {
-    let rows = pieces.iter().map(|piece| piece.num_rows() as u64).sum();
     let stem = format!("part-{name}");
     let relative = hour.directory(family);
     let directory = incoming.data_directory().join(&relative);
     let path = directory.join(format!("{stem}.parquet"));
-    if !fs::exists(&path).map_err(|e| StoreError::io("find", &path, e))? {
-        let layout = Layout { arrivals_repeat: arrivals_repeat(&pieces), ..layout };
-        let mut part = NewPart::create(incoming, (family, stem), layout, beside)?;
-        write(family, pieces, &mut part, beside)?;
-        let publish = |file: &Path, name: &str| incoming.publish(file, &relative, name).map(drop);
-        part.finish(beside)?.publish(publish)?;
-    }
+    let rows = match rows_of(&path)? {
+        Some(rows) => rows,
+        None => {
+            let rows = pieces.iter().map(|piece| piece.num_rows() as u64).sum();
+            let layout = Layout { arrivals_repeat: arrivals_repeat(&pieces), ..layout };
+            let mut part = NewPart::create(incoming, (family, stem), layout, beside)?;
+            write(family, pieces, &mut part, beside)?;
+            let publish =
+                |file: &Path, name: &str| incoming.publish(file, &relative, name).map(drop);
+            part.finish(beside)?.publish(publish)?;
+            rows
+        }
+    };
     // Of a part that was there already, the name may not yet be durable.
     sync_directory(&directory)?;
     let metadata = fs::metadata(&path).map_err(|e| StoreError::io("read", &path, e))?;
     Ok(SealedPart { family, hour, path, rows, bytes: metadata.len() })
+}
+
+/// Rows of a part that is there already: as many as it has, which are more than those of the segment
+/// if the disk has lost some of these since. `None` of one that cannot be read: it is made anew.
+fn rows_of(path: &Path) -> Result<Option<u64>, StoreError> {
+    Ok(files::open(path)?.and_then(|part| files::rows(&part, path).ok()))
 }
 
 /// Whether a dictionary of the times of arrival has few entries: of rows as they came.

@@ -6,9 +6,13 @@ use super::{
     reader::read_header,
     segment::{Header, Segment, SegmentId, Space},
 };
-use crate::{error::StoreError, incoming::sync_directory};
+use crate::{
+    error::{StoreError, is_damage},
+    incoming::sync_directory,
+};
 use std::{
     fs::{self, OpenOptions},
+    io,
     path::{Path, PathBuf},
 };
 
@@ -54,7 +58,10 @@ impl Recovered {
         let read = |e| StoreError::io("read", &path, e);
         let mut file = OpenOptions::new().read(true).write(true).open(&path).map_err(read)?;
         let length = file.metadata().map_err(read)?.len();
-        let header = read_header(&mut file, &path)?.filter(|header| header.id == id);
+        let header = match read_header(&mut file, &path) {
+            Err(error) if error.is_damage() => None,
+            header => header?.filter(|header| header.id == id),
+        };
         let Some(header) = header else {
             self.torn_segments += 1;
             self.torn_bytes += length;
@@ -63,8 +70,11 @@ impl Recovered {
         };
         let cut = file.try_clone().map_err(read)?;
         let mut frames = Frames::new(file, id, length).map_err(read)?;
-        while let Found::Frame(..) = frames.next().map_err(read)? {}
-        let bytes = frames.offset();
+        let bytes = match whole(&mut frames) {
+            // What the device cannot read is not cut off: the sealer sets it aside.
+            Err(error) if is_damage(&error) => length,
+            bytes => bytes.map_err(read)?,
+        };
         if bytes < length {
             self.torn_segments += 1;
             self.torn_bytes += length - bytes;
@@ -78,6 +88,12 @@ impl Recovered {
         space.take(bytes);
         Ok(Some((header.created_at, Segment { id, path, bytes, space: space.clone() })))
     }
+}
+
+/// Where the last frame ends that is whole.
+fn whole(frames: &mut Frames) -> io::Result<u64> {
+    while let Found::Frame(..) = frames.next()? {}
+    Ok(frames.offset())
 }
 
 /// Takes a file without a header out of the way. One that is so short that it holds nothing else

@@ -1,9 +1,11 @@
 //! A segment of the journal: its name, its header, and the room that all segments take.
 
-use crate::error::StoreError;
+use crate::{error::StoreError, incoming::sync_directory};
 use logweir_decode::context::UnixNanos;
 use std::{
-    fmt, fs,
+    fmt,
+    fs::{self, File},
+    io,
     path::{Path, PathBuf},
     sync::{
         Arc,
@@ -62,12 +64,39 @@ pub struct Segment {
 }
 
 impl Segment {
-    /// Removes it: its records are elsewhere by now.
+    /// Whether its file is no longer in the journal's directory. Where that is gone too, both may
+    /// come back.
+    ///
+    /// # Errors
+    /// If the file system refuses to tell.
+    pub fn is_lost(&self) -> Result<bool, StoreError> {
+        let there = fs::exists(&self.path).map_err(|e| StoreError::io("find", &self.path, e))?;
+        Ok(!there && self.path.parent().is_some_and(Path::is_dir))
+    }
+
+    /// Waits until all of it is on disk, its name too. It may have ended before it was synced, and
+    /// what an earlier process has left never was.
+    ///
+    /// # Errors
+    /// If the file system refuses.
+    pub fn sync(&self) -> Result<(), StoreError> {
+        let synced = File::open(&self.path).and_then(|file| file.sync_data());
+        synced.map_err(|e| StoreError::io("sync", &self.path, e))?;
+        self.path.parent().map_or(Ok(()), sync_directory)
+    }
+
+    /// Removes it, if it is still there: its records are elsewhere by now. To be called until it
+    /// succeeds, and not again.
     ///
     /// # Errors
     /// If the file system refuses; its bytes then still count.
     pub fn remove(&self) -> Result<(), StoreError> {
-        fs::remove_file(&self.path).map_err(|e| StoreError::io("remove", &self.path, e))?;
+        match fs::remove_file(&self.path) {
+            Err(error) if error.kind() != io::ErrorKind::NotFound => {
+                return Err(StoreError::io("remove", &self.path, error));
+            }
+            _ => {}
+        }
         self.space.give_back(self.bytes);
         Ok(())
     }

@@ -350,3 +350,16 @@ fn a_directory_that_is_lost_and_comes_back_is_survived() {
     journal.rotate();
     assert_eq!(read_back(&journal.take_closed()), [contents(&batch), contents(&batch)]);
 }
+
+/// A file that cannot be read: nothing is mapped at this process's address 0.
+#[test]
+fn a_segment_that_the_device_cannot_read_does_not_stop_the_start() {
+    let data = tempfile::tempdir().unwrap();
+    let (incoming, mut journal, _) = open(data.path(), config());
+    journal.append(&mixed_batch(1), HOUR_BEGIN).unwrap();
+    journal.rotate();
+    let unreadable = data.path().join(DIRECTORY).join(SegmentId { tag: 1, number: 1 }.file_name());
+    std::os::unix::fs::symlink("/proc/self/mem", &unreadable).unwrap();
+    let (_, recovered) = Journal::open(&incoming, config()).unwrap();
+    assert_eq!(read_back(&recovered.segments), [contents(&mixed_batch(1))]);
+}

@@ -1,7 +1,7 @@
 use super::*;
 use crate::{
     files,
-    journal::{Journal, JournalConfig},
+    journal::{Journal, JournalConfig, Segment},
     ledger::statement::Statement,
     manifest::FILE,
     schema::Family,
@@ -197,4 +197,82 @@ fn a_segment_with_a_flipped_bit_is_sealed_up_to_there_and_kept() {
     assert!(sealed.parts.is_empty(), "its only frame is the damaged one");
     assert!(sealed.damaged.is_some_and(|aside| aside.exists()));
     assert!(keeper.manifest().is_sealed(&segment.id.to_string()));
+}
+
+/// The one segment of a journal that was recovered.
+fn only_segment(keeper: &Keeper) -> Segment {
+    let (_, recovered) = Journal::open(keeper.incoming(), JournalConfig::default()).unwrap();
+    let mut segments = recovered.segments;
+    assert_eq!(segments.len(), 1);
+    segments.remove(0)
+}
+
+/// A disk that loses what it said to have: parts were made of two batches, and one is left.
+#[test]
+fn the_entry_is_true_of_parts_that_were_made_of_more_than_is_left() {
+    let data = tempfile::tempdir().unwrap();
+    let (incoming, _) = Incoming::open(data.path()).unwrap();
+    let (mut journal, _) = Journal::open(&incoming, JournalConfig::default()).unwrap();
+    let mut ends = Vec::new();
+    for batch in batches(2) {
+        journal.append(&batch, HOUR_BEGIN).unwrap();
+        ends.push(journal.bytes());
+    }
+    drop((journal, incoming));
+    let path = segments(data.path()).remove(0);
+    let segment = fs::read(&path).unwrap();
+    drop(start(data.path()));
+    let sealed = stored(data.path());
+    fs::write(&path, &segment[..ends[0] as usize]).unwrap();
+    fs::write(data.path().join(FILE), "").unwrap();
+    let keeper = start(data.path());
+    assert_eq!(stored(data.path()), sealed);
+    let rows: u64 = keeper.manifest().parts().map(|part| part.rows).sum();
+    assert_eq!(rows, sealed.len() as u64);
+}
+
+/// What cannot be removed is, here, a directory with the name of an old file.
+#[test]
+fn a_segment_whose_clearing_away_failed_is_told_once_it_succeeds() {
+    let data = tempfile::tempdir().unwrap();
+    let batches = batches(1);
+    journal(data.path(), &batches);
+    let mut keeper = open(data.path());
+    let segment = only_segment(&keeper);
+    let in_the_way = data.path().join("ledger/standing-x.json");
+    fs::create_dir_all(&in_the_way).unwrap();
+    for _ in 0..2 {
+        keeper.seal(&segment, HOUR_BEGIN).unwrap_err();
+        assert!(segment.path.exists(), "else nobody would try again");
+    }
+    fs::remove_dir(&in_the_way).unwrap();
+    let sealed = keeper.seal(&segment, HOUR_BEGIN).unwrap();
+    assert_eq!(sealed.parts.iter().map(|part| part.rows).sum::<u64>(), sent(&batches).len() as u64);
+    assert!(segments(data.path()).is_empty());
+}
+
+#[test]
+fn a_segment_that_is_cut_or_has_no_header_is_set_aside() {
+    for kept in [|whole| whole - 1, |_| 20] {
+        let data = tempfile::tempdir().unwrap();
+        journal(data.path(), &batches(1));
+        let mut keeper = open(data.path());
+        let segment = only_segment(&keeper);
+        let mut bytes = fs::read(&segment.path).unwrap();
+        bytes.truncate(kept(bytes.len()));
+        fs::write(&segment.path, &bytes).unwrap();
+        let aside = keeper.seal(&segment, HOUR_BEGIN).unwrap().damaged.unwrap();
+        assert_eq!(fs::read(aside).unwrap(), bytes);
+    }
+}
+
+#[test]
+fn a_segment_that_somebody_removed_is_given_up() {
+    let data = tempfile::tempdir().unwrap();
+    journal(data.path(), &batches(1));
+    let mut keeper = open(data.path());
+    let segment = only_segment(&keeper);
+    fs::remove_file(&segment.path).unwrap();
+    assert!(keeper.seal(&segment, HOUR_BEGIN).unwrap().is_lost);
+    assert!(!keeper.manifest().is_sealed(&segment.id.to_string()));
 }
