@@ -1,5 +1,5 @@
-//! The thread that seals: the journal's closed segments become sorted parts, and while there are
-//! none the store is looked after: hours are closed, small parts merged, old ones deleted.
+//! The thread that seals: the journal's closed segments become sorted parts. Old parts are deleted
+//! meanwhile, and while no segment waits hours are closed and small parts merged.
 //!
 //! What it cannot write it tries again, for as long as the collector runs: the segments wait in the
 //! journal, which is on disk and has a limit of its own.
@@ -13,8 +13,8 @@ use logweir_store::{
     keeper::{Keeper, SealedSegment},
 };
 use std::{
-    collections::VecDeque,
-    io,
+    collections::{BTreeMap, VecDeque},
+    fmt, io,
     path::PathBuf,
     sync::Arc,
     thread::{self, JoinHandle},
@@ -73,19 +73,16 @@ impl Sealer {
         recovered: Vec<Segment>,
         segments: Receiver<Segment>,
     ) -> io::Result<Sealer> {
-        let counters = Arc::new(SealerCounters::default());
-        let desk = Desk {
-            segments,
-            recovered: recovered.len(),
-            waiting: recovered.into(),
-            counters: Arc::clone(&counters),
-            finished: Finished::default(),
-            fault: None,
-            ended: None,
-        };
+        let desk = Desk::new(recovered, segments);
+        let counters = Arc::clone(&desk.counters);
         let name = thread::Builder::new().name("lw-sealer".into());
         let thread = name.spawn(move || desk.run(keeper))?;
         Ok(Sealer { thread, counters })
+    }
+
+    /// Whether it seals no more.
+    pub fn has_ended(&self) -> bool {
+        self.thread.is_finished()
     }
 
     /// What it counts.
@@ -99,6 +96,26 @@ impl Sealer {
     }
 }
 
+/// What a sealer does, of which each may fail for a time.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Work {
+    Sealing,
+    Closing,
+    Deleting,
+    Merging,
+}
+
+impl fmt::Display for Work {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Work::Sealing => "sealing",
+            Work::Closing => "closing an hour",
+            Work::Deleting => "deleting",
+            Work::Merging => "merging",
+        })
+    }
+}
+
 /// Where segments wait to be sealed.
 struct Desk {
     segments: Receiver<Segment>,
@@ -108,32 +125,44 @@ struct Desk {
     counters: Arc<SealerCounters>,
     finished: Finished,
     /// Why the last attempt failed, as it was told.
-    fault: Option<String>,
+    faults: BTreeMap<Work, String>,
     /// When nobody could send any more.
     ended: Option<Instant>,
 }
 
 impl Desk {
+    fn new(recovered: Vec<Segment>, segments: Receiver<Segment>) -> Desk {
+        Desk {
+            segments,
+            recovered: recovered.len(),
+            waiting: recovered.into(),
+            counters: Arc::new(SealerCounters::default()),
+            finished: Finished::default(),
+            faults: BTreeMap::new(),
+            ended: None,
+        }
+    }
+
     fn run(mut self, mut keeper: Keeper) -> Finished {
-        let mut cared_at = Instant::now();
+        let mut cared_at: Option<Instant> = None;
         loop {
             self.counters.waiting.set(self.waiting.len() as u64);
             self.wait(self.pause());
-            if !self.waiting.is_empty() {
-                self.seal_next(&mut keeper);
-            } else {
+            if self.waiting.is_empty() {
                 let closed = keeper.close_hours(clock::now());
-                self.told(closed, "closing an hour");
+                self.told(closed, Work::Closing);
                 if self.ended.is_some() {
                     break;
                 }
-                if cared_at.elapsed() >= CARE_INTERVAL {
-                    self.care(&mut keeper);
-                    cared_at = Instant::now();
-                }
+            } else {
+                self.seal_next(&mut keeper);
+            }
+            if cared_at.is_none_or(|at| at.elapsed() >= CARE_INTERVAL) {
+                self.care(&mut keeper);
+                cared_at = Some(Instant::now());
             }
             let out_of_patience = self.ended.is_some_and(|since| since.elapsed() > PATIENCE);
-            if self.fault.is_some() && out_of_patience {
+            if self.is_failing(Work::Sealing) && out_of_patience {
                 break;
             }
         }
@@ -142,11 +171,16 @@ impl Desk {
     }
 
     fn pause(&self) -> Duration {
-        match (&self.fault, self.waiting.is_empty()) {
-            (Some(_), _) => RETRY,
-            (None, true) => TICK,
-            (None, false) => Duration::ZERO,
+        match self.waiting.is_empty() {
+            true if self.is_failing(Work::Closing) => RETRY,
+            true => TICK,
+            false if self.is_failing(Work::Sealing) => RETRY,
+            false => Duration::ZERO,
         }
+    }
+
+    fn is_failing(&self, work: Work) -> bool {
+        self.faults.contains_key(&work)
     }
 
     /// Waits for a segment, no longer than this.
@@ -164,51 +198,63 @@ impl Desk {
     fn seal_next(&mut self, keeper: &mut Keeper) {
         let Some(segment) = self.waiting.front() else { return };
         let sealed = keeper.seal(segment, clock::now());
-        if let Some(sealed) = self.told(sealed, "sealing") {
-            self.waiting.pop_front();
-            self.note(keeper, &sealed);
+        if let Some(sealed) = self.told(sealed, Work::Sealing)
+            && let Some(segment) = self.waiting.pop_front()
+        {
+            self.note(keeper, &segment, &sealed);
         }
     }
 
-    /// Deletes what is due, and merges small parts, if there are some. Segments that come meanwhile
-    /// are sealed in between.
+    /// Deletes what is due: where the disk is full, it may be what the sealing waits for. Merges
+    /// small parts, if no segment waits.
     fn care(&mut self, keeper: &mut Keeper) {
         let deleted = keeper.delete_due(clock::now());
-        if let Some(deleted) = self.told(deleted, "deleting").filter(|deleted| deleted.parts > 0) {
+        let deleted = self.told(deleted, Work::Deleting);
+        if let Some(deleted) = deleted.filter(|deleted| deleted.parts > 0) {
             crate::say(&format!("deleted {} parts, {} records", deleted.parts, deleted.rows));
         }
+        if self.waiting.is_empty() && self.ended.is_none() {
+            self.merge(keeper);
+        }
+    }
+
+    /// Merges small parts, if there are some. Segments that come meanwhile are sealed in between.
+    fn merge(&mut self, keeper: &mut Keeper) {
         let mut budget = Budget::new(MERGE_CORE_SHARE, MERGE_BYTES_PER_SECOND);
-        let merged = keeper.compact(&mut budget, clock::now(), |keeper, rest| {
+        let merged = keeper.compact(&mut budget, clock::now, |keeper, rest| {
             self.wait(rest);
-            while self.fault.is_none() && !self.waiting.is_empty() {
+            while !self.waiting.is_empty() && !self.is_failing(Work::Sealing) {
                 self.seal_next(keeper);
             }
-            self.ended.is_none()
+            self.ended.is_none() && !self.is_failing(Work::Sealing)
         });
-        self.told(merged, "merging");
+        // That there was nothing to merge does not mean that it would succeed.
+        if !matches!(merged, Ok(false)) {
+            self.told(merged, Work::Merging);
+        }
     }
 
     /// Says when something begins to fail, and when it goes on.
-    fn told<T>(&mut self, result: Result<T, StoreError>, what: &str) -> Option<T> {
+    fn told<T>(&mut self, result: Result<T, StoreError>, work: Work) -> Option<T> {
         match result {
             Ok(value) => {
-                if self.fault.take().is_some() {
-                    crate::tell(&format!("{what} goes on"));
+                if self.faults.remove(&work).is_some() {
+                    crate::tell(&format!("{work} goes on"));
                 }
                 Some(value)
             }
             Err(error) => {
                 let fault = error.to_string();
-                if self.fault.as_ref() != Some(&fault) {
-                    crate::tell(&format!("{what} has to wait: {fault}"));
-                    self.fault = Some(fault);
+                if self.faults.get(&work) != Some(&fault) {
+                    crate::tell(&format!("{work} has to wait: {fault}"));
+                    self.faults.insert(work, fault);
                 }
                 None
             }
         }
     }
 
-    fn note(&mut self, keeper: &Keeper, sealed: &SealedSegment) {
+    fn note(&mut self, keeper: &Keeper, segment: &Segment, sealed: &SealedSegment) {
         let rows = sealed.parts.iter().map(|part| part.rows).sum();
         if self.recovered > 0 {
             self.recovered -= 1;
@@ -222,8 +268,15 @@ impl Desk {
                 path.display()
             ));
         }
+        if sealed.is_lost {
+            let path = segment.path.display();
+            crate::tell(&format!("{path} is no longer there: its records are lost"));
+        }
         let room = PATHS_MAX.saturating_sub(self.finished.paths.len());
         let paths = sealed.parts.iter().map(|part| keeper.manifest().path(&part.path));
         self.finished.paths.extend(paths.take(room));
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -12,8 +12,8 @@
 //! part that was merged finds nothing of that name: its read fails, and is to be repeated. Nobody
 //! sees a row twice, or not at all.
 //!
-//! In memory are some rows of each part that is merged (a page of each column), and the row group
-//! of the file that is written.
+//! In memory are some rows of each part that is merged (a page of each column, and a few megabytes),
+//! those that are written next, and the row group of the file that is written.
 
 mod budget;
 mod cursor;
@@ -30,8 +30,10 @@ use std::collections::BTreeMap;
 /// What is worth merging.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Rules {
-    /// Rows of a merged part, at most; parts of half as many are left as they are.
+    /// Rows of a merged part, at most; parts of more than half as many are left as they are.
     pub rows_max: u64,
+    /// Bytes of the parts that are merged, at most; likewise.
+    pub bytes_max: u64,
     /// Parts that are merged at a time, at least.
     pub parts_min: usize,
     /// Parts that are merged at a time, at most: each is open meanwhile.
@@ -40,7 +42,14 @@ pub struct Rules {
 
 impl Default for Rules {
     fn default() -> Self {
-        Self { rows_max: 16 << 20, parts_min: 4, parts_max: 16 }
+        Self { rows_max: 16 << 20, bytes_max: 2 << 30, parts_min: 4, parts_max: 16 }
+    }
+}
+
+impl Rules {
+    /// Whether a part of so many rows and bytes is small enough to be merged.
+    pub const fn concern(self, rows: u64, bytes: u64) -> bool {
+        rows <= self.rows_max / 2 && bytes <= self.bytes_max / 2
     }
 }
 
@@ -59,7 +68,7 @@ pub struct Plan {
 /// more parts are still to come. When it is done there may be more: parts that came of it.
 pub fn plan(parts: impl IntoIterator<Item = SealedPart>, open: Hour, rules: Rules) -> Vec<Plan> {
     let mut hours: BTreeMap<(Hour, Family), Vec<SealedPart>> = BTreeMap::new();
-    let small = |part: &SealedPart| part.hour < open && part.rows <= rules.rows_max / 2;
+    let small = |part: &SealedPart| part.hour < open && rules.concern(part.rows, part.bytes);
     for part in parts.into_iter().filter(small) {
         hours.entry((part.hour, part.family)).or_default().push(part);
     }
@@ -75,19 +84,25 @@ pub fn plan(parts: impl IntoIterator<Item = SealedPart>, open: Hour, rules: Rule
 
 /// Neighbours, as many together as are allowed.
 fn groups(parts: Vec<SealedPart>, rules: Rules) -> Vec<Vec<SealedPart>> {
-    let mut groups: Vec<(u64, Vec<SealedPart>)> = Vec::new();
+    let mut groups: Vec<Vec<SealedPart>> = Vec::new();
+    let (mut rows, mut bytes) = (0, 0);
     for part in parts {
+        (rows, bytes) = (rows + part.rows, bytes + part.bytes);
         match groups.last_mut() {
-            Some((rows, group))
-                if *rows + part.rows <= rules.rows_max && group.len() < rules.parts_max =>
+            Some(group)
+                if rows <= rules.rows_max
+                    && bytes <= rules.bytes_max
+                    && group.len() < rules.parts_max =>
             {
-                *rows += part.rows;
                 group.push(part);
             }
-            _ => groups.push((part.rows, vec![part])),
+            _ => {
+                (rows, bytes) = (part.rows, part.bytes);
+                groups.push(vec![part]);
+            }
         }
     }
-    groups.into_iter().map(|(_, group)| group).collect()
+    groups
 }
 
 #[cfg(test)]

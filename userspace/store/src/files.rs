@@ -72,6 +72,14 @@ pub fn count_rows(directory: &Path, family: Family) -> Result<u64, StoreError> {
     Ok(rows)
 }
 
+/// Rows of a part that must be there, from its footer.
+///
+/// # Errors
+/// If that cannot be read.
+pub(crate) fn rows_of(path: &Path) -> Result<u64, StoreError> {
+    rows(&File::open(path).map_err(|e| StoreError::io("open", path, e))?, path)
+}
+
 /// Rows of an open part, from its footer.
 ///
 /// # Errors

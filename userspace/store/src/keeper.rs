@@ -9,7 +9,6 @@ mod compaction;
 mod sealing;
 
 use crate::{
-    compact::Exchanged,
     error::StoreError,
     incoming::{Incoming, Leftovers},
     journal::SegmentId,
@@ -19,6 +18,7 @@ use crate::{
     partition::Hour,
     retention::{Deleted, Policy, Retention},
 };
+use compaction::Compaction;
 use logweir_decode::context::UnixNanos;
 use std::{
     collections::BTreeSet,
@@ -81,8 +81,7 @@ pub struct Keeper {
     /// Hours to which something was added since they were closed last.
     open_hours: BTreeSet<Hour>,
     retention: Retention,
-    /// Directories that were replaced, and when: to be removed a little later.
-    exchanged: Vec<(Exchanged, UnixNanos)>,
+    compaction: Compaction,
     /// What became of a segment that could not be removed then.
     unremoved: Option<(SegmentId, SealedSegment)>,
 }
@@ -111,7 +110,7 @@ impl Keeper {
             ledger,
             open_hours,
             retention,
-            exchanged: Vec::new(),
+            compaction: Compaction::default(),
             unremoved: None,
         };
         keeper.recover_exchanges(now)?;
@@ -133,22 +132,29 @@ impl Keeper {
     /// # Errors
     /// As [`Retention::apply`].
     pub fn delete_due(&mut self, now: UnixNanos) -> Result<Deleted, StoreError> {
+        // What the manifest does not tell of yet would look like parts that are gone.
+        self.record_exchanges(now)?;
         self.retention.apply(&mut self.manifest, now)
     }
 
     /// Closes the hours that are over. To be called when all closed segments are sealed.
     ///
     /// # Errors
-    /// If the file system refuses something; it is then tried again.
+    /// If the file system refuses something, the first of it: the other hours are closed all the
+    /// same, and these stay open until it is tried again.
     pub fn close_hours(&mut self, now: UnixNanos) -> Result<(), StoreError> {
-        while let Some(hour) = self.open_hours.first().copied() {
-            if now < hour.end().saturating_add(self.grace_nanos()) {
-                break;
+        let grace = self.grace_nanos();
+        let is_over = |hour: &Hour| now >= hour.end().saturating_add(grace);
+        let over: Vec<_> = self.open_hours.iter().copied().take_while(is_over).collect();
+        let mut result = Ok(());
+        for hour in over {
+            let closed = self.close_hour(hour, now);
+            if closed.is_ok() {
+                self.open_hours.remove(&hour);
             }
-            self.close_hour(hour, now)?;
-            self.open_hours.remove(&hour);
+            result = result.and(closed);
         }
-        Ok(())
+        result
     }
 
     fn grace_nanos(&self) -> i64 {

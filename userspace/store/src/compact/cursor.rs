@@ -6,16 +6,20 @@ use crate::{
     seal::order::{Place, Places},
 };
 use arrow_array::RecordBatch;
-use parquet::arrow::arrow_reader::{
-    ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
+use parquet::{
+    arrow::arrow_reader::{
+        ArrowReaderOptions, ParquetRecordBatchReader, ParquetRecordBatchReaderBuilder,
+    },
+    file::metadata::ParquetMetaData,
 };
 use std::{
     fs::File,
     path::{Path, PathBuf},
 };
 
-/// Rows that are read of a part at a time.
+/// Rows that are read of a part at a time, at most; and bytes, by the part's average.
 const READ_ROWS: usize = 8 * 1024;
+const READ_BYTES: usize = 4 << 20;
 
 /// Where the merging is in one of its parts: at a row, of a batch that has one.
 pub(super) struct Cursor {
@@ -23,6 +27,8 @@ pub(super) struct Cursor {
     family: Family,
     reader: ParquetRecordBatchReader,
     batch: RecordBatch,
+    /// Bytes of one of its rows in memory, on average.
+    row_bytes: usize,
     /// Of the batch's rows; none where all rows are alike.
     places: Vec<Place>,
     row: usize,
@@ -35,12 +41,21 @@ impl Cursor {
         let file = File::open(path).map_err(|e| StoreError::io("open", path, e))?;
         let options = ArrowReaderOptions::new().with_schema(family.batch_schema());
         let reader = ParquetRecordBatchReaderBuilder::try_new_with_options(file, options)
-            .and_then(|builder| builder.with_batch_size(READ_ROWS).build())
+            .and_then(|builder| {
+                let rows = read_rows(builder.metadata());
+                builder.with_batch_size(rows).build()
+            })
             .map_err(failed)?;
         let batch = RecordBatch::new_empty(family.batch_schema());
         let path = path.to_owned();
-        let mut cursor = Self { path, family, reader, batch, places: Vec::new(), row: 0 };
+        let mut cursor =
+            Self { path, family, reader, batch, row_bytes: 0, places: Vec::new(), row: 0 };
         Ok(cursor.next_batch()?.then_some(cursor))
+    }
+
+    /// Bytes of the row in memory, as of the batch's rows on average.
+    pub fn row_bytes(&self) -> usize {
+        self.row_bytes
     }
 
     /// Goes to the first row of the next batch; `false` at the end.
@@ -58,6 +73,7 @@ impl Cursor {
         self.places = places.map_or_else(Vec::new, |places| {
             (0..batch.num_rows()).map(|row| places.of(row)).collect()
         });
+        self.row_bytes = batch.get_array_memory_size() / batch.num_rows();
         self.batch = batch;
         Ok(true)
     }
@@ -82,4 +98,12 @@ impl Cursor {
         self.row += 1;
         self.row < self.batch.num_rows()
     }
+}
+
+/// How many rows of a part to read at a time: fewer where they are long, as whole datagrams are.
+fn read_rows(metadata: &ParquetMetaData) -> usize {
+    let groups = metadata.row_groups().iter();
+    let row_bytes = groups.map(|group| group.total_byte_size() / group.num_rows().max(1)).max();
+    let row_bytes = usize::try_from(row_bytes.unwrap_or(0)).unwrap_or(0).max(1);
+    (READ_BYTES / row_bytes).clamp(1, READ_ROWS)
 }

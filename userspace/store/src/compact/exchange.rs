@@ -8,11 +8,15 @@ use super::Plan;
 use crate::{
     error::StoreError,
     incoming::{Incoming, sync_directory},
+    manifest::Part,
     partition::Hour,
     schema::Family,
-    seal::{SealedPart, WholePart},
+    seal::WholePart,
 };
-use rustix::fs::{CWD, RenameFlags, renameat_with};
+use rustix::{
+    fs::{CWD, RenameFlags, renameat_with},
+    io::Errno,
+};
 use std::{
     collections::BTreeSet,
     ffi::OsString,
@@ -33,7 +37,7 @@ pub struct Staged<'a> {
     part: WholePart,
 }
 
-/// Directories that have changed places: to be recorded, and then to be finished.
+/// Directories that have changed places: to be synced, then recorded, and then finished.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Exchanged {
     /// Whose rows they are.
@@ -64,35 +68,30 @@ impl<'a> Staged<'a> {
         Ok(Self { plan, incoming, stem, rows, part })
     }
 
-    /// The new part, as it will be.
-    pub fn added(&self) -> SealedPart {
-        let Plan { family, hour, .. } = self.plan;
-        let directory = self.incoming.data_directory().join(hour.directory(family));
-        let path = directory.join(format!("{}.parquet", self.stem));
-        SealedPart { family, hour, path, rows: self.rows, bytes: self.part.bytes }
-    }
-
-    /// The new part takes the place of the old ones, in one step and durably.
+    /// The new part takes the place of the old ones, in one step. Gives what the manifest is to
+    /// say of it, too: it is read before, so that little time lies between step and entry.
     ///
     /// Nothing else may add or remove files of the hour meanwhile.
     ///
     /// # Errors
     /// If the file system refuses (it must know links and `RENAME_EXCHANGE`, as ext4, XFS, Btrfs
-    /// and tmpfs do), or a part that was merged is no longer there. All is then as it was; or, if
-    /// only syncing failed, [`recover`] tells what it is.
-    pub fn exchange(self) -> Result<Exchanged, StoreError> {
+    /// and tmpfs do; [`StoreError::NoExchange`] if it does not know the latter), or a part that was
+    /// merged is no longer there. All is then as it was.
+    pub fn exchange(self) -> Result<(Exchanged, Part), StoreError> {
         let Plan { family, hour, .. } = self.plan;
         let relative = hour.directory(family);
         let live = self.incoming.data_directory().join(&relative);
         let staged = self.incoming.aside(&format!("{}.{STAGED}", self.stem));
         let successor = staged.join(&relative);
-        let exchanged = self.make(&live, &successor).and_then(|()| exchange(&live, &successor));
-        exchanged.inspect_err(|_| drop(fs::remove_dir_all(&staged)))?;
-        for path in [live, successor] {
-            path.parent().map_or(Ok(()), sync_directory)?;
-        }
+        let name = format!("{}.parquet", self.stem);
+        let made = self.make(&live, &successor);
+        let made = made.and_then(|()| {
+            Part::of_file(&staged, &successor.join(&name), (family, hour), self.rows)
+        });
+        let exchanged = made.and_then(|part| exchange(&live, &successor).map(|()| part));
+        let part = exchanged.inspect_err(|_| drop(fs::remove_dir_all(&staged)))?;
         let removed = self.plan.parts.iter().map(|part| part.path.clone()).collect();
-        Ok(Exchanged { family, hour, removed, added: self.added().path, staged })
+        Ok((Exchanged { family, hour, removed, added: live.join(name), staged }, part))
     }
 
     /// Makes the successor: links to the files that stay, and the new ones.
@@ -127,6 +126,17 @@ impl<'a> Staged<'a> {
 }
 
 impl Exchanged {
+    /// Waits until the exchange is on disk.
+    ///
+    /// # Errors
+    /// If the file system refuses.
+    pub fn sync(&self) -> Result<(), StoreError> {
+        let successor = self.staged.join(self.hour.directory(self.family));
+        // What changed is the directory of the date, here and there.
+        let here = self.added.ancestors().nth(2);
+        here.into_iter().chain(successor.parent()).try_for_each(sync_directory)
+    }
+
     /// Removes the old directory. Until then the space of its parts is not free.
     ///
     /// # Errors
@@ -190,8 +200,13 @@ fn partition(staged: &Path) -> Result<Option<(Family, Hour)>, StoreError> {
 }
 
 fn exchange(live: &Path, successor: &Path) -> Result<(), StoreError> {
-    renameat_with(CWD, successor, CWD, live, RenameFlags::EXCHANGE)
-        .map_err(|e| StoreError::io("exchange", live, e.into()))
+    let exchanged = renameat_with(CWD, successor, CWD, live, RenameFlags::EXCHANGE);
+    exchanged.map_err(|error| match error {
+        Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP => {
+            StoreError::NoExchange { path: live.to_owned() }
+        }
+        error => StoreError::io("exchange", live, error.into()),
+    })
 }
 
 fn remove(staged: &Path) -> Result<(), StoreError> {

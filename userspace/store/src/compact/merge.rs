@@ -18,6 +18,9 @@ use std::{
     sync::Arc,
 };
 
+/// Bytes that are written at a time: an array has room for 2 GiB of text or datagrams.
+const CHUNK_BYTES: usize = 256 << 20;
+
 /// A merge that goes on step by step: between two steps there is time for other work, or for a
 /// rest. One that is dropped leaves everything as it was.
 pub struct Merge<'a> {
@@ -82,7 +85,7 @@ impl<'a> Merge<'a> {
         Staged::new(plan, incoming, stem, rows, part.finish(beside)?)
     }
 
-    /// The next rows in their order, at most [`CHUNK_ROWS`].
+    /// The next rows in their order, at most [`CHUNK_ROWS`], and about [`CHUNK_BYTES`].
     fn next_rows(&mut self) -> Result<RecordBatch, StoreError> {
         let schema = self.plan.family.batch_schema();
         let mut batches: Vec<RecordBatch> =
@@ -90,7 +93,8 @@ impl<'a> Merge<'a> {
         // Which of the batches has the rows of which cursor.
         let mut current: Vec<usize> = (0..batches.len()).collect();
         let mut rows: Vec<(usize, usize)> = Vec::with_capacity(CHUNK_ROWS);
-        while rows.len() < CHUNK_ROWS {
+        let mut bytes = 0;
+        while rows.len() < CHUNK_ROWS && bytes < CHUNK_BYTES {
             let Some(mut head) = self.heads.peek_mut() else { break };
             let index = head.0.1;
             let (Some(cursor), Some(batch)) = (self.cursors.get_mut(index), current.get_mut(index))
@@ -98,6 +102,7 @@ impl<'a> Merge<'a> {
                 break;
             };
             rows.push((*batch, cursor.row()));
+            bytes += cursor.row_bytes();
             if !cursor.advance() {
                 if !cursor.next_batch()? {
                     PeekMut::pop(head);

@@ -4,6 +4,7 @@ use crate::{
     files::count_rows,
     incoming::Incoming,
     layout::Layout,
+    manifest::Part,
     seal::Sealer,
     testing::{HOUR_BEGIN, Plain, Random, parquet_files, read_family, read_file, small_batch},
 };
@@ -77,10 +78,14 @@ fn neighbours_are_merged_up_to_the_limits_and_large_parts_stay() {
         });
         names.collect::<Vec<_>>()
     };
-    assert_eq!(names(Rules { rows_max: 100, parts_min: 2, parts_max: 9 }), ["abcd", "ef"]);
-    assert_eq!(names(Rules { rows_max: 100, parts_min: 3, parts_max: 9 }), ["abcd"]);
-    assert_eq!(names(Rules { rows_max: 100, parts_min: 2, parts_max: 2 }), ["ab", "cd", "ef"]);
-    assert_eq!(names(Rules { rows_max: 100, parts_min: 0, parts_max: 0 }), [""; 0]);
+    let all = Rules::default();
+    assert_eq!(names(Rules { rows_max: 100, parts_min: 2, parts_max: 9, ..all }), ["abcd", "ef"]);
+    assert_eq!(names(Rules { bytes_max: 2_000, parts_min: 3, parts_max: 9, ..all }), ["abcd"]);
+    assert_eq!(
+        names(Rules { rows_max: 100, parts_min: 2, parts_max: 2, ..all }),
+        ["ab", "cd", "ef"]
+    );
+    assert_eq!(names(Rules { rows_max: 100, parts_min: 0, parts_max: 0, ..all }), [""; 0]);
 }
 
 #[test]
@@ -94,17 +99,16 @@ fn the_merged_part_holds_the_rows_of_all_in_their_order() {
     for plan in plans {
         let as_they_came: Vec<Plain> =
             plan.parts.iter().flat_map(|part| read_file(&part.path, plan.family.name())).collect();
-        let staged = staged(plan.clone(), &incoming);
-        let added = staged.added();
-        let exchanged = staged.exchange().unwrap();
-        assert_eq!(exchanged.added, added.path);
+        let (exchanged, added) = staged(plan.clone(), &incoming).exchange().unwrap();
         assert_eq!(exchanged.removed.len(), plan.parts.len());
         assert!(exchanged.removed.iter().all(|path| !path.exists()));
-        assert_eq!(added.bytes, fs::metadata(&added.path).unwrap().len());
-        let merged = read_file(&added.path, plan.family.name());
+        let of = (plan.family, plan.hour);
+        let in_place = Part::of_file(data.path(), &exchanged.added, of, added.rows).unwrap();
+        assert_eq!(added, in_place, "what was said before is true of the file");
+        let merged = read_file(&exchanged.added, plan.family.name());
         assert_eq!(merged.len() as u64, added.rows);
         match plan.family {
-            Family::Session | Family::PortBlock => assert_sorted(&added),
+            Family::Session | Family::PortBlock => assert_sorted(plan.family, &exchanged.added),
             _ => assert_eq!(merged, as_they_came),
         }
         exchanged.finish().unwrap();
@@ -114,14 +118,14 @@ fn the_merged_part_holds_the_rows_of_all_in_their_order() {
 }
 
 /// Sealing the rows anew would not change their order.
-fn assert_sorted(part: &SealedPart) {
+fn assert_sorted(family: Family, part: &Path) {
     use crate::seal::order::Places;
     use parquet::arrow::arrow_reader::ParquetRecordBatchReaderBuilder;
-    let file = fs::File::open(&part.path).unwrap();
+    let file = fs::File::open(part).unwrap();
     let mut last = None;
     for batch in ParquetRecordBatchReaderBuilder::try_new(file).unwrap().build().unwrap() {
         let batch = batch.unwrap();
-        let places = Places::new(part.family, &batch).unwrap().unwrap();
+        let places = Places::new(family, &batch).unwrap().unwrap();
         for row in 0..batch.num_rows() {
             let place = Some(places.of(row));
             assert!(last <= place);
@@ -141,7 +145,7 @@ fn files_that_are_not_merged_stay_and_keep_what_is_beside_them() {
     for part in plan.parts.iter().chain([&late]) {
         fs::write(part.path.with_extension("trace"), b"index").unwrap();
     }
-    let exchanged = staged(plan.clone(), &incoming).exchange().unwrap();
+    let (exchanged, _) = staged(plan.clone(), &incoming).exchange().unwrap();
     let directory = late.path.parent().unwrap();
     let mut names: Vec<_> =
         fs::read_dir(directory).unwrap().map(|entry| entry.unwrap().path()).collect();
@@ -218,7 +222,7 @@ fn a_crash_after_the_exchange_is_told_and_finished() {
     let plan = plan(parts, later(), Rules::default()).remove(0);
     let plan = Plan { parts: plan.parts[1..].to_vec(), ..plan };
     let before = rows(data.path(), plan.family);
-    let exchanged = staged(plan, &incoming).exchange().unwrap();
+    let (exchanged, _) = staged(plan, &incoming).exchange().unwrap();
     drop(incoming);
 
     let (incoming, _) = Incoming::open(data.path()).unwrap();
@@ -282,9 +286,9 @@ fn compact_all(
     let mut old = Vec::new();
     let rules = Rules { parts_min: 2, parts_max: 2, ..Rules::default() };
     while let Some(plan) = plan(parts.clone(), later(), rules).into_iter().next() {
-        let staged = staged(plan, incoming);
-        parts.push(staged.added());
-        let exchanged = staged.exchange()?;
+        let (exchanged, added) = staged(plan, incoming).exchange()?;
+        let Part { family, hour, rows, bytes, .. } = added;
+        parts.push(SealedPart { family, hour, path: exchanged.added.clone(), rows, bytes });
         parts.retain(|part| !exchanged.removed.contains(&part.path));
         old.push(exchanged);
     }

@@ -10,6 +10,8 @@ use crate::{
 use logweir_decode::batch::Batch;
 use std::{fs, time::Duration};
 
+mod compaction;
+
 const MINUTE: UnixNanos = 60 * SECOND;
 
 fn open(data: &Path) -> Keeper {
@@ -137,48 +139,12 @@ fn segment_name(path: &Path) -> String {
     stem.strip_prefix("segment-").unwrap().to_owned()
 }
 
-#[test]
-fn an_hour_is_closed_when_it_is_over_and_its_parts_are_merged_then() {
-    let data = tempfile::tempdir().unwrap();
-    let batches = batches(6);
-    journal(data.path(), &batches);
-    let mut keeper = start(data.path());
-    let hours: Vec<_> = keeper.open_hours.iter().copied().collect();
-    let last = hours.last().unwrap().end();
-    let merge = |keeper: &mut Keeper, now| {
-        let mut budget = crate::compact::Budget::new(1.0, u64::MAX);
-        let mut merges = 0;
-        while keeper.compact(&mut budget, now, |_, _| true).unwrap() {
-            merges += 1;
-        }
-        merges
-    };
-    keeper.close_hours(HOUR_BEGIN).unwrap();
-    assert_eq!(keeper.open_hours.len(), hours.len(), "none is over");
-    assert_eq!(merge(&mut keeper, HOUR_BEGIN), 0, "more may come");
-
-    let later = last + 10 * MINUTE;
-    keeper.close_hours(later).unwrap();
-    assert!(keeper.open_hours.is_empty());
-    let said = |hour: &Hour| -> Statement { ledger::statement_of(data.path(), *hour).unwrap() };
-    assert!(hours.iter().all(|hour| said(hour).completeness != Completeness::Open));
-
-    let before = keeper.manifest().parts().count();
-    assert!(merge(&mut keeper, later) > 0);
-    assert!(keeper.manifest().parts().count() < before);
-    assert_eq!(stored(data.path()), sent(&batches));
-    let known = keeper.manifest().parts().map(|part| keeper.manifest().path(&part.path));
-    let mut known: Vec<_> = known.collect();
-    let mut files: Vec<_> = Family::ALL
-        .into_iter()
-        .flat_map(|family| files::parquet_files(data.path(), family).unwrap())
-        .collect();
-    known.sort();
-    files.sort();
-    assert_eq!(known, files);
-    drop(keeper);
-    drop(start(data.path()));
-    assert_eq!(stored(data.path()), sent(&batches));
+/// A store with several parts in each of its hours, and a time at which these are over.
+fn with_parts_to_merge(data: &Path, batches: &[Batch]) -> (Keeper, UnixNanos) {
+    journal(data, batches);
+    let keeper = start(data);
+    let later = keeper.open_hours.last().unwrap().end() + 10 * MINUTE;
+    (keeper, later)
 }
 
 #[test]
@@ -275,4 +241,21 @@ fn a_segment_that_somebody_removed_is_given_up() {
     fs::remove_file(&segment.path).unwrap();
     assert!(keeper.seal(&segment, HOUR_BEGIN).unwrap().is_lost);
     assert!(!keeper.manifest().is_sealed(&segment.id.to_string()));
+}
+
+#[test]
+fn an_hour_whose_ledger_cannot_be_read_keeps_no_other_one_open() {
+    let data = tempfile::tempdir().unwrap();
+    let (mut keeper, later) = with_parts_to_merge(data.path(), &batches(1));
+    let hours = keeper.open_hours.clone();
+    assert!(hours.len() > 1);
+    let first = *hours.first().unwrap();
+    let broken = data.path().join("ledger").join(first.path()).join("broken.json");
+    fs::write(&broken, "{").unwrap();
+    let error = keeper.close_hours(later).unwrap_err().to_string();
+    assert!(error.contains("broken.json"), "{error}");
+    assert_eq!(keeper.open_hours, [first].into());
+    fs::remove_file(broken).unwrap();
+    keeper.close_hours(later).unwrap();
+    assert!(keeper.open_hours.is_empty());
 }

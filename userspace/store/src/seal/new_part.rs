@@ -73,7 +73,7 @@ impl<'a> NewPart<'a> {
         let Self { incoming, stem, unfinished, writer, beside_columns } = self;
         let file = writer.into_inner();
         let file = file.map_err(|e| StoreError::parquet("write", &unfinished.0, e))?;
-        let bytes = sync(&file, &unfinished.0)?;
+        sync(&file, &unfinished.0)?;
         let mut files = Vec::new();
         if !beside_columns.is_empty() {
             let name = format!("{stem}.{}", beside.extension());
@@ -84,7 +84,7 @@ impl<'a> NewPart<'a> {
             files.push((unfinished, name));
         }
         files.push((unfinished, format!("{stem}.parquet")));
-        Ok(WholePart { files, bytes })
+        Ok(WholePart { files })
     }
 }
 
@@ -94,17 +94,14 @@ fn some_of(rows: &RecordBatch, columns: &[&str]) -> Result<RecordBatch, ArrowErr
     RecordBatch::try_from_iter(columns.map(|(name, column)| (name, Arc::clone(column))))
 }
 
-fn sync(file: &File, path: &Path) -> Result<u64, StoreError> {
-    let synced = file.sync_all().and_then(|()| file.metadata());
-    synced.map(|metadata| metadata.len()).map_err(|e| StoreError::io("sync", path, e))
+fn sync(file: &File, path: &Path) -> Result<(), StoreError> {
+    file.sync_all().map_err(|e| StoreError::io("sync", path, e))
 }
 
 /// A part that is on disk, without its final name.
 pub(crate) struct WholePart {
     /// Its files with their final names: what is beside it, and last the part.
     files: Vec<(Unfinished, String)>,
-    /// Bytes of the part.
-    pub bytes: u64,
 }
 
 impl WholePart {

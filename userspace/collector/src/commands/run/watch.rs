@@ -90,7 +90,8 @@ impl Watch {
         let mut reports = self.manager.take().map(Reports::begin);
         let mut due = Due::default();
         let mut printed = (Instant::now(), pipeline.balance());
-        while !stop.load(Ordering::Relaxed) && !pipeline.has_ended() {
+        let has_ended = || pipeline.has_ended() || sealer.is_some_and(Sealer::has_ended);
+        while !stop.load(Ordering::Relaxed) && !has_ended() {
             if due.post.is_now(POST_EVERY) {
                 self.post(pipeline, sealer);
             }
