@@ -2,6 +2,7 @@
 
 mod discard;
 mod journal;
+mod pending;
 mod print;
 
 pub use discard::DiscardSink;
@@ -66,13 +67,8 @@ pub trait Sink {
     /// Counts a batch as lost that it has refused until the end.
     fn give_up(&mut self, _: &Batch) {}
 
-    /// Takes what was dropped.
+    /// Takes what was dropped, to be written when it can be.
     fn take_drops(&mut self, _: Vec<Drops>) {}
-
-    /// Whether it can keep nothing for the time being.
-    fn is_stuck(&self) -> bool {
-        false
-    }
 
     /// Does what is due, with or without new batches.
     fn tick(&mut self, now: UnixNanos);
@@ -104,50 +100,77 @@ pub fn run(
     losses: &mut Losses,
     rounds: &Counter,
 ) -> Option<Histogram<u64>> {
-    let mut drops_told_at = 0;
-    let mut patience = Patience::default();
-    loop {
-        rounds.add(1);
-        match inlet.next(TICK) {
-            Next::Batch(full) => {
-                ledger.take(full.batch.notes.iter());
-                give(&full.batch, inlet, sink, &mut patience, rounds);
-                full.recycle();
-            }
-            Next::Timeout => {}
-            Next::End => {
-                let now = clock::now();
-                tell_drops(inlet, sink, ledger, now);
-                sink.take_drops(losses.news(now));
-                return sink.finish(clock::now());
-            }
-        }
-        let now = clock::now();
-        if !sink.is_stuck() && !(0..DROPS_EVERY_NS).contains(&(now - drops_told_at)) {
-            tell_drops(inlet, sink, ledger, now);
-            sink.take_drops(losses.news(now));
-            drops_told_at = now;
-        }
-        ledger.publish(now);
-        sink.tick(now);
-    }
+    let patience = Patience::default();
+    Writer { inlet, sink, ledger, losses, rounds, patience, told_at: 0 }.run()
 }
 
-/// Gives a batch to the sink until it takes it, or there is no hope.
-fn give(
-    batch: &Batch,
-    inlet: &Inlet,
-    sink: &mut impl Sink,
-    patience: &mut Patience,
-    rounds: &Counter,
-) {
-    while sink.take(batch, clock::now()) == Taken::Refused {
-        if inlet.workers_are_gone() && patience.is_over() {
-            return sink.give_up(batch);
+/// What the loop works with.
+struct Writer<'a, S> {
+    inlet: &'a Inlet,
+    sink: &'a mut S,
+    ledger: &'a mut Ledger,
+    losses: &'a mut Losses,
+    rounds: &'a Counter,
+    patience: Patience,
+    /// When drops were told last.
+    told_at: UnixNanos,
+}
+
+impl<S: Sink> Writer<'_, S> {
+    fn run(mut self) -> Option<Histogram<u64>> {
+        loop {
+            self.rounds.add(1);
+            match self.inlet.next(TICK) {
+                Next::Batch(full) => {
+                    self.ledger.take(full.batch.notes.iter());
+                    self.give(&full.batch);
+                    full.recycle();
+                }
+                Next::Timeout => {}
+                Next::End => {
+                    self.tell_drops(clock::now());
+                    return self.sink.finish(clock::now());
+                }
+            }
+            self.do_what_is_due();
         }
-        rounds.add(1);
-        thread::sleep(RETRY);
-        sink.tick(clock::now());
+    }
+
+    /// Gives a batch to the sink until it takes it, or there is no hope.
+    fn give(&mut self, batch: &Batch) {
+        while self.sink.take(batch, clock::now()) == Taken::Refused {
+            if self.inlet.workers_are_gone() && self.patience.is_over() {
+                return self.sink.give_up(batch);
+            }
+            self.rounds.add(1);
+            thread::sleep(RETRY);
+            self.do_what_is_due();
+        }
+    }
+
+    fn do_what_is_due(&mut self) {
+        let now = clock::now();
+        // As it happens, since it is booked in the hour in which it is told.
+        if !(0..DROPS_EVERY_NS).contains(&(now - self.told_at)) {
+            self.tell_drops(now);
+        }
+        self.ledger.publish(now);
+        self.sink.tick(now);
+    }
+
+    /// Tells ledger and sink what workers have dropped, and the sink what never came to them.
+    fn tell_drops(&mut self, now: UnixNanos) {
+        self.told_at = now;
+        let drops = self.inlet.drops().take().into_iter().map(|(exporter, datagrams)| Drops {
+            at: now,
+            place: "no_batch".into(),
+            exporter,
+            datagrams,
+        });
+        let drops: Vec<_> = drops.collect();
+        self.ledger.take_drops(&drops);
+        self.sink.take_drops(drops);
+        self.sink.take_drops(self.losses.news(now));
     }
 }
 
@@ -161,15 +184,5 @@ impl Patience {
     }
 }
 
-/// Tells ledger and sink what the workers have dropped.
-fn tell_drops(inlet: &Inlet, sink: &mut impl Sink, ledger: &mut Ledger, now: UnixNanos) {
-    let drops = inlet.drops().take().into_iter().map(|(exporter, datagrams)| Drops {
-        at: now,
-        place: "no_batch".into(),
-        exporter,
-        datagrams,
-    });
-    let drops: Vec<_> = drops.collect();
-    ledger.take_drops(&drops);
-    sink.take_drops(drops);
-}
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,6 @@
 //! Records to the journal of the store.
 
-use super::{Sink, SinkCounters, Taken};
+use super::{Sink, SinkCounters, Taken, pending::PendingDrops};
 use crate::latency;
 use crossbeam_channel::Sender;
 use hdrhistogram::Histogram;
@@ -23,7 +23,7 @@ pub struct JournalSink {
     /// Where segments go that have ended; nowhere any more at the end.
     sealer: Option<Sender<Segment>>,
     /// What was dropped and is not in the journal yet.
-    drops: Vec<Drops>,
+    drops: PendingDrops,
     /// Why nothing can be appended, and since when.
     fault: Option<Fault>,
     /// Why what was appended cannot be synced, and since when.
@@ -47,7 +47,7 @@ impl JournalSink {
             counters,
             arrival_to_stored: latency::histogram(),
             sealer: Some(sealer),
-            drops: Vec::new(),
+            drops: PendingDrops::default(),
             fault: None,
             sync_fault: None,
             given_up: 0,
@@ -111,7 +111,7 @@ impl JournalSink {
         while let Some(drops) = self.drops.pop() {
             let appended = self.journal.append_drops(&drops, now);
             if !self.note_append(appended, now) {
-                return self.drops.push(drops);
+                return self.drops.add(drops);
             }
         }
     }
@@ -150,11 +150,7 @@ impl Sink for JournalSink {
     }
 
     fn take_drops(&mut self, drops: Vec<Drops>) {
-        self.drops.extend(drops);
-    }
-
-    fn is_stuck(&self) -> bool {
-        self.fault.is_some()
+        drops.into_iter().for_each(|drops| self.drops.add(drops));
     }
 
     fn tick(&mut self, now: UnixNanos) {
