@@ -202,6 +202,10 @@ fn programs(reading: &Reading) -> Finding {
     if programs.iter().all(own) {
         return PROGRAMS.good(format!("a collector's, {}", is.join(", ")), SHOULD);
     }
+    if programs.iter().any(|(_, name)| name.as_deref() == Some("")) {
+        let is = format!("{}, as a collector's that had no CAP_PERFMON", is.join(", "));
+        return PROGRAMS.unknown(is, SHOULD);
+    }
     let name = quoted(&reading.name);
     PROGRAMS.wrong(is.join(", "), SHOULD).changed_by(format!("ip link set dev {name} xdp off"))
 }

@@ -10,9 +10,12 @@ use rustix::{
 };
 
 /// What opening sources takes: the XDP program, AF_XDP sockets, receive buffers beyond the limit,
-/// ports below 1024, memory for rings; and where nothing is confined, the workers' priority.
+/// ports below 1024, memory for rings; and where nothing is confined, the workers' priority. Where
+/// `CAP_PERFMON` is missing, the loader cannot find out that the kernel takes names, and gives the
+/// program none.
 const FOR_OPENING: CapabilitySet = CapabilitySet::NET_ADMIN
     .union(CapabilitySet::BPF)
+    .union(CapabilitySet::PERFMON)
     .union(CapabilitySet::NET_RAW)
     .union(CapabilitySet::NET_BIND_SERVICE)
     .union(CapabilitySet::IPC_LOCK)

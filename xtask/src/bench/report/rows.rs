@@ -11,7 +11,7 @@ pub struct Row<'a> {
     pub figures: Vec<&'a Figure>,
 }
 
-const ROWS: [&str; 12] = [
+const ROWS: [&str; 14] = [
     "USG NetFlow 1315 → columns",
     "USG NetFlow 1316 → columns",
     "NetFlow v9 and IPFIX by any template of fixed lengths → columns",
@@ -24,6 +24,8 @@ const ROWS: [&str; 12] = [
     "Wire → synced journal, CPU a record",
     "Wire → sealed, sorted and indexed Parquet, CPU a record",
     "Bytes a session record on disk",
+    "Who had an address and port: the files in the page cache",
+    "Who had an address and port: the files on disk only",
 ];
 
 /// All rows, answered or not.

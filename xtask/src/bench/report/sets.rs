@@ -14,7 +14,7 @@ pub struct Set {
 }
 
 /// The order in which a reader wants them; others follow by name.
-const ORDER: [&str; 6] = ["decode", "counts", "link", "steer", "lossless", "store"];
+const ORDER: [&str; 7] = ["decode", "counts", "link", "steer", "lossless", "store", "trace"];
 
 /// All `*.json` of a folder; none if there is no such folder.
 pub fn load(dir: &Path) -> Result<Vec<Set>> {
