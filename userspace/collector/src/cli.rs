@@ -38,6 +38,8 @@ enum Command {
     Doctor(commands::doctor::Args),
     /// Check a configuration file
     CheckConfig(commands::check_config::Args),
+    /// Let a running collector read its configuration again
+    Reload(commands::reload::Args),
     /// Print a configuration that has every key, with what it is
     PrintDefaultConfig(commands::print_default_config::Args),
 }
@@ -79,6 +81,7 @@ impl Cli {
             Command::Views(args) => commands::views::run(&args),
             Command::Doctor(args) => commands::doctor::run(args),
             Command::CheckConfig(args) => commands::check_config::run(&args),
+            Command::Reload(args) => commands::reload::run(&args),
             Command::PrintDefaultConfig(args) => commands::print_default_config::run(&args),
         };
         match result {

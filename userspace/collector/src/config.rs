@@ -9,10 +9,11 @@ mod keys;
 mod limits;
 mod places;
 mod privacy;
+mod reload;
 mod retention;
 pub(crate) mod secret;
 
-pub use exporter::{Exporter, parse_zone};
+pub use exporter::{Exporter, Line, parse_zone};
 pub use im::{Im, MissingKey, Record};
 pub use keys::{default_configuration, reference_page};
 pub use limits::Limits;
@@ -194,7 +195,7 @@ fn parse(text: &str) -> Result<Settings, String> {
         }
     })?;
     for exporter in settings.exporter.iter_mut().flatten() {
-        exporter.line = line(exporter.address.span().start);
+        exporter.line = Line(line(exporter.address.span().start));
     }
     Ok(settings)
 }
@@ -264,8 +265,7 @@ impl Settings {
                 .filter(|number| u32::from(*number) < LISTENERS_MAX)
                 .ok_or_else(|| format!("listen: there are more than {LISTENERS_MAX}"))?;
             let listener = spec.listener(number);
-            let same =
-                |other: &Listener| (other.address, other.port) == (listener.address, listener.port);
+            let same = |other: &Listener| other.place() == listener.place();
             if listeners.iter().any(same) {
                 return Err(format!("listen: port {} is given twice", listener.port));
             }

@@ -12,6 +12,7 @@ mod report;
 
 pub use report::{DomainReport, ExporterReport, lines};
 
+use crate::notice::Reader;
 use hashbrown::HashMap;
 use logweir_decode::{
     context::UnixNanos,
@@ -55,6 +56,8 @@ pub struct Ledger {
     /// Those that there was no room for.
     others: Account,
     limits: Limits,
+    /// Where other limits would be told.
+    told: Option<Reader<Limits>>,
     /// Domains that are followed, of all exporters.
     followed: usize,
     /// Numbers that were followed so far: the clock by which domains are idle.
@@ -110,11 +113,18 @@ impl Ledger {
             exporters: HashMap::new(),
             others: Account::default(),
             limits: *limits,
+            told: None,
             followed: 0,
             ticks: 0,
             published: Published::default(),
             published_at: UnixNanos::MIN,
         }
+    }
+
+    /// Goes by these limits, also when they become others.
+    #[must_use]
+    pub fn following(self, limits: Reader<Limits>) -> Self {
+        Self { limits: *limits.get(), told: Some(limits), ..self }
     }
 
     /// Where it is published.
@@ -124,6 +134,11 @@ impl Ledger {
 
     /// Publishes what is known, if it is time.
     pub fn publish(&mut self, now: UnixNanos) {
+        if let Some(told) = &mut self.told
+            && told.refresh()
+        {
+            self.limits = *told.get();
+        }
         if !(0..PUBLISH_EVERY_NS).contains(&now.saturating_sub(self.published_at)) {
             self.published.replace(self.report());
             self.published_at = now;

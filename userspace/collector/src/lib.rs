@@ -24,6 +24,8 @@ pub mod listener;
 pub mod login;
 pub mod losses;
 pub mod nic;
+pub mod notice;
+pub mod orders;
 pub mod output;
 pub mod pipeline;
 pub mod privileges;

@@ -16,6 +16,13 @@ pub struct Listener {
     pub format: FormatHint,
 }
 
+impl Listener {
+    /// Where it listens.
+    pub fn place(&self) -> (Option<IpAddr>, u16) {
+        (self.address, self.port)
+    }
+}
+
 /// `PORT`, `PORT=FORMAT`, `ADDRESS:PORT` or `ADDRESS:PORT=FORMAT`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct ListenSpec {

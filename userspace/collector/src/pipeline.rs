@@ -1,5 +1,6 @@
 //! The running collector: sources, workers and the writer, wired together, and their balance.
 
+mod reload;
 mod settled;
 mod wiring;
 
@@ -14,6 +15,8 @@ use crate::{
     listener::Listener,
     losses::Losses,
     nic::{self, NicCounters},
+    notice::Notice,
+    orders::Orders,
     sink::{self, Sink, SinkCounters},
     steering::{AttachedMode, Prefix, Steering},
     worker::Finished,
@@ -21,6 +24,7 @@ use crate::{
 use hdrhistogram::Histogram;
 use logweir_decode::{
     batch::Capacity,
+    limits::Limits,
     netflow::{kept::KeptTemplate, registry::Registry},
     settings::Settings,
 };
@@ -129,7 +133,17 @@ pub struct Pipeline<S> {
     sink_counters: Arc<SinkCounters>,
     exporters: ledger::Published,
     registry: Arc<Registry>,
+    instructions: Instructions,
     description: String,
+}
+
+/// What its threads were told.
+#[derive(Debug)]
+struct Instructions {
+    orders: Notice<Orders>,
+    limits: Notice<Limits>,
+    /// The ports that are collected, by their numbers.
+    listeners: Vec<Listener>,
 }
 
 #[derive(Debug)]

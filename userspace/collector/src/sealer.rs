@@ -4,13 +4,18 @@
 //! What it cannot write it tries again, for as long as the collector runs: the segments wait in the
 //! journal, which is on disk and has a limit of its own.
 
-use crate::{clock, counters::Counter};
+use crate::{
+    clock,
+    counters::Counter,
+    notice::{Notice, Reader},
+};
 use crossbeam_channel::{Receiver, RecvTimeoutError};
 use logweir_store::{
     compact::Budget,
     error::StoreError,
     journal::Segment,
     keeper::{Keeper, SealedSegment},
+    retention::Policy,
 };
 use std::{
     collections::{BTreeMap, VecDeque},
@@ -52,6 +57,7 @@ pub struct SealerCounters {
 pub struct Sealer {
     thread: JoinHandle<Finished>,
     counters: Arc<SealerCounters>,
+    retention: Notice<Policy>,
 }
 
 /// What a sealer leaves behind.
@@ -73,11 +79,12 @@ impl Sealer {
         recovered: Vec<Segment>,
         segments: Receiver<Segment>,
     ) -> io::Result<Sealer> {
-        let desk = Desk::new(recovered, segments);
+        let retention = Notice::new(keeper.retention().clone());
+        let desk = Desk::new(recovered, segments, retention.reader());
         let counters = Arc::clone(&desk.counters);
         let name = thread::Builder::new().name("lw-sealer".into());
         let thread = name.spawn(move || desk.run(keeper))?;
-        Ok(Sealer { thread, counters })
+        Ok(Sealer { thread, counters, retention })
     }
 
     /// Whether it seals no more.
@@ -88,6 +95,11 @@ impl Sealer {
     /// What it counts.
     pub fn counters(&self) -> &Arc<SealerCounters> {
         &self.counters
+    }
+
+    /// Lets records be kept by another policy, from the next look at what is due on.
+    pub fn retain_by(&self, policy: Policy) {
+        self.retention.replace(policy, Duration::ZERO);
     }
 
     /// Waits until all is sealed, or could not be; `None` where the thread panicked.
@@ -123,6 +135,7 @@ struct Desk {
     /// Of those that wait, the first ones are of an earlier process.
     recovered: usize,
     counters: Arc<SealerCounters>,
+    retention: Reader<Policy>,
     finished: Finished,
     /// Why the last attempt failed, as it was told.
     faults: BTreeMap<Work, String>,
@@ -131,12 +144,17 @@ struct Desk {
 }
 
 impl Desk {
-    fn new(recovered: Vec<Segment>, segments: Receiver<Segment>) -> Desk {
+    fn new(
+        recovered: Vec<Segment>,
+        segments: Receiver<Segment>,
+        retention: Reader<Policy>,
+    ) -> Desk {
         Desk {
             segments,
             recovered: recovered.len(),
             waiting: recovered.into(),
             counters: Arc::new(SealerCounters::default()),
+            retention,
             finished: Finished::default(),
             faults: BTreeMap::new(),
             ended: None,
@@ -208,6 +226,9 @@ impl Desk {
     /// Deletes what is due: where the disk is full, it may be what the sealing waits for. Merges
     /// small parts, if no segment waits.
     fn care(&mut self, keeper: &mut Keeper) {
+        if self.retention.refresh() {
+            keeper.set_retention(self.retention.get().clone());
+        }
         let deleted = keeper.delete_due(clock::now());
         let deleted = self.told(deleted, Work::Deleting);
         if let Some(deleted) = deleted.filter(|deleted| deleted.parts > 0) {

@@ -6,4 +6,5 @@
 
 pub mod control;
 pub mod manager;
+pub mod reload;
 pub mod status;

@@ -50,6 +50,8 @@ pub struct Steering {
     set: Settings,
     allow_v4: LpmTrie<MapData, AllowKeyV4, u32>,
     allow_v6: LpmTrie<MapData, AllowKeyV6, u32>,
+    /// What is in them.
+    allow: Vec<Prefix>,
 }
 
 impl Steering {
@@ -71,6 +73,7 @@ impl Steering {
             set: Settings::default(),
             allow_v4: take(&mut ebpf, names::ALLOW_V4)?,
             allow_v6: take(&mut ebpf, names::ALLOW_V6)?,
+            allow: Vec::new(),
             attached: None,
             ebpf,
         };
@@ -198,6 +201,7 @@ impl Steering {
         if !allow.is_empty() {
             self.set(Settings { allow_list_enforced: 1, ..self.set })?;
         }
+        self.allow = allow.to_vec();
         Ok(())
     }
 
@@ -206,6 +210,21 @@ impl Steering {
     /// sockets take frames in several descriptors, lower it where UMEM frames are smaller.
     pub fn set_frame_len_max(&mut self, bytes: u32) -> Result<(), SteeringError> {
         self.set(Settings { frame_len_max: bytes, ..self.set })
+    }
+
+    /// Replaces the allow-list by another, or leaves it as it is.
+    ///
+    /// # Errors
+    /// As [`Steering::set_allow_list`].
+    pub fn replace_allow_list(&mut self, allow: &[Prefix]) -> Result<(), SteeringError> {
+        if allow == self.allow {
+            return Ok(());
+        }
+        let old = self.allow.clone();
+        self.set_allow_list(allow).inspect_err(|_| {
+            // Some of the new list may be there by now.
+            let _ = self.set_allow_list(&old);
+        })
     }
 
     fn set(&mut self, settings: Settings) -> Result<(), SteeringError> {

@@ -10,13 +10,16 @@ use crate::{
     drops::Dropped,
     handoff::Outlet,
     latency,
+    notice::Reader,
+    orders::Orders,
     source::{Arrival, Source, drive::drive},
 };
 use hdrhistogram::Histogram;
 use logweir_decode::{
     batch::Batch,
     context::UnixNanos,
-    decoder::{Datagram, Decoder, FormatHint, Outcome},
+    decoder::{Datagram, Decoder, Outcome},
+    settings::Settings,
 };
 use std::{
     io,
@@ -54,19 +57,19 @@ pub struct Finished {
 }
 
 impl<S: Source> Worker<S> {
-    /// A worker. `formats` are the listeners' formats by their numbers; `stop` asks it to take
-    /// what is still there and end.
+    /// A worker, whose decoder has the settings of the orders; `stop` asks it to take what is still
+    /// there and end.
     pub fn new(
         source: S,
         decoder: Decoder,
-        formats: Vec<FormatHint>,
+        orders: Reader<Orders>,
         outlet: Outlet,
         counters: Arc<WorkerCounters>,
         stop: Arc<AtomicBool>,
     ) -> Self {
         let stage = Stage {
             decoder,
-            formats,
+            orders,
             batch: None,
             batch_since: 0,
             now: clock::now(),
@@ -93,6 +96,7 @@ impl<S: Source> Worker<S> {
         let Self { mut source, mut stage, stop, busy_poll } = self;
         let ended = drive(&mut source, &stop, busy_poll, |source| {
             stage.counters.rounds.add(1);
+            stage.heed_orders();
             let received = source.receive(|arrival| stage.take(&arrival))?;
             stage.end_burst(source.now());
             Ok(received)
@@ -109,7 +113,7 @@ impl<S: Source> Worker<S> {
 #[derive(Debug)]
 struct Stage {
     decoder: Decoder,
-    formats: Vec<FormatHint>,
+    orders: Reader<Orders>,
     batch: Option<Box<Batch>>,
     batch_since: UnixNanos,
     /// The clock as it was read last. A batch's age counts from it and not from the arrival of its
@@ -128,6 +132,22 @@ struct Stage {
 }
 
 impl Stage {
+    /// Goes by new orders from here on, where there are any.
+    fn heed_orders(&mut self) {
+        if self.orders.refresh() {
+            self.take_settings(Arc::clone(&self.orders.get().settings));
+        }
+    }
+
+    #[cold]
+    fn take_settings(&mut self, settings: Arc<Settings>) {
+        // What was received under the old privacy is kept by that.
+        if self.decoder.settings().privacy != settings.privacy {
+            self.hand_over();
+        }
+        self.decoder.set_settings(settings);
+    }
+
     /// Decodes one datagram, or drops it where no batch has room.
     fn take(&mut self, arrival: &Arrival<'_>) {
         self.tally.received(arrival.payload.len());
@@ -136,7 +156,8 @@ impl Stage {
             self.dropped.add(arrival.exporter, 1);
             return;
         };
-        let format = self.formats.get(usize::from(arrival.listener)).copied().unwrap_or_default();
+        let formats = &self.orders.get().formats;
+        let format = formats.get(usize::from(arrival.listener)).copied().unwrap_or_default();
         let datagram = Datagram {
             payload: arrival.payload,
             exporter: arrival.exporter,

@@ -128,6 +128,11 @@ impl Formats {
         u16::try_from(position).ok().map(DeclaredId)
     }
 
+    /// The name of a format.
+    pub fn name(&self, DeclaredId(id): DeclaredId) -> Option<&'static str> {
+        self.plans.get(usize::from(id)).map(|plan| plan.name)
+    }
+
     /// The names of all formats.
     pub fn names(&self) -> impl Iterator<Item = &'static str> {
         self.plans.iter().map(|plan| plan.name)

@@ -144,6 +144,15 @@ impl Decoder {
         &self.settings
     }
 
+    /// Goes by other settings from now on. What was learnt stays: templates, zones, what waits. The
+    /// registry has limits of its own ([`Registry::set_limits`]), and templates that are read in
+    /// another way by these settings are read anew by [`Registry::reread`].
+    pub fn set_settings(&mut self, settings: Arc<Settings>) {
+        self.zones.set_limit(settings.limits.exporters);
+        self.netflow.set_settings(Arc::clone(&settings));
+        self.settings = settings;
+    }
+
     /// Decodes one datagram into the batch, which must have room for it
     /// ([`Batch::has_room_for`]).
     pub fn decode(&mut self, datagram: &Datagram<'_>, batch: &mut Batch) -> Outcome {

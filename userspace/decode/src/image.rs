@@ -18,11 +18,7 @@ use crate::{
     context::Format,
 };
 use serde::{Deserialize, Serialize};
-use std::{
-    borrow::Cow,
-    collections::BTreeSet,
-    sync::{Mutex, PoisonError},
-};
+use std::borrow::Cow;
 use zerocopy::{FromBytes, Immutable, IntoBytes};
 
 const _: () = assert!(cfg!(target_endian = "little"), "images are in little-endian order");
@@ -244,7 +240,8 @@ impl<'a> Source<'a> {
 
 /// A format as its number, and its name where it is declared.
 pub(crate) mod format {
-    use super::{Format, known};
+    use super::Format;
+    use crate::names;
     use serde::{Deserialize, Deserializer, Serialize, Serializer, de::Error};
 
     const DECLARED: u8 = u8::MAX;
@@ -260,28 +257,11 @@ pub(crate) mod format {
     pub fn deserialize<'de, D: Deserializer<'de>>(from: D) -> Result<Format, D::Error> {
         let (number, name) = <(u8, &str)>::deserialize(from)?;
         let format = match number {
-            DECLARED => known(name).map(Format::Declared),
+            DECLARED => names::kept(name).map(Format::Declared),
             number => Format::ALL.get(usize::from(number)).copied(),
         };
         format.ok_or_else(|| D::Error::custom("no format"))
     }
-}
-
-/// The name of a declared format, kept for as long as the program runs; `None` where there are more
-/// names than anybody declares.
-fn known(name: &str) -> Option<&'static str> {
-    const NAMES_MAX: usize = 4_096;
-    static NAMES: Mutex<BTreeSet<&'static str>> = Mutex::new(BTreeSet::new());
-    let mut names = NAMES.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some(name) = names.get(name) {
-        return Some(name);
-    }
-    if names.len() == NAMES_MAX {
-        return None;
-    }
-    let name = &*String::leak(name.to_owned());
-    names.insert(name);
-    Some(name)
 }
 
 #[cfg(test)]

@@ -29,6 +29,7 @@ pub mod im;
 pub mod image;
 mod interned;
 pub mod limits;
+mod names;
 pub mod nearest;
 pub mod netflow;
 pub mod note;

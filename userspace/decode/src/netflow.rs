@@ -27,6 +27,7 @@ pub mod plan;
 pub mod profile;
 pub mod records;
 pub mod registry;
+mod reread;
 pub mod sets;
 pub mod template;
 pub mod tiles;
@@ -88,6 +89,11 @@ impl Decoder {
     pub fn new(registry: Arc<Registry>, settings: Arc<Settings>) -> Self {
         let v5 = V5Decoder::new(settings.simd);
         Self { v5, messages: MessageDecoder::new(registry, settings) }
+    }
+
+    /// Goes by other settings from now on; the instructions in use stay.
+    pub fn set_settings(&mut self, settings: Arc<Settings>) {
+        self.messages.set_settings(settings);
     }
 
     /// Decodes one datagram, by the version that it begins with.

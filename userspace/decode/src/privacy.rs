@@ -22,7 +22,7 @@ use std::sync::Arc;
 
 /// What is kept of what devices tell. Where anything is not, what has no column (`extra`) and what
 /// no decoder understood (`raw`) is left out as well, since it may be in there.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Privacy {
     /// Whether destinations are left out: addresses and ports, before and after translation, and
     /// URLs.

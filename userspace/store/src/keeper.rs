@@ -127,6 +127,17 @@ impl Keeper {
         &self.manifest
     }
 
+    /// How long parts are kept, and how much of them.
+    pub const fn retention(&self) -> &Policy {
+        &self.config.retention
+    }
+
+    /// Keeps parts by another policy from now on.
+    pub fn set_retention(&mut self, policy: Policy) {
+        self.config.retention = policy.clone();
+        self.retention = Retention::new(policy);
+    }
+
     /// Deletes what need not be kept any longer.
     ///
     /// # Errors

@@ -1,6 +1,7 @@
 //! `logweir run`: the collector.
 
 mod opening;
+mod reload;
 mod reports;
 mod store;
 mod watch;
@@ -8,7 +9,7 @@ mod watch;
 use crate::{
     balance::Balance,
     cli::Failure,
-    config::{self, MissingKey, RunConfig, Settings, SinkKind, SourceKind},
+    config::{MissingKey, RunConfig, Settings, SinkKind, SourceKind},
     latency, ledger,
     pipeline::{Pipeline, Summary},
     privileges::{self, Account, Privileges},
@@ -18,6 +19,7 @@ use crate::{
     templates::TemplateFile,
 };
 use opening::Opening;
+use reload::Configuration;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use std::{
     fs,
@@ -109,10 +111,6 @@ fn some<T>(values: Vec<T>) -> Option<Vec<T>> {
 /// # Errors
 /// One sentence that says what could not be had.
 pub fn run(args: Args) -> Result<ExitCode, Failure> {
-    let file = match &args.config {
-        Some(path) => config::read(path).map_err(Failure::input)?,
-        None => Settings::default(),
-    };
     let (status, balance_file) = (Duration::from_secs(args.status_seconds), args.balance);
     let options = Settings {
         interface: args.interface,
@@ -138,7 +136,9 @@ pub fn run(args: Args) -> Result<ExitCode, Failure> {
         ..Settings::default()
     };
     let manager = Manager::from_environment().map_err(Failure::other)?;
-    let settings = file.overridden_by(options);
+    let configuration =
+        Configuration::read(args.config.clone(), options).map_err(Failure::input)?;
+    let settings = configuration.settings();
     let account = settings.user.as_deref().map(Account::find).transpose();
     let account = account.map_err(Failure::input)?;
     // Files that are made from here on are the user's.
@@ -166,11 +166,11 @@ pub fn run(args: Args) -> Result<ExitCode, Failure> {
                 Failure::other(format!("cannot create {}: {error}", data.display()))
             })?;
             let open = || store::open(data, &config, &counters);
-            collect(&config, open, &counters, process)?
+            collect(&config, configuration, open, &counters, process)?
         }
         None => {
             let open = || Ok((DiscardSink::new(counters.clone()), None));
-            collect(&config, open, &counters, process)?
+            collect(&config, configuration, open, &counters, process)?
         }
     };
     if let Some(path) = balance_file {
@@ -211,6 +211,7 @@ fn confine(config: &RunConfig, kept: Vec<String>) -> Privileges {
 /// Runs a pipeline into such a sink until it is asked to stop; the balance, and what failed.
 fn collect<S: Sink + Send + 'static>(
     config: &RunConfig,
+    configuration: Configuration,
     open: impl FnOnce() -> Result<(S, Option<Sealer>), Failure>,
     counters: &Arc<SinkCounters>,
     process: Process,
@@ -219,10 +220,10 @@ fn collect<S: Sink + Send + 'static>(
     let opening = Opening::start(config).map_err(Failure::other)?;
     let privileges = confine(config, kept);
     let (sink, sealer) = open()?;
-    let mut watch =
-        Watch::start(config, privileges, manager, counters.clone()).map_err(Failure::other)?;
+    let mut watch = Watch::start(config, configuration, privileges, manager, counters.clone())
+        .map_err(Failure::other)?;
     let (sources, opened_by) = opening.finish().map_err(Failure::other)?;
-    let pipeline = Pipeline::start_from(sources, &opened_by, sink, counters.clone())
+    let mut pipeline = Pipeline::start_from(sources, &opened_by, sink, counters.clone())
         .map_err(Failure::other)?;
     crate::say(&format!("collecting: {}", pipeline.description()));
     let templates = config.data.as_deref().map(|data| {
@@ -230,7 +231,7 @@ fn collect<S: Sink + Send + 'static>(
             .map_err(|error| Failure::other(format!("cannot start a thread: {error}")))
     });
     let templates = templates.transpose()?;
-    watch.run(&pipeline, sealer.as_ref(), &stop, status);
+    watch.run(&mut pipeline, sealer.as_ref(), &stop, status);
     drop(watch);
     crate::say("stopping: storing what was received; a second signal ends without");
     let mut summary = pipeline.stop();

@@ -4,11 +4,10 @@
 //! and put into the program's map: so nothing that is sent to the ports in the meantime is lost.
 
 use super::{
-    AttachedSteering, Input, Pipeline, PipelineConfig, WorkerThread, read_counters, settled,
-    spawn_writer,
+    AttachedSteering, Input, Instructions, Pipeline, PipelineConfig, WorkerThread, read_counters,
+    settled, spawn_writer,
 };
 use crate::{
-    allow::AllowList,
     clock,
     counters::{RingCounters, SocketCounters, WorkerCounters},
     dealer::Dealer,
@@ -17,6 +16,8 @@ use crate::{
     ledger::Ledger,
     losses::Losses,
     nic,
+    notice::Notice,
+    orders::Orders,
     sink::{Sink, SinkCounters},
     source::{Source, capture::CaptureSource, udp::UdpSource, xdp::XdpSource},
     steering::{self, AttachMode, Steering, SteeringConfig},
@@ -38,20 +39,22 @@ pub(super) fn start<S: Sink + Send + 'static>(
     sink: S,
     sink_counters: Arc<SinkCounters>,
 ) -> Result<Pipeline<S>, String> {
+    let limits = Notice::new(config.settings.limits);
     let (outlets, inlet) = handoff::connect(&sources.batches(config), config.capacity);
     let drops = inlet.drops().clone();
-    let ledger = Ledger::new(&config.settings.limits);
+    let ledger = Ledger::new(&config.settings.limits).following(limits.reader());
     let exporters = ledger.published().clone();
     let writer = spawn_writer(inlet, sink, ledger, sources.losses(config), sink_counters.clone())
         .map_err(|error| thread_error(&error))?;
+    let Sources { orders, rings, sockets, captures, steering, ring_mode, description } = sources;
     let mut crew = Crew {
         config,
+        orders: &orders,
         registry: registry(config),
         outlets: outlets.into_iter(),
         drops,
         workers: Vec::new(),
     };
-    let Sources { rings, sockets, captures, steering, ring_mode, description } = sources;
     let mut ring_counters = Vec::new();
     let mut socket_counters = Vec::new();
     for (queue, (source, counters)) in rings.into_iter().enumerate() {
@@ -81,6 +84,7 @@ pub(super) fn start<S: Sink + Send + 'static>(
         sink_counters,
         exporters,
         registry: crew.registry,
+        instructions: Instructions { orders, limits, listeners: config.listeners.clone() },
         description,
     })
 }
@@ -97,6 +101,8 @@ fn registry(config: &PipelineConfig) -> Arc<Registry> {
 
 /// All sources of a pipeline, opened: what takes rights that running does not take.
 pub struct Sources {
+    /// What their threads are told.
+    orders: Notice<Orders>,
     rings: Vec<(XdpSource, Arc<RingCounters>)>,
     sockets: Vec<(UdpSource, Arc<SocketCounters>)>,
     captures: Vec<CaptureSource>,
@@ -140,6 +146,7 @@ impl Sources {
     /// One sentence that says what could not be had.
     pub fn open(config: &PipelineConfig) -> Result<Self, String> {
         let mut sources = Self {
+            orders: Notice::new(Orders::new(&config.settings, &config.listeners, &config.allow)),
             rings: Vec::new(),
             sockets: Vec::new(),
             captures: Vec::new(),
@@ -167,7 +174,7 @@ impl Sources {
             let counters = Arc::new(SocketCounters::default());
             let source = UdpSource::bind(
                 &config.listeners,
-                AllowList::new(&config.allow),
+                self.orders.reader(),
                 config.receive_buffer_bytes,
                 counters.clone(),
             )?;
@@ -247,6 +254,7 @@ fn thread_error(error: &std::io::Error) -> String {
 /// Starts the workers.
 struct Crew<'a> {
     config: &'a PipelineConfig,
+    orders: &'a Notice<Orders>,
     registry: Arc<Registry>,
     outlets: std::vec::IntoIter<Outlet>,
     drops: DropBox,
@@ -297,7 +305,7 @@ impl Crew<'_> {
         let worker = Worker::new(
             source,
             Decoder::new(self.registry.clone(), self.config.settings.clone()),
-            self.config.listeners.iter().map(|listener| listener.format).collect(),
+            self.orders.reader(),
             outlet,
             counters.clone(),
             stop.clone(),

@@ -72,7 +72,7 @@ fn old_parts_are_deleted_while_a_segment_cannot_be_sealed() {
 #[test]
 fn one_kind_of_work_that_succeeds_says_nothing_of_another() {
     let (_, segments) = unbounded();
-    let mut desk = Desk::new(Vec::new(), segments);
+    let mut desk = Desk::new(Vec::new(), segments, Notice::new(Policy::default()).reader());
     let failed = || Err::<(), _>(StoreError::InUse { path: "store".into() });
     assert!(desk.told(failed(), Work::Merging).is_none());
     assert!(desk.told(Ok(()), Work::Closing).is_some());

@@ -18,6 +18,8 @@ use serde::{Deserialize, Serialize};
 pub enum Request {
     /// The last [`Status`](super::status::Status).
     Status,
+    /// To read the configuration again; what that did, or why it was refused.
+    Reload,
 }
 
 /// The name of the socket in the data directory.

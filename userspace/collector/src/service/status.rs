@@ -25,6 +25,8 @@ pub struct Status {
     pub started_at: String,
     /// When this was written, RFC 3339.
     pub at: String,
+    /// Its configuration.
+    pub configuration: ConfigurationStatus,
     /// The balance so far. Its stages are read one after the other: it need not come out even.
     pub balance: Balance,
     /// What is known of each exporter, as of the last second.
@@ -75,6 +77,22 @@ impl ProcessStatus {
             resident_bytes: resident.unwrap_or(0) * 1024,
         }
     }
+}
+
+/// The configuration that is in force.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct ConfigurationStatus {
+    /// Its file; `None` where there are options only.
+    pub file: Option<String>,
+    /// When it was read, RFC 3339.
+    pub loaded_at: String,
+    /// How often it was read again.
+    pub reloads: u64,
+    /// How often what was there was refused.
+    pub refused: u64,
+    /// Why the last one was refused, unless another was good since.
+    pub last_error: Option<String>,
 }
 
 /// The state of the store.

@@ -1,7 +1,7 @@
 //! Datagrams from ordinary UDP sockets: those that the XDP program passes up, or all.
 
 use super::{Arrival, Received, Source};
-use crate::{allow::AllowList, clock, counters::SocketCounters, listener::Listener};
+use crate::{clock, counters::SocketCounters, listener::Listener, notice::Reader, orders::Orders};
 use logweir_xsk::udp::UdpReceiver;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use std::{
@@ -16,7 +16,7 @@ use std::{
 #[derive(Debug)]
 pub struct UdpSource {
     sockets: Vec<(u16, UdpReceiver)>,
-    allow: AllowList,
+    orders: Reader<Orders>,
     counters: Arc<SocketCounters>,
 }
 
@@ -27,7 +27,7 @@ impl UdpSource {
     /// Names the address that cannot be bound.
     pub fn bind(
         listeners: &[Listener],
-        allow: AllowList,
+        orders: Reader<Orders>,
         receive_buffer_bytes: usize,
         counters: Arc<SocketCounters>,
     ) -> Result<Self, String> {
@@ -36,7 +36,7 @@ impl UdpSource {
             let socket = bind(listener, receive_buffer_bytes)?;
             sockets.push((listener.number, socket));
         }
-        Ok(Self { sockets, allow, counters })
+        Ok(Self { sockets, orders, counters })
     }
 
     /// The smallest receive buffer of its sockets, in bytes as the kernel counts them.
@@ -65,7 +65,9 @@ fn bind(listener: &Listener, receive_buffer_bytes: usize) -> Result<UdpReceiver,
 
 impl Source for UdpSource {
     fn receive(&mut self, mut each: impl FnMut(Arrival<'_>)) -> io::Result<Received> {
-        let Self { sockets, allow, counters } = self;
+        let Self { sockets, orders, counters } = self;
+        orders.refresh();
+        let allow = &orders.get().allow;
         let (mut taken, mut refused) = (0, 0);
         for (listener, socket) in sockets {
             socket.receive(|datagram| {

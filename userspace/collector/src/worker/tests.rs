@@ -4,10 +4,15 @@ use crate::{
     handoff::{self, Next},
     ledger::Ledger,
     losses::Losses,
+    notice::Notice,
+    orders::Orders,
     sink::{self, PrintSink, SinkCounters, TextFormat},
     source::Received,
 };
-use logweir_decode::{batch::Capacity, limits::Limits, netflow::registry::Registry};
+use logweir_decode::{
+    batch::Capacity, decoder::FormatHint, limits::Limits, netflow::registry::Registry,
+    settings::Settings,
+};
 use logweir_store::schema::Family;
 use std::time::Duration;
 
@@ -73,7 +78,7 @@ fn worker_into<S: Source>(source: S, outlet: Outlet) -> (Worker<S>, Arc<WorkerCo
     let worker = Worker::new(
         source,
         Decoder::new(registry, Arc::default()),
-        vec![FormatHint::Auto],
+        Notice::new(Orders::default()).reader(),
         outlet,
         counters.clone(),
         Arc::default(),
@@ -166,4 +171,72 @@ fn notes_that_no_writer_takes_are_no_lost_records() {
     assert!(worker.run().error.is_none());
     assert_eq!(counters.decoded.get(), 5_000);
     assert_eq!(counters.dropped_no_writer.get(), 0);
+}
+
+/// A line at a time; while the second one is received the orders become these.
+struct Reloaded<'a> {
+    notice: &'a Notice<Orders>,
+    orders: Option<Orders>,
+    received: usize,
+}
+
+impl Source for Reloaded<'_> {
+    fn receive(&mut self, mut each: impl FnMut(Arrival<'_>)) -> io::Result<Received> {
+        self.received += 1;
+        if self.received == 2
+            && let Some(orders) = self.orders.take()
+        {
+            self.notice.replace(orders, Duration::ZERO);
+        }
+        if self.received > 3 {
+            return Ok(Received::End);
+        }
+        each(Arrival {
+            payload: LINE,
+            exporter: [192, 0, 2, 1].into(),
+            exporter_port: 1,
+            listener: 0,
+            received_at: clock::now(),
+        });
+        Ok(Received::Datagrams(1))
+    }
+
+    fn wait(&mut self, _: Duration) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+/// The destinations of each batch's records, where the orders change before the third one.
+fn destinations(orders: Orders) -> Vec<Vec<bool>> {
+    let notice = Notice::new(Orders::default());
+    let (mut outlets, inlet) = handoff::connect(&[4], SMALL);
+    let worker = Worker::new(
+        Reloaded { orders: Some(orders), received: 0, notice: &notice },
+        Decoder::new(Arc::new(Registry::new(Limits::DEFAULT)), Arc::default()),
+        notice.reader(),
+        outlets.remove(0),
+        Arc::default(),
+        Arc::default(),
+    );
+    assert!(worker.run().error.is_none());
+    let mut batches = Vec::new();
+    while let Next::Batch(full) = inlet.next(Duration::ZERO) {
+        let records = logweir_decode::record::records(&full.batch);
+        let has = |fields| crate::output::json::object(&fields).contains_key("dst_addr");
+        batches.push(records.map(has).collect());
+    }
+    batches
+}
+
+#[test]
+fn what_was_received_is_kept_as_was_ordered_then() {
+    let privacy = logweir_decode::privacy::Privacy { omit_destinations: true, user_key: None };
+    let omitting = Settings { privacy, ..Settings::default() };
+    let orders = |settings: Settings| Orders { settings: settings.into(), ..Orders::default() };
+    assert_eq!(destinations(orders(omitting)), [vec![true, true], vec![false]]);
+    // What changes nothing of that makes no batch smaller.
+    let limits = Settings::with_limits(Limits { messages_per_datagram: 1, ..Limits::DEFAULT });
+    assert_eq!(destinations(orders(limits)), [vec![true, true, true]]);
+    let rejecting = Orders { formats: vec![FormatHint::Netflow], ..Orders::default() };
+    assert_eq!(destinations(rejecting), [vec![true, true, false]], "the last one is unparsed");
 }

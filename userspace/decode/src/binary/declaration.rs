@@ -176,8 +176,9 @@ impl Declaration {
         match Format::ALL.iter().find(|format| format.name() == name) {
             Some(format @ (Format::H3cUserlog | Format::HuaweiElog)) => Ok(*format),
             Some(_) => Err(format!("format '{name}' is that of other logs: choose another name")),
-            // A layout lives as long as the process.
-            None => Ok(Format::Declared(String::leak(name.to_owned()))),
+            None => crate::names::kept(name)
+                .map(Format::Declared)
+                .ok_or_else(|| format!("format '{name}': there are too many names of formats")),
         }
     }
 

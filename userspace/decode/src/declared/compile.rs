@@ -46,8 +46,8 @@ pub(super) fn compile(
             }
         }
         let absent = declared.absent.iter().map(|word| word.as_bytes().into()).collect();
-        // Names live as long as the program: as many as it has declarations.
-        let name = Box::leak(name.to_owned().into_boxed_str());
+        let too_many = || Complaint::new("there are too many names of formats".to_owned());
+        let name = crate::names::kept(name).ok_or_else(too_many)?;
         Ok(Plan { name, header, absent, messages })
     };
     plan().map_err(|complaint| complaint.in_file(file, text))

@@ -112,7 +112,7 @@ impl Cache {
             domain.state.note_sent(now);
             return Ok(());
         }
-        let learned = Plan::compile(record, reading, self.registry.limits.fields_per_template)
+        let learned = Plan::compile(record, reading, self.registry.limits().fields_per_template)
             .and_then(|plan| {
                 let template = Template { definition: record.definition.into(), plan };
                 let template = Arc::new(template);

@@ -55,7 +55,7 @@ impl KeptTemplate {
             recognised: self.recognised,
             nat_events: settings.exporter(self.exporter).nat_events,
         };
-        let plan = Plan::compile(&record, reading, to.limits.fields_per_template)?;
+        let plan = Plan::compile(&record, reading, to.limits().fields_per_template)?;
         let template = Arc::new(Template { definition: record.definition.into(), plan });
         let scope = Scope { exporter: self.exporter, version, domain: self.domain };
         to.publish(scope, record.id, &template, self.sent_at.min(now)).map(drop)
@@ -86,7 +86,7 @@ impl Registry {
     /// Brings templates into force that were kept, and tells how many. Those of domains that have
     /// been silent for too long, and what is no template, are left out.
     pub fn restore(&self, kept: &[KeptTemplate], settings: &Settings, now: UnixNanos) -> usize {
-        let silence_ns = self.limits.template_silence_ns;
+        let silence_ns = self.limits().template_silence_ns;
         let young = kept.iter().filter(|kept| now.saturating_sub(kept.sent_at) <= silence_ns);
         young.filter(|kept| kept.restore(self, settings, now).is_ok()).count()
     }

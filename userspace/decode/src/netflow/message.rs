@@ -145,6 +145,12 @@ impl MessageDecoder {
         }
     }
 
+    /// Goes by other settings from now on. Templates and what waits for them stay.
+    pub fn set_settings(&mut self, settings: Arc<Settings>) {
+        self.waiting.set_limits(settings.limits);
+        self.settings = settings;
+    }
+
     /// Number of datagrams that wait for a template.
     pub fn waiting(&self) -> usize {
         self.waiting.len()

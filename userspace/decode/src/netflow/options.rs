@@ -190,7 +190,6 @@ pub struct DomainOptions {
     /// So that domains without options cost no lock.
     any: AtomicBool,
     facts: RwLock<Facts>,
-    limits: Limits,
     own: Account,
     all: Account,
 }
@@ -200,12 +199,19 @@ pub struct DomainOptions {
 pub struct Facts {
     facts: HashMap<Subject, Box<[u8]>>,
     bytes: usize,
+    limits: Limits,
 }
 
 impl DomainOptions {
     /// Nothing is known yet; the accounts are those of the exporter and of all.
     pub fn new(limits: Limits, own: Account, all: Account) -> Self {
-        Self { any: AtomicBool::new(false), facts: RwLock::default(), limits, own, all }
+        let facts = RwLock::new(Facts { limits, ..Facts::default() });
+        Self { any: AtomicBool::new(false), facts, own, all }
+    }
+
+    /// Changes the limits.
+    pub fn set_limits(&self, limits: Limits) {
+        self.facts.write().unwrap_or_else(PoisonError::into_inner).limits = limits;
     }
 
     /// What is known, where anything is.
@@ -227,8 +233,8 @@ impl DomainOptions {
         let replaced = known.facts.get(&subject).map_or(0, |value| fact_bytes(value));
         let value: Box<[u8]> = value().copied().collect();
         let bytes = fact_bytes(&value);
-        let full = replaced == 0 && known.facts.len() >= self.limits.options_per_domain;
-        if full || !self.reserve(bytes) {
+        let full = replaced == 0 && known.facts.len() >= known.limits.options_per_domain;
+        if full || !self.reserve(bytes, &known.limits) {
             return Err(Reason::OptionsLimit);
         }
         self.release(replaced);
@@ -238,11 +244,10 @@ impl DomainOptions {
         Ok(())
     }
 
-    fn reserve(&self, bytes: usize) -> bool {
+    fn reserve(&self, bytes: usize, limits: &Limits) -> bool {
         let own = self.own.fetch_add(bytes, Ordering::Relaxed) + bytes;
         let all = self.all.fetch_add(bytes, Ordering::Relaxed) + bytes;
-        let fits =
-            own <= self.limits.options_bytes_per_exporter && all <= self.limits.options_bytes;
+        let fits = own <= limits.options_bytes_per_exporter && all <= limits.options_bytes;
         if !fits {
             self.release(bytes);
         }

@@ -98,6 +98,7 @@ impl DomainState {
 
 #[derive(Debug, Default)]
 pub(super) struct Inner {
+    limits: Limits,
     pub(super) domains: HashMap<Scope, Domain>,
     shares: HashMap<IpAddr, Share>,
     bytes: usize,
@@ -106,19 +107,19 @@ pub(super) struct Inner {
 }
 
 impl Inner {
-    /// Forgets the domains whose exporters have sent no template for as long as `age_ns`; `false`
-    /// when there are none. It looks through all of them, so it does so once a minute at most.
-    fn forget_silent(&mut self, now: UnixNanos, age_ns: i64) -> bool {
+    /// Forgets the domains whose exporters have sent no template for too long; `false` when there
+    /// are none. It looks through all of them, so it does so once a minute at most.
+    fn forget_silent(&mut self, now: UnixNanos) -> bool {
         const PAUSE_NS: i64 = 60_000_000_000;
         if (0..PAUSE_NS).contains(&now.saturating_sub(self.looked_at)) {
             return false;
         }
         self.looked_at = now;
-        let Self { domains, shares, bytes, .. } = self;
+        let Self { limits, domains, shares, bytes, .. } = self;
         let before = domains.len();
         domains.retain(|scope, domain| {
             let silent_ns = now.saturating_sub(domain.state.last_sent.load(Ordering::Relaxed));
-            if silent_ns <= age_ns {
+            if silent_ns <= limits.template_silence_ns {
                 return true;
             }
             let freed: usize = domain.templates.values().map(|template| template.bytes()).sum();
@@ -146,7 +147,6 @@ struct Share {
 /// The templates of all exporters.
 #[derive(Debug)]
 pub struct Registry {
-    pub(super) limits: Limits,
     changes: AtomicU64,
     /// Bytes of what options data told.
     options: Account,
@@ -157,11 +157,22 @@ impl Registry {
     /// An empty registry.
     pub fn new(limits: Limits) -> Self {
         Self {
-            limits,
             changes: AtomicU64::new(0),
             options: Account::default(),
-            inner: RwLock::default(),
+            inner: RwLock::new(Inner { limits, ..Inner::default() }),
         }
+    }
+
+    /// The limits that hold.
+    pub(super) fn limits(&self) -> Limits {
+        self.inner.read().unwrap_or_else(PoisonError::into_inner).limits
+    }
+
+    /// Changes the limits. What is there already stays, also where it is more.
+    pub fn set_limits(&self, limits: Limits) {
+        let mut inner = self.inner.write().unwrap_or_else(PoisonError::into_inner);
+        inner.limits = limits;
+        inner.domains.values().for_each(|domain| domain.state.options.set_limits(limits));
     }
 
     /// How often anything has changed.
@@ -196,7 +207,7 @@ impl Registry {
     ) -> Result<u64, Reason> {
         let mut inner = self.inner.write().unwrap_or_else(PoisonError::into_inner);
         let mut stored = self.store(&mut inner, scope, id, template);
-        if stored.is_err() && inner.forget_silent(now, self.limits.template_silence_ns) {
+        if stored.is_err() && inner.forget_silent(now) {
             stored = self.store(&mut inner, scope, id, template);
         }
         if let Some(domain) = inner.domains.get(&scope).filter(|_| stored.is_ok()) {
@@ -212,9 +223,9 @@ impl Registry {
         id: u16,
         template: &Arc<Template>,
     ) -> Result<u64, Reason> {
-        let Inner { domains, shares, bytes, .. } = inner;
+        let Inner { limits, domains, shares, bytes, .. } = inner;
         let (share, domain) = (shares.get(&scope.exporter), domains.get(&scope));
-        if share.is_none() && shares.len() >= self.limits.exporters {
+        if share.is_none() && shares.len() >= limits.exporters {
             return Err(Reason::TemplateLimit);
         }
         let mut share = share.cloned().unwrap_or_default();
@@ -224,7 +235,7 @@ impl Registry {
                 total -= replaced.bytes();
                 share.bytes -= replaced.bytes();
             }
-            None if domain.map_or(0, |d| d.templates.len()) >= self.limits.templates_per_domain => {
+            None if domain.map_or(0, |d| d.templates.len()) >= limits.templates_per_domain => {
                 return Err(Reason::TemplateLimit);
             }
             None => {}
@@ -232,16 +243,16 @@ impl Registry {
         share.domains += usize::from(domain.is_none());
         share.bytes += template.bytes();
         total += template.bytes();
-        if share.domains > self.limits.domains_per_exporter
-            || share.bytes > self.limits.template_bytes_per_exporter
-            || total > self.limits.template_bytes
+        if share.domains > limits.domains_per_exporter
+            || share.bytes > limits.template_bytes_per_exporter
+            || total > limits.template_bytes
         {
             return Err(Reason::TemplateLimit);
         }
         *bytes = total;
         let domain = domains.entry(scope).or_insert_with(|| {
             let (own, all) = (share.options.clone(), self.options.clone());
-            let state = DomainState::new(DomainOptions::new(self.limits, own, all));
+            let state = DomainState::new(DomainOptions::new(*limits, own, all));
             Domain { state: Arc::new(state), templates: HashMap::new() }
         });
         shares.insert(scope.exporter, share);
@@ -249,6 +260,39 @@ impl Registry {
         let changes = domain.state.changes.fetch_add(1, Ordering::Release) + 1;
         self.changes.fetch_add(1, Ordering::Release);
         Ok(changes)
+    }
+
+    /// The templates for which `is_meant` holds.
+    pub(super) fn find(
+        &self,
+        is_meant: impl Fn(Scope, &Template) -> bool,
+    ) -> Vec<(Scope, u16, Arc<Template>)> {
+        let inner = self.inner.read().unwrap_or_else(PoisonError::into_inner);
+        let mut found = Vec::new();
+        for (scope, domain) in &inner.domains {
+            let meant = domain.templates.iter().filter(|(_, template)| is_meant(*scope, template));
+            found.extend(meant.map(|(id, template)| (*scope, *id, template.clone())));
+        }
+        found
+    }
+
+    /// Exchanges a template for another reading of it, unless it is no longer in force.
+    pub(super) fn exchange(&self, scope: Scope, id: u16, old: &Arc<Template>, new: Arc<Template>) {
+        let mut inner = self.inner.write().unwrap_or_else(PoisonError::into_inner);
+        let Inner { domains, shares, bytes, .. } = &mut *inner;
+        let Some(domain) = domains.get_mut(&scope) else { return };
+        let Some(known) = domain.templates.get_mut(&id).filter(|known| Arc::ptr_eq(known, old))
+        else {
+            return;
+        };
+        let (before, after) = (old.bytes(), new.bytes());
+        *known = new;
+        *bytes = *bytes + after - before;
+        if let Some(share) = shares.get_mut(&scope.exporter) {
+            share.bytes = share.bytes + after - before;
+        }
+        domain.state.changes.fetch_add(1, Ordering::Release);
+        self.changes.fetch_add(1, Ordering::Release);
     }
 
     /// Puts templates out of force: those of a domain for which `is_meant` holds.

@@ -78,6 +78,11 @@ impl WaitingRoom {
         }
     }
 
+    /// Changes the limits. Who waits already stays, also where there is no room left.
+    pub fn set_limits(&mut self, limits: Limits) {
+        self.limits = limits;
+    }
+
     /// Number of datagrams that wait.
     pub fn len(&self) -> usize {
         self.waiters.len()

@@ -7,7 +7,7 @@ use std::{
 };
 
 /// A key and its name, with which its pseudonyms begin.
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Key {
     name: String,
     secret: [u8; 32],
@@ -55,6 +55,16 @@ impl fmt::Debug for Key {
 /// The key of the present, which is exchanged while workers use it.
 #[derive(Debug)]
 pub struct CurrentKey(RwLock<Key>);
+
+impl PartialEq for CurrentKey {
+    fn eq(&self, other: &Self) -> bool {
+        // One lock after the other: it may be the same one.
+        let key = self.get();
+        key == other.get()
+    }
+}
+
+impl Eq for CurrentKey {}
 
 impl CurrentKey {
     /// Begins with this key.

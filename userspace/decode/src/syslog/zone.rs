@@ -41,6 +41,11 @@ impl Zones {
         Self { learned: HashMap::new(), recent: [None; _], exporters_max, heads: Heads::new() }
     }
 
+    /// Changes how many exporters something is learned of.
+    pub fn set_limit(&mut self, exporters_max: usize) {
+        self.exporters_max = exporters_max;
+    }
+
     /// What was learned.
     #[cfg(test)]
     pub(super) fn learned(&self) -> &HashMap<IpAddr, i64> {

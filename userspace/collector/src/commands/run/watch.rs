@@ -1,7 +1,7 @@
-//! The main thread while a collector runs: it posts the collector's state, prints rates, and lets
-//! keys take over, until it is asked to stop.
+//! The main thread while a collector runs: it posts the collector's state, prints rates, lets keys
+//! take over, and reads the configuration again where that is wanted, until it is asked to stop.
 
-use super::reports::Reports;
+use super::{reload::Configuration, reports::Reports};
 use crate::{
     balance::Balance,
     clock,
@@ -14,10 +14,12 @@ use crate::{
     service::{
         control::Control,
         manager::Manager,
+        reload::{self, Answer, Asked},
         status::{Board, ProcessStatus, Status, StoreStatus},
     },
     sink::{Sink, SinkCounters},
 };
+use signal_hook::consts::SIGHUP;
 use std::{
     sync::{
         Arc,
@@ -40,6 +42,11 @@ pub(super) struct Watch {
     sink: Arc<SinkCounters>,
     keys: Option<Rotation>,
     manager: Option<Manager>,
+    configuration: Configuration,
+    /// Reloads that the control socket asks for.
+    asked: Asked,
+    /// Whether one is asked for by SIGHUP.
+    hung_up: Arc<AtomicBool>,
     _control: Option<Control>,
 }
 
@@ -50,11 +57,16 @@ impl Watch {
     /// One sentence that says what could not be had.
     pub(super) fn start(
         config: &RunConfig,
+        configuration: Configuration,
         privileges: Privileges,
         manager: Option<Manager>,
         sink: Arc<SinkCounters>,
     ) -> Result<Watch, String> {
         let board = Board::default();
+        let (asker, asked) = reload::connect();
+        let hung_up = Arc::new(AtomicBool::new(false));
+        signal_hook::flag::register(SIGHUP, Arc::clone(&hung_up))
+            .map_err(|error| format!("cannot handle signals: {error}"))?;
         let store = config.data.as_ref().map(|data| StoreStatus {
             data: data.display().to_string(),
             journal_bytes_max: config.journal.bytes_max,
@@ -72,7 +84,10 @@ impl Watch {
             sink,
             keys: config.keys.clone(),
             manager,
-            _control: control.map(|path| Control::start(path, board.clone())).transpose()?,
+            configuration,
+            asked,
+            hung_up,
+            _control: control.map(|path| Control::start(path, board.clone(), asker)).transpose()?,
             board,
         })
     }
@@ -81,7 +96,7 @@ impl Watch {
     /// often, or never.
     pub(super) fn run<S: Sink + Send + 'static>(
         &mut self,
-        pipeline: &Pipeline<S>,
+        pipeline: &mut Pipeline<S>,
         sealer: Option<&Sealer>,
         stop: &AtomicBool,
         print_every: Duration,
@@ -90,8 +105,12 @@ impl Watch {
         let mut reports = self.manager.take().map(Reports::begin);
         let mut due = Due::default();
         let mut printed = (Instant::now(), pipeline.balance());
-        let has_ended = || pipeline.has_ended() || sealer.is_some_and(Sealer::has_ended);
-        while !stop.load(Ordering::Relaxed) && !has_ended() {
+        let has_ended =
+            |pipeline: &Pipeline<S>| pipeline.has_ended() || sealer.is_some_and(Sealer::has_ended);
+        while !stop.load(Ordering::Relaxed) && !has_ended(pipeline) {
+            if self.reload_where_asked(pipeline, sealer) {
+                due.keys = Timer::default();
+            }
             if due.post.is_now(POST_EVERY) {
                 self.post(pipeline, sealer);
             }
@@ -116,9 +135,49 @@ impl Watch {
         }
     }
 
+    /// Reads the configuration again, as often as was asked for; whether it was.
+    fn reload_where_asked<S: Sink + Send + 'static>(
+        &mut self,
+        pipeline: &mut Pipeline<S>,
+        sealer: Option<&Sealer>,
+    ) -> bool {
+        let mut is_asked = false;
+        if self.hung_up.swap(false, Ordering::Relaxed) {
+            is_asked = true;
+            // What comes of it is told, and there is nobody to answer.
+            let _ = self.reload(pipeline, sealer);
+        }
+        while let Some(caller) = self.asked.next() {
+            is_asked = true;
+            caller.answer(self.reload(pipeline, sealer));
+        }
+        is_asked
+    }
+
+    /// Brings the configuration into force as it is now. Who asks for the state afterwards finds it
+    /// told there.
+    fn reload<S: Sink + Send + 'static>(
+        &mut self,
+        pipeline: &mut Pipeline<S>,
+        sealer: Option<&Sealer>,
+    ) -> Answer {
+        let keys = &mut self.keys;
+        let answer = self.configuration.reload(|config| {
+            pipeline.reload(&config.pipeline)?;
+            if let Some(sealer) = sealer {
+                sealer.retain_by(config.retention.clone());
+            }
+            keys.clone_from(&config.keys);
+            Ok(())
+        });
+        self.post(pipeline, sealer);
+        answer
+    }
+
     fn post<S: Sink + Send + 'static>(&self, pipeline: &Pipeline<S>, sealer: Option<&Sealer>) {
         let mut status = self.status.clone();
         status.at = rfc3339(clock::now(), 3);
+        status.configuration = self.configuration.status();
         status.balance = pipeline.balance();
         status.exporters = pipeline.exporters();
         status.workers = pipeline.workers();

@@ -1,7 +1,7 @@
 //! Who answers: a thread that waits for questions, and one for each that is being answered.
 
 use super::{REQUEST_MAX, Request};
-use crate::service::status::Board;
+use crate::service::{reload::Asker, status::Board};
 use std::{
     fs,
     io::{self, BufRead, BufReader, Read, Write},
@@ -40,7 +40,7 @@ impl Control {
     ///
     /// # Errors
     /// One sentence that names the socket.
-    pub fn start(path: &Path, board: Board) -> Result<Control, String> {
+    pub fn start(path: &Path, board: Board, reload: Asker) -> Result<Control, String> {
         let failed = |error| format!("cannot listen at {}: {error}", path.display());
         if UnixStream::connect(path).is_ok() {
             return Err(format!("another collector answers at {}", path.display()));
@@ -52,7 +52,7 @@ impl Control {
         let listener = UnixListener::bind(path).map_err(failed)?;
         fs::set_permissions(path, fs::Permissions::from_mode(MODE)).map_err(failed)?;
         let stop = Arc::new(AtomicBool::new(false));
-        let desk = Desk { board, being_answered: Arc::default(), stop: Arc::clone(&stop) };
+        let desk = Desk { board, reload, being_answered: Arc::default(), stop: Arc::clone(&stop) };
         let thread = thread::Builder::new().name("lw-control".into());
         let thread = thread.spawn(move || desk.run(&listener)).map_err(failed)?;
         Ok(Control { path: path.to_owned(), stop, thread: Some(thread) })
@@ -75,6 +75,7 @@ impl Drop for Control {
 #[derive(Clone)]
 struct Desk {
     board: Board,
+    reload: Asker,
     /// One for each question that is being answered.
     being_answered: Arc<()>,
     stop: Arc<AtomicBool>,
@@ -115,6 +116,10 @@ impl Desk {
     fn answer(&self, mut stream: UnixStream) {
         let _ = match read_request(&stream) {
             Ok(Request::Status) => say(&mut stream, &*self.board.read()),
+            Ok(Request::Reload) => match self.reload.ask() {
+                Ok(reloaded) => say(&mut stream, &reloaded),
+                Err(error) => say_error(&mut stream, &error),
+            },
             Err(error) => say_error(&mut stream, &error),
         };
     }
@@ -139,7 +144,7 @@ fn say_error(stream: &mut UnixStream, error: &str) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::service::{control::ask, status::Status};
+    use crate::service::{control::ask, reload, status::Status};
 
     #[test]
     fn a_question_is_answered_and_a_wrong_one_is_told() {
@@ -148,8 +153,9 @@ mod tests {
         assert!(ask(&path, &Request::Status).unwrap_err().contains("no collector answers"));
         let board = Board::default();
         board.post(Status { description: "a test".into(), ..Status::default() });
-        let control = Control::start(&path, board.clone()).unwrap();
-        assert!(Control::start(&path, board.clone()).unwrap_err().contains("another collector"));
+        let start = || Control::start(&path, board.clone(), reload::connect().0);
+        let control = start().unwrap();
+        assert!(start().unwrap_err().contains("another collector"));
         let answers: Vec<_> = ask(&path, &Request::Status).unwrap().collect();
         assert_eq!(answers.len(), 1);
         assert_eq!(answers[0].as_ref().unwrap()["description"], "a test");
@@ -164,6 +170,6 @@ mod tests {
         drop(control);
         assert!(!path.exists());
         drop(UnixListener::bind(&path).unwrap());
-        drop(Control::start(&path, board).unwrap());
+        drop(start().unwrap());
     }
 }
