@@ -25,6 +25,7 @@ pub fn run(_: &Arguments) -> Result<()> {
         println!("not root: tests that need it are skipped (run this as root for all of them)");
     }
     find_or_install_tshark();
+    find_or_install_prometheus();
     let mut tests = shell::cargo();
     tests.args(["test", "--workspace", "--no-fail-fast", "--", "--show-output"]);
     if shell::is_root() {
@@ -50,6 +51,16 @@ fn find_or_install_tshark() {
     }
     if let Err(error) = shell::apt_install(&["tshark"], "comparing our reading with tshark's") {
         println!("no tshark: {error:#}");
+    }
+}
+
+/// Without it only our own tests read the metrics.
+fn find_or_install_prometheus() {
+    if shell::find("prometheus").is_some() && shell::find("promtool").is_some() {
+        return;
+    }
+    if let Err(error) = shell::apt_install(&["prometheus"], "scraping our metrics") {
+        println!("no prometheus: {error:#}");
     }
 }
 

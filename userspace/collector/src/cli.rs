@@ -16,6 +16,8 @@ pub struct Cli {
 enum Command {
     /// Collect session logs into Parquet, from an interface (AF_XDP) or from UDP sockets
     Run(commands::run::Args),
+    /// Show what a running collector does, live in the terminal
+    Top(commands::top::Args),
     /// Decode captures, payloads or text files to standard output
     Decode(commands::decode::Args),
     /// Send the logs of a seeded model of exporters to an interface, a UDP address or a file
@@ -70,6 +72,7 @@ impl Cli {
     pub fn run(self) -> ExitCode {
         let result = match self.command {
             Command::Run(args) => commands::run::run(args),
+            Command::Top(args) => commands::top::run(&args),
             Command::Decode(args) => commands::decode::run(args),
             Command::Generate(args) => commands::generate::run(&args),
             Command::Trace(args) => commands::trace::run(&args),

@@ -12,6 +12,7 @@ pub mod pseudonym;
 pub mod reload;
 pub mod retention;
 pub mod run;
+pub mod top;
 pub mod trace;
 pub mod verify;
 pub mod views;

@@ -7,6 +7,7 @@ mod im;
 mod journal;
 mod keys;
 mod limits;
+mod metrics;
 mod places;
 mod privacy;
 mod reload;
@@ -25,7 +26,7 @@ use crate::{
     listener::{ListenSpec, Listener},
     pipeline::{Input, PipelineConfig},
     privileges::Places,
-    service::control,
+    service::{control, metrics::MetricsConfig},
     steering::Prefix,
     templates,
 };
@@ -133,6 +134,10 @@ settings! {
     user: String,
     /// Whether it gives up what it does not need once it has its sources.
     confine: bool,
+    /// Where metrics are served over HTTP: an address of the host itself, and a port.
+    metrics: String,
+    /// Exporters that have metrics of their own.
+    metrics_exporters: usize,
     /// Files that declare text formats.
     formats: Vec<PathBuf>,
     /// Files that declare layouts of binary session logs.
@@ -162,6 +167,8 @@ pub struct RunConfig {
     pub control: Option<PathBuf>,
     /// What a confined collector can reach; `None` where it is not to be confined.
     pub places: Option<Places>,
+    /// Where metrics are served, if anywhere.
+    pub metrics: Option<MetricsConfig>,
     /// Age at which a file is completed.
     pub part_age_max: Duration,
     /// The journal of the store.
@@ -311,6 +318,7 @@ impl Settings {
             places: confine.then(|| self.places(control.as_deref())),
             control,
             data,
+            metrics: self.metrics()?,
             part_age_max,
             journal: self.journal(part_age_max)?,
             keys,

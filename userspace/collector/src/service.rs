@@ -6,5 +6,6 @@
 
 pub mod control;
 pub mod manager;
+pub mod metrics;
 pub mod reload;
 pub mod status;

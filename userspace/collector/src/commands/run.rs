@@ -94,6 +94,9 @@ pub struct Args {
     /// User to become when started by root
     #[arg(long, value_name = "NAME")]
     user: Option<String>,
+    /// Serve metrics over HTTP here, as 127.0.0.1:9404 [default: not at all]
+    #[arg(long, value_name = "ADDR:PORT")]
+    metrics: Option<String>,
     /// Print a line of rates so often; 0 for never
     #[arg(long, value_name = "SECONDS", default_value_t = 10)]
     status_seconds: u64,
@@ -132,6 +135,7 @@ pub fn run(args: Args) -> Result<ExitCode, Failure> {
         journal_max_mb: args.journal_max_mb,
         control: args.control,
         user: args.user,
+        metrics: args.metrics,
         // What belongs to decoding has no options.
         ..Settings::default()
     };

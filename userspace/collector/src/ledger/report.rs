@@ -147,6 +147,20 @@ impl DomainReport {
 }
 
 impl ExporterReport {
+    /// Datagrams that did not come, of all domains.
+    pub fn missing_datagrams(&self) -> u64 {
+        let given_up = self.given_up.as_ref().map_or(0, |given_up| given_up.missing_datagrams);
+        let followed = self.domains.iter().filter_map(|domain| domain.missing_datagrams);
+        followed.sum::<u64>().saturating_add(given_up)
+    }
+
+    /// Records that did not come, of all domains.
+    pub fn missing_records(&self) -> u64 {
+        let given_up = self.given_up.as_ref().map_or(0, |given_up| given_up.missing_records);
+        let followed = self.domains.iter().filter_map(|domain| domain.missing_records);
+        followed.sum::<u64>().saturating_add(given_up)
+    }
+
     /// Whether anything was dropped or rejected or is missing, or may be, because it was not followed.
     pub fn has_losses(&self) -> bool {
         self.dropped_no_batch > 0

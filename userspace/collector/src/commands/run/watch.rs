@@ -14,6 +14,7 @@ use crate::{
     service::{
         control::Control,
         manager::Manager,
+        metrics::Metrics,
         reload::{self, Answer, Asked},
         status::{Board, ProcessStatus, Status, StoreStatus},
     },
@@ -48,6 +49,7 @@ pub(super) struct Watch {
     /// Whether one is asked for by SIGHUP.
     hung_up: Arc<AtomicBool>,
     _control: Option<Control>,
+    _metrics: Option<Metrics>,
 }
 
 impl Watch {
@@ -88,6 +90,7 @@ impl Watch {
             asked,
             hung_up,
             _control: control.map(|path| Control::start(path, board.clone(), asker)).transpose()?,
+            _metrics: config.metrics.map(|at| Metrics::start(at, board.clone())).transpose()?,
             board,
         })
     }

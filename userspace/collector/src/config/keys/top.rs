@@ -171,6 +171,22 @@ pub const TOP: Table = Table {
             on_reload: OnReload::Restart,
         },
         Key {
+            name: "metrics",
+            kind: Kind::Text,
+            about: "address and port, of the host itself, where `/metrics`, `/healthz` and `/readyz` are served over HTTP, as `127.0.0.1:9404` ([watching.md](watching.md))",
+            default: "not served",
+            example: "\"127.0.0.1:9404\"",
+            on_reload: OnReload::Restart,
+        },
+        Key {
+            name: "metrics_exporters",
+            kind: Kind::Number,
+            about: "exporters that have metrics of their own, those that came first; the others are summed as `others`",
+            default: "1,000",
+            example: "1000",
+            on_reload: OnReload::Restart,
+        },
+        Key {
             name: "formats",
             kind: Kind::Texts,
             about: "files that declare text formats (`formats/declared.md`); they are asked before those that come with the program",

@@ -68,7 +68,10 @@ impl Connection {
             self.stream.set_read_timeout(self.left()?)?;
             let room = head.get_mut(filled..).unwrap_or_default();
             if room.is_empty() {
-                return Ok(Err(Response::plain("431 Request Header Fields Too Large", "too long\n")));
+                return Ok(Err(Response::plain(
+                    "431 Request Header Fields Too Large",
+                    "too long\n",
+                )));
             }
             match self.stream.read(room)? {
                 0 => return Err(io::ErrorKind::UnexpectedEof.into()),

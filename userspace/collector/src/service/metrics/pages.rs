@@ -51,7 +51,9 @@ impl Pages {
                 sound(health::ready(&status, age))
             }
             "/" => Response::plain("200 OK", "logweir: /metrics /healthz /readyz\n".into()),
-            _ => Response::plain("404 Not Found", "there is /metrics, /healthz and /readyz\n".into()),
+            _ => {
+                Response::plain("404 Not Found", "there is /metrics, /healthz and /readyz\n".into())
+            }
         }
     }
 
