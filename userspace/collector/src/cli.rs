@@ -38,6 +38,10 @@ enum Command {
     Views(commands::views::Args),
     /// Say what this host can do for a collector, what it should, and what changes it
     Doctor(commands::doctor::Args),
+    /// Show the live log of a running collector: the last records, and what it tells of itself
+    Tail(commands::tail::Args),
+    /// Show the alarms that a running collector's rules have raised, or clear them
+    Alarms(commands::alarms::Args),
     /// Check a configuration file
     CheckConfig(commands::check_config::Args),
     /// Let a running collector read its configuration again
@@ -83,6 +87,8 @@ impl Cli {
             Command::Pseudonym(args) => commands::pseudonym::run(&args),
             Command::Views(args) => commands::views::run(&args),
             Command::Doctor(args) => commands::doctor::run(args),
+            Command::Tail(args) => commands::tail::run(&args),
+            Command::Alarms(args) => commands::alarms::run(&args),
             Command::CheckConfig(args) => commands::check_config::run(&args),
             Command::Reload(args) => commands::reload::run(&args),
             Command::PrintDefaultConfig(args) => commands::print_default_config::run(&args),

@@ -1,5 +1,6 @@
 //! The commands, one file each.
 
+pub mod alarms;
 pub mod check_config;
 pub mod decode;
 pub mod doctor;
@@ -12,6 +13,7 @@ pub mod pseudonym;
 pub mod reload;
 pub mod retention;
 pub mod run;
+pub mod tail;
 pub mod top;
 pub mod trace;
 pub mod verify;

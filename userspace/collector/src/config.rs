@@ -1,6 +1,7 @@
 //! The settings of `logweir run`: from a TOML file, overridden by options, then validated in one
 //! step into what a pipeline is started with.
 
+mod alarm;
 mod decoding;
 mod exporter;
 mod im;
@@ -26,7 +27,7 @@ use crate::{
     listener::{ListenSpec, Listener},
     pipeline::{Input, PipelineConfig},
     privileges::Places,
-    service::{control, metrics::MetricsConfig},
+    service::{alarm::AlarmConfig, control, metrics::MetricsConfig},
     steering::Prefix,
     templates,
 };
@@ -138,6 +139,10 @@ settings! {
     metrics: String,
     /// Exporters that have metrics of their own.
     metrics_exporters: usize,
+    /// The file that datagrams go to which no decoder knew.
+    unknown_capture: PathBuf,
+    /// Room for these, in MiB.
+    unknown_capture_mb: u64,
     /// Files that declare text formats.
     formats: Vec<PathBuf>,
     /// Files that declare layouts of binary session logs.
@@ -152,6 +157,14 @@ settings! {
     retention: Retention,
     /// Where what senders can make grow stops.
     limits: Limits,
+    /// The live log.
+    live_log: alarm::LiveLog,
+    /// What is waited for, and what is done then.
+    rule: Vec<alarm::Rule>,
+    /// The server that syslog messages of rules go to.
+    syslog: alarm::Syslog,
+    /// Where mail of rules goes.
+    email: alarm::Email,
 }
 
 /// Settings that a collector can be started with.
@@ -177,6 +190,8 @@ pub struct RunConfig {
     pub retention: Policy,
     /// The keys of pseudonyms.
     pub keys: Option<Rotation>,
+    /// What is watched for.
+    pub alarms: AlarmConfig,
 }
 
 /// Reads a file.
@@ -322,6 +337,7 @@ impl Settings {
             part_age_max,
             journal: self.journal(part_age_max)?,
             keys,
+            alarms: self.alarms()?,
             retention: self.retention.as_ref().map(Retention::policy).unwrap_or_default(),
         })
     }

@@ -14,7 +14,7 @@ use crate::{
     pipeline::{Pipeline, Summary},
     privileges::{self, Account, Privileges},
     sealer::Sealer,
-    service::manager::Manager,
+    service::{alarm::Acting, manager::Manager, status::Board, tap::Tapped},
     sink::{DiscardSink, Sink, SinkCounters},
     templates::TemplateFile,
 };
@@ -28,7 +28,7 @@ use std::{
     sync::{Arc, atomic::AtomicBool},
     time::Duration,
 };
-use watch::Watch;
+use watch::{Around, Watch};
 
 /// Arguments of `run`.
 #[derive(Debug, clap::Args)]
@@ -224,9 +224,13 @@ fn collect<S: Sink + Send + 'static>(
     let opening = Opening::start(config).map_err(Failure::other)?;
     let privileges = confine(config, kept);
     let (sink, sealer) = open()?;
-    let mut watch = Watch::start(config, configuration, privileges, manager, counters.clone())
-        .map_err(Failure::other)?;
+    let board = Board::default();
+    let acting = Acting::start(&config.alarms, board.clone()).map_err(Failure::other)?;
+    let around = Around { privileges, manager, board, alarms: acting.alarms() };
+    let mut watch =
+        Watch::start(config, configuration, counters.clone(), around).map_err(Failure::other)?;
     let (sources, opened_by) = opening.finish().map_err(Failure::other)?;
+    let sink = Tapped::new(sink, acting.tap());
     let mut pipeline = Pipeline::start_from(sources, &opened_by, sink, counters.clone())
         .map_err(Failure::other)?;
     crate::say(&format!("collecting: {}", pipeline.description()));
@@ -240,6 +244,8 @@ fn collect<S: Sink + Send + 'static>(
     crate::say("stopping: storing what was received; a second signal ends without");
     let mut summary = pipeline.stop();
     drop(templates);
+    // What the last records gave rise to is still done.
+    drop(acting);
     if let Some(sealer) = sealer {
         store::end_sealing(sealer, &mut summary);
     }

@@ -6,6 +6,7 @@
 
 mod client;
 mod server;
+mod tail;
 
 pub use client::{Answers, ask};
 pub use server::Control;
@@ -20,6 +21,22 @@ pub enum Request {
     Status,
     /// To read the configuration again; what that did, or why it was refused.
     Reload,
+    /// Lines of the live log: the last ones, and then those that come.
+    Tail {
+        /// Conditions, `FIELD=VALUE`.
+        filter: Vec<String>,
+        /// How many of the last ones.
+        lines: usize,
+        /// Whether to go on with those that come.
+        follow: bool,
+    },
+    /// The alarms that are raised.
+    Alarms,
+    /// Clears an alarm.
+    ClearAlarm {
+        /// The name of its rule.
+        name: String,
+    },
 }
 
 /// The name of the socket in the data directory.

@@ -12,6 +12,7 @@ use crate::{
     privileges::Privileges,
     sealer::Sealer,
     service::{
+        alarm::Alarms,
         control::Control,
         manager::Manager,
         metrics::Metrics,
@@ -52,6 +53,14 @@ pub(super) struct Watch {
     _metrics: Option<Metrics>,
 }
 
+/// What there is already when it starts.
+pub(super) struct Around<'a> {
+    pub privileges: Privileges,
+    pub manager: Option<Manager>,
+    pub board: Board,
+    pub alarms: &'a Alarms,
+}
+
 impl Watch {
     /// Of a collector that is about to be started.
     ///
@@ -60,11 +69,10 @@ impl Watch {
     pub(super) fn start(
         config: &RunConfig,
         configuration: Configuration,
-        privileges: Privileges,
-        manager: Option<Manager>,
         sink: Arc<SinkCounters>,
+        around: Around<'_>,
     ) -> Result<Watch, String> {
-        let board = Board::default();
+        let Around { privileges, manager, board, alarms } = around;
         let (asker, asked) = reload::connect();
         let hung_up = Arc::new(AtomicBool::new(false));
         signal_hook::flag::register(SIGHUP, Arc::clone(&hung_up))
@@ -89,7 +97,9 @@ impl Watch {
             configuration,
             asked,
             hung_up,
-            _control: control.map(|path| Control::start(path, board.clone(), asker)).transpose()?,
+            _control: control
+                .map(|path| Control::start(path, board.clone(), asker, alarms.clone()))
+                .transpose()?,
             _metrics: config.metrics.map(|at| Metrics::start(at, board.clone())).transpose()?,
             board,
         })

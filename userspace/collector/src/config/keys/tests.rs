@@ -111,7 +111,10 @@ fn the_default_configuration_is_good_as_it_is_and_with_every_key_set() {
     let printed = default_configuration();
     let settings = validated(&printed).unwrap();
     let set = settings.changed_from(&Settings::default());
-    assert_eq!(set, ["listen", "data", "im", "privacy", "retention", "limits"]);
+    assert_eq!(
+        set,
+        ["listen", "data", "im", "privacy", "retention", "limits", "live_log", "syslog", "email"]
+    );
     assert!(printed.lines().all(|line| line.chars().count() <= 100), "{printed}");
 
     let uncomment = |line: &str| match line.strip_prefix('#') {

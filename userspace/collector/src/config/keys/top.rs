@@ -1,7 +1,7 @@
 //! The keys of the file itself.
 
 use super::{
-    super::{exporter, im, limits, privacy, retention},
+    super::{alarm, exporter, im, limits, privacy, retention},
     Key, Kind, NEEDED, OnReload, Table,
 };
 
@@ -187,6 +187,22 @@ pub const TOP: Table = Table {
             on_reload: OnReload::Restart,
         },
         Key {
+            name: "unknown_capture",
+            kind: Kind::Text,
+            about: "a capture file of datagrams that no decoder knew, to send in ([alarms.md](alarms.md)); relative to the directory in which `run` is started",
+            default: "none is written",
+            example: "\"/var/lib/logweir/unknown.pcap\"",
+            on_reload: OnReload::Restart,
+        },
+        Key {
+            name: "unknown_capture_mb",
+            kind: Kind::Number,
+            about: "room for it, in MiB: 1 to 1,024; when it is full, no more is written",
+            default: "16",
+            example: "16",
+            on_reload: OnReload::Restart,
+        },
+        Key {
             name: "formats",
             kind: Kind::Texts,
             about: "files that declare text formats (`formats/declared.md`); they are asked before those that come with the program",
@@ -241,6 +257,38 @@ pub const TOP: Table = Table {
             default: "fit for thousands of exporters",
             example: "{}",
             on_reload: OnReload::Applied,
+        },
+        Key {
+            name: "live_log",
+            kind: Kind::Table(&alarm::LIVE_LOG),
+            about: "a table: how much the live log keeps, see below",
+            default: "10,000 lines",
+            example: "{}",
+            on_reload: OnReload::Restart,
+        },
+        Key {
+            name: "rule",
+            kind: Kind::Tables(&alarm::RULE),
+            about: "tables: what is waited for, and what is done then, see below",
+            default: "none",
+            example: "[]",
+            on_reload: OnReload::Restart,
+        },
+        Key {
+            name: "syslog",
+            kind: Kind::Table(&alarm::SYSLOG),
+            about: "a table: the server that rules send syslog messages to, see below",
+            default: "none",
+            example: "{}",
+            on_reload: OnReload::Restart,
+        },
+        Key {
+            name: "email",
+            kind: Kind::Table(&alarm::EMAIL),
+            about: "a table: where rules send mail, see below",
+            default: "none",
+            example: "{}",
+            on_reload: OnReload::Restart,
         },
     ],
 };

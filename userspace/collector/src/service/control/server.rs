@@ -1,7 +1,7 @@
 //! Who answers: a thread that waits for questions, and one for each that is being answered.
 
-use super::{REQUEST_MAX, Request};
-use crate::service::{reload::Asker, status::Board};
+use super::{REQUEST_MAX, Request, tail};
+use crate::service::{alarm::Alarms, reload::Asker, status::Board};
 use std::{
     fs,
     io::{self, BufRead, BufReader, Read, Write},
@@ -40,7 +40,12 @@ impl Control {
     ///
     /// # Errors
     /// One sentence that names the socket.
-    pub fn start(path: &Path, board: Board, reload: Asker) -> Result<Control, String> {
+    pub fn start(
+        path: &Path,
+        board: Board,
+        reload: Asker,
+        alarms: Alarms,
+    ) -> Result<Control, String> {
         let failed = |error| format!("cannot listen at {}: {error}", path.display());
         if UnixStream::connect(path).is_ok() {
             return Err(format!("another collector answers at {}", path.display()));
@@ -52,7 +57,8 @@ impl Control {
         let listener = UnixListener::bind(path).map_err(failed)?;
         fs::set_permissions(path, fs::Permissions::from_mode(MODE)).map_err(failed)?;
         let stop = Arc::new(AtomicBool::new(false));
-        let desk = Desk { board, reload, being_answered: Arc::default(), stop: Arc::clone(&stop) };
+        let desk =
+            Desk { board, reload, alarms, being_answered: Arc::default(), stop: Arc::clone(&stop) };
         let thread = thread::Builder::new().name("lw-control".into());
         let thread = thread.spawn(move || desk.run(&listener)).map_err(failed)?;
         Ok(Control { path: path.to_owned(), stop, thread: Some(thread) })
@@ -76,6 +82,7 @@ impl Drop for Control {
 struct Desk {
     board: Board,
     reload: Asker,
+    alarms: Alarms,
     /// One for each question that is being answered.
     being_answered: Arc<()>,
     stop: Arc<AtomicBool>,
@@ -120,6 +127,17 @@ impl Desk {
                 Ok(reloaded) => say(&mut stream, &reloaded),
                 Err(error) => say_error(&mut stream, &error),
             },
+            Ok(Request::Tail { filter, lines, follow }) => {
+                tail::answer(&mut stream, &self.alarms.live, &filter, lines, follow, &self.stop)
+            }
+            Ok(Request::Alarms) => {
+                let alarms = self.alarms.latches.read();
+                alarms.iter().try_for_each(|alarm| say(&mut stream, alarm))
+            }
+            Ok(Request::ClearAlarm { name }) => match self.alarms.latches.clear(&name) {
+                Ok(()) => say(&mut stream, &serde_json::json!({ "cleared": name })),
+                Err(error) => say_error(&mut stream, &error),
+            },
             Err(error) => say_error(&mut stream, &error),
         };
     }
@@ -132,19 +150,24 @@ fn read_request(stream: &UnixStream) -> Result<Request, String> {
     serde_json::from_str(&line).map_err(|error| format!("the question is not understood: {error}"))
 }
 
-fn say(stream: &mut UnixStream, value: &impl serde::Serialize) -> io::Result<()> {
+pub(super) fn say(stream: &mut UnixStream, value: &impl serde::Serialize) -> io::Result<()> {
     let line = serde_json::to_string(value)?;
     stream.write_all(format!("{line}\n").as_bytes())
 }
 
-fn say_error(stream: &mut UnixStream, error: &str) -> io::Result<()> {
+pub(super) fn say_error(stream: &mut UnixStream, error: &str) -> io::Result<()> {
     say(stream, &serde_json::json!({ "error": error }))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::service::{control::ask, reload, status::Status};
+    use crate::service::{
+        alarm::{Acting, AlarmConfig},
+        control::ask,
+        reload,
+        status::Status,
+    };
 
     #[test]
     fn a_question_is_answered_and_a_wrong_one_is_told() {
@@ -153,7 +176,9 @@ mod tests {
         assert!(ask(&path, &Request::Status).unwrap_err().contains("no collector answers"));
         let board = Board::default();
         board.post(Status { description: "a test".into(), ..Status::default() });
-        let start = || Control::start(&path, board.clone(), reload::connect().0);
+        let acting = Acting::start(&AlarmConfig::default(), board.clone()).unwrap();
+        let start =
+            || Control::start(&path, board.clone(), reload::connect().0, acting.alarms().clone());
         let control = start().unwrap();
         assert!(start().unwrap_err().contains("another collector"));
         let answers: Vec<_> = ask(&path, &Request::Status).unwrap().collect();

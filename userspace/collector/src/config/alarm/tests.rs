@@ -1,0 +1,108 @@
+use super::*;
+
+fn check(text: &str) -> Result<AlarmConfig, String> {
+    let settings: Settings = toml::from_str(text).map_err(|error| error.message().to_owned())?;
+    settings.alarms()
+}
+
+#[test]
+fn rules_are_read_with_what_they_need() {
+    let config = check(
+        r#"
+        unknown_capture = "unknown.pcap"
+        [[rule]]
+        name = "lab"
+        match = ["record=filter", "src_addr=10.0.0.0/8"]
+        syslog = "local3.error"
+        email = true
+        [[rule]]
+        name = "silent"
+        event = "exporter_silent"
+        threshold = "2m"
+        alarm = true
+        [syslog]
+        server = "192.0.2.1:514"
+        [email]
+        server = "[2001:db8::1]:2525"
+        from = "logweir@example.net"
+        to = ["noc@example.net"]
+        pre_delay = "1s"
+        "#,
+    );
+    let config = config.unwrap();
+    assert_eq!(config.unknown, Some(("unknown.pcap".into(), 16 << 20)));
+    assert_eq!(config.live, LiveConfig::default());
+    let email = config.email.unwrap();
+    assert_eq!((email.host.as_str(), email.port), ("2001:db8::1", 2525));
+    assert_eq!(email.post_delay, Duration::from_secs(300));
+    let Matches::Events { kind, threshold, .. } = config.rules[1].matches else { panic!() };
+    assert_eq!((kind, threshold), (EventKind::ExporterSilent, Some(120)));
+}
+
+#[test]
+fn what_is_wrong_is_one_sentence() {
+    let rule = |rest: &str| check(&format!("[[rule]]\nname = \"r\"\n{rest}")).unwrap_err();
+    let cases = [
+        ("", "rule 'r': say what it waits for: match = [\"FIELD=VALUE\", …], or event"),
+        (
+            "match = [\"src_adr=10.0.0.1\"]",
+            "rule 'r': match: 'src_adr=10.0.0.1': no field 'src_adr': did you mean 'src_addr'?",
+        ),
+        (
+            "match = [\"src_port=http\"]",
+            "rule 'r': match: 'src_port=http': src_port is a whole number",
+        ),
+        (
+            "match = [\"drop\"]",
+            "rule 'r': match: 'drop': a condition is FIELD=VALUE, with =, !=, < or >",
+        ),
+        (
+            "match = [\"protocol=6\"]",
+            "rule 'r': say what it does: log, alarm, syslog, email or webhook",
+        ),
+        (
+            "event = \"exporter_gone\"\nlog = true",
+            "rule 'r': no event 'exporter_gone': did you mean 'exporter_new'?",
+        ),
+        (
+            "event = \"queue_full\"\nthreshold = \"5m\"\nlog = true",
+            "rule 'r': queue_full has no threshold",
+        ),
+        (
+            "event = \"disk_low\"\nthreshold = \"5m\"\nlog = true",
+            "rule 'r': threshold '5m' must be from 1% to 99%",
+        ),
+        (
+            "event = \"disk_low\"\nsyslog = \"local8\"",
+            "rule 'r': syslog: unknown facility 'local8': did you mean 'local0'?",
+        ),
+        (
+            "event = \"disk_low\"\nsyslog = \"local1\"",
+            "rule 'r': syslog needs a server: add [syslog] with server = \"ADDRESS:PORT\"",
+        ),
+        (
+            "event = \"disk_low\"\nemail = true",
+            "rule 'r': email needs a server: add [email] with server, from and to",
+        ),
+        (
+            "event = \"disk_low\"\nwebhook = \"https://192.0.2.1/\"",
+            "rule 'r': webhook 'https://192.0.2.1/': it must begin with http://",
+        ),
+        (
+            "event = \"exporter_silent\"\nthreshold = \"soon\"",
+            "rule 'r': 'soon' is no time like 30s, 5m, 12h or 2d",
+        ),
+    ];
+    for (rest, expected) in cases {
+        assert_eq!(rule(rest), expected);
+    }
+    for wrong in ["", "noc", "a@b@", "a b@example.net", "a@example.net>\r\nRCPT TO:<b@x"] {
+        let email =
+            Email { server: "192.0.2.1".into(), to: vec![wrong.into()], ..Email::default() };
+        assert!(email.checked().is_err(), "{wrong}");
+    }
+    let twice = "[[rule]]\nname = \"r\"\nevent = \"disk_low\"\nlog = true\n";
+    assert!(check(&twice.repeat(2)).unwrap_err().contains("another one"));
+    assert!(check("unknown_capture_mb = 0").unwrap_err().contains("from 1 to 1024"));
+    assert!(check("[live_log]\nlines = 2000000").unwrap_err().contains("at most 1000000"));
+}

@@ -1,0 +1,309 @@
+//! Rules and what is done by them: the thread that acts, away from those who collect.
+//!
+//! Records come to it from the writer's [`Tap`](super::tap::Tap), by a bounded channel; events of the
+//! collector's own it finds itself ([`watcher`]), each second. What it does takes no time that anybody
+//! waits for: mail and webhooks have threads of their own.
+
+pub mod event;
+pub mod latch;
+pub mod mail;
+pub mod mailbox;
+pub mod rule;
+pub mod smtp;
+pub mod syslog;
+pub mod watcher;
+pub mod webhook;
+
+use super::{
+    live::{LiveConfig, LiveLog, text},
+    status::Board,
+    tap::{Seen, Tap, TapCounters},
+    unknown::{Capture, Captured, Unknown},
+};
+use crate::{clock, output::rfc3339};
+use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
+use event::Event;
+use latch::Latches;
+use mail::{MailConfig, Mailer};
+use rule::{Matches, Rule, Rules};
+use std::{
+    fs, io,
+    net::SocketAddr,
+    path::PathBuf,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    thread::{self, JoinHandle},
+    time::{Duration, Instant},
+};
+use syslog::Syslog;
+use watcher::{Thresholds, Watcher};
+use webhook::{Post, Webhooks};
+
+/// What is to be watched for, and where it is told.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct AlarmConfig {
+    /// The live log.
+    pub live: LiveConfig,
+    /// The rules.
+    pub rules: Vec<Rule>,
+    /// The syslog server.
+    pub syslog: Option<SocketAddr>,
+    /// The mail server.
+    pub email: Option<MailConfig>,
+    /// The capture of unknown datagrams, and how many bytes it may have.
+    pub unknown: Option<(PathBuf, u64)>,
+}
+
+/// What others may see of it, and change.
+#[derive(Clone, Debug)]
+pub struct Alarms {
+    /// The live log.
+    pub live: Arc<LiveLog>,
+    /// The alarms that are raised.
+    pub latches: Arc<Latches>,
+    /// The rules in force.
+    pub rules: Arc<Rules>,
+}
+
+/// Matches that wait to be acted on.
+const WAITING_MAX: usize = 4_096;
+
+/// How often events are looked for.
+const LOOK_EVERY: Duration = Duration::from_secs(1);
+
+/// The thread that acts, as long as this lives.
+#[derive(Debug)]
+pub struct Acting {
+    alarms: Alarms,
+    matches: Sender<Seen>,
+    counters: Arc<TapCounters>,
+    captures: bool,
+    stop: Arc<AtomicBool>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Acting {
+    /// Starts it; it looks for events in what is posted on the board.
+    ///
+    /// # Errors
+    /// One sentence that says what could not be had.
+    pub fn start(config: &AlarmConfig, board: Board) -> Result<Acting, String> {
+        let failed = |error: io::Error| format!("cannot start a thread: {error}");
+        let alarms = Alarms {
+            live: Arc::new(LiveLog::new(config.live)),
+            latches: Arc::default(),
+            rules: Arc::new(Rules::new(&config.rules)),
+        };
+        let capture = config.unknown.as_ref();
+        let capture = capture.map(|(path, bytes)| Capture::open(path, *bytes)).transpose()?;
+        let captures = capture.is_some();
+        let email = config.email.clone();
+        let mailer = email.map(|config| Mailer::start(config, alarms.live.clone())).transpose();
+        let (matches, seen) = bounded(WAITING_MAX);
+        let counters = Arc::new(TapCounters::default());
+        let stop = Arc::new(AtomicBool::new(false));
+        let desk = Desk {
+            alarms: alarms.clone(),
+            board,
+            seen,
+            counters: counters.clone(),
+            watcher: Watcher::new(Thresholds::new([])),
+            seen_rules: 0,
+            rules: Arc::new([]),
+            syslog: config.syslog.map(Syslog::new).transpose()?,
+            mailer: mailer.map_err(failed)?,
+            webhooks: Webhooks::start(alarms.live.clone()).map_err(failed)?,
+            capture,
+            lost: Lost::default(),
+            status_at: String::new(),
+        };
+        let thread = thread::Builder::new().name("lw-alarm".into());
+        let stopped = stop.clone();
+        let thread = thread.spawn(move || desk.run(&stopped)).map_err(failed)?;
+        Ok(Acting { alarms, matches, counters, captures, stop, thread: Some(thread) })
+    }
+
+    /// What others may see of it.
+    pub const fn alarms(&self) -> &Alarms {
+        &self.alarms
+    }
+
+    /// A tap for a writer.
+    pub fn tap(&self) -> Tap {
+        let Alarms { live, rules, .. } = self.alarms.clone();
+        Tap::new(live, rules, self.matches.clone(), self.counters.clone(), self.captures)
+    }
+}
+
+impl Drop for Acting {
+    /// What the writer has handed over is still acted on.
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Release);
+        if let Some(thread) = self.thread.take() {
+            let _ = thread.join();
+        }
+    }
+}
+
+struct Desk {
+    alarms: Alarms,
+    board: Board,
+    seen: Receiver<Seen>,
+    counters: Arc<TapCounters>,
+    watcher: Watcher,
+    seen_rules: u64,
+    rules: Arc<[Arc<Rule>]>,
+    syslog: Option<Syslog>,
+    mailer: Option<Mailer>,
+    webhooks: Webhooks,
+    capture: Option<Capture>,
+    lost: Lost,
+    /// Of the status that was looked at last.
+    status_at: String,
+}
+
+/// What could not be done, as far as it was told.
+#[derive(Default)]
+struct Lost {
+    matches: u64,
+    /// Entries for mail and webhooks.
+    entries: u64,
+    entries_told: u64,
+    syslog_failing: bool,
+}
+
+impl Desk {
+    fn run(mut self, stop: &AtomicBool) {
+        let mut look_at = Instant::now();
+        loop {
+            let until = look_at.saturating_duration_since(Instant::now());
+            // A stop is noticed soon.
+            match self.seen.recv_timeout(until.min(LOOK_EVERY / 10)) {
+                Ok(Seen::Match { rule, json, records }) => self.act(&rule, &json, records),
+                Ok(Seen::Unknown(unknown)) => self.capture(&unknown),
+                Err(RecvTimeoutError::Timeout) if stop.load(Ordering::Acquire) => return,
+                Err(RecvTimeoutError::Timeout) => {}
+                Err(RecvTimeoutError::Disconnected) => return,
+            }
+            if look_at <= Instant::now() {
+                look_at = Instant::now() + LOOK_EVERY;
+                self.look();
+            }
+        }
+    }
+
+    /// Looks for events, and tells what could not be done.
+    fn look(&mut self) {
+        if let Some(rules) = self.alarms.rules.since(&mut self.seen_rules) {
+            self.watcher.set_thresholds(thresholds(&rules));
+            self.rules = rules;
+        }
+        let status = self.board.read();
+        if status.at != self.status_at {
+            self.status_at.clone_from(&status.at);
+            for event in self.watcher.compare(&status, clock::now()) {
+                self.take_event(&event);
+            }
+        }
+        self.tell_lost();
+    }
+
+    fn take_event(&mut self, event: &Event) {
+        let object = event.object();
+        self.alarms.live.push_event(&object);
+        let json: Arc<str> = serde_json::to_string(&object).unwrap_or_default().into();
+        for rule in self.rules.clone().iter() {
+            let Matches::Events { kind, threshold, filter } = &rule.matches else { continue };
+            let is_it = *kind == event.kind && *threshold == event.threshold;
+            if is_it && filter.matches_object(&object) {
+                self.act(rule, &json, 1);
+            }
+        }
+    }
+
+    /// Does what a rule wants done.
+    fn act(&mut self, rule: &Rule, json: &Arc<str>, records: u64) {
+        let Rule { name, actions, matches } = rule;
+        let now = clock::now();
+        // Events are in the log in any case.
+        if actions.log && matches!(matches, Matches::Records(_)) {
+            self.alarms.live.push_matched(json.clone());
+        }
+        if actions.alarm {
+            self.alarms.latches.raise(name, now, json, records);
+        }
+        if let (Some(priority), Some(syslog)) = (actions.syslog, &self.syslog) {
+            let sent = syslog.send(priority, &rfc3339(now, 3), name, json);
+            self.lost.note_syslog(sent, &self.alarms.live);
+        }
+        if let Some(mailer) = self.mailer.as_ref().filter(|_| actions.email) {
+            let zone = jiff::tz::TimeZone::system();
+            let entry = format!("{name}: {}", text::line(json, &zone, false));
+            self.lost.entries += u64::from(!mailer.push(entry));
+        }
+        if let Some(url) = actions.webhook.clone() {
+            let post = Post { url, rule: name.clone(), json: json.clone(), records };
+            self.lost.entries += u64::from(!self.webhooks.push(post));
+        }
+    }
+
+    fn capture(&mut self, unknown: &Unknown) {
+        let Some(capture) = &mut self.capture else { return };
+        match capture.take(unknown) {
+            Ok(Captured::Written | Captured::Enough) => {}
+            Ok(Captured::Full) => {
+                self.alarms.live.tell("capture_full", "the capture of unknown datagrams is full");
+                self.capture = None;
+            }
+            Err(error) => {
+                crate::tell(&error);
+                self.alarms.live.tell("capture_failed", &error);
+                self.capture = None;
+            }
+        }
+    }
+
+    fn tell_lost(&mut self) {
+        let matches = self.counters.lost.load(Ordering::Relaxed);
+        let behind = matches - std::mem::replace(&mut self.lost.matches, matches);
+        let entries = self.lost.entries;
+        let unsent = entries - std::mem::replace(&mut self.lost.entries_told, entries);
+        if behind + unsent > 0 {
+            let text = format!(
+                "{behind} matches came faster than they are worked off, and {unsent} entries \
+                 faster than mail and webhooks take them"
+            );
+            self.alarms.live.tell("rules_behind", &text);
+        }
+    }
+}
+
+impl Lost {
+    fn note_syslog(&mut self, sent: io::Result<()>, live: &LiveLog) {
+        let was_failing = std::mem::replace(&mut self.syslog_failing, sent.is_err());
+        if let Err(error) = sent
+            && !was_failing
+        {
+            let text = format!("no syslog: {error}");
+            crate::tell(&text);
+            live.tell("syslog_failed", &text);
+        }
+    }
+}
+
+/// The thresholds that rules have.
+fn thresholds(rules: &[Arc<Rule>]) -> Thresholds {
+    Thresholds::new(rules.iter().filter_map(|rule| match rule.matches {
+        Matches::Events { kind, threshold: Some(threshold), .. } => Some((kind, threshold)),
+        _ => None,
+    }))
+}
+
+/// The name of this host, as far as it has one.
+fn host_name() -> String {
+    let name = fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+    let name = name.trim();
+    if name.is_empty() { "localhost".into() } else { name.into() }
+}

@@ -1,0 +1,295 @@
+//! Finds events by comparing what the collector tells of itself from one second to the next.
+//!
+//! What grows is told when it grows, with its sum since it was told last, at most once a minute; what
+//! holds or does not is told when it begins to hold, and then not before it has ceased.
+
+use super::event::{Event, EventKind};
+use crate::{ledger::ExporterReport, service::status::Status};
+use logweir_decode::context::UnixNanos;
+use std::{
+    borrow::Cow,
+    collections::{HashMap, HashSet},
+};
+
+/// How long growth is summed up before it is told again, in nanoseconds.
+const TOLD_EVERY_NS: i64 = 60_000_000_000;
+
+/// Events told at once; those beyond are told the next time, if they still are.
+const EVENTS_MAX: usize = 100;
+
+const SECOND_NS: i64 = 1_000_000_000;
+
+/// From where on something is an event: all that rules want, or the default.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Thresholds(HashMap<EventKind, Vec<u64>>);
+
+impl Thresholds {
+    /// Those of such pairs of kind and threshold; the default of a kind that has none.
+    pub fn new(wanted: impl IntoIterator<Item = (EventKind, u64)>) -> Self {
+        let mut all: HashMap<_, Vec<_>> = HashMap::new();
+        for (kind, threshold) in wanted {
+            let of_kind = all.entry(kind).or_default();
+            if !of_kind.contains(&threshold) {
+                of_kind.push(threshold);
+            }
+        }
+        for kind in EventKind::ALL {
+            if let Some((threshold, _)) = kind.default_threshold() {
+                all.entry(*kind).or_insert_with(|| vec![threshold]);
+            }
+        }
+        Self(all)
+    }
+
+    fn of(&self, kind: EventKind) -> &[u64] {
+        self.0.get(&kind).map_or(&[], Vec::as_slice)
+    }
+}
+
+/// What was seen so far.
+#[derive(Debug)]
+pub struct Watcher {
+    thresholds: Thresholds,
+    exporters: HashMap<String, Seen>,
+    lost: HashMap<Cow<'static, str>, Growth>,
+    holding: Holding,
+    events: Vec<Event>,
+}
+
+/// What was seen of an exporter.
+#[derive(Debug, Default)]
+struct Seen {
+    missing: Growth,
+    restarts: Growth,
+    template_missing: Growth,
+    /// Since when data waits for templates.
+    waiting_since: Option<UnixNanos>,
+    holding: Holding,
+}
+
+/// A count that grows.
+#[derive(Debug, Default)]
+struct Growth {
+    told: u64,
+    told_at: Option<UnixNanos>,
+}
+
+impl Growth {
+    /// By how much it has grown, if that is to be told now.
+    fn news(&mut self, count: u64, now: UnixNanos) -> Option<u64> {
+        let grown = count.checked_sub(self.told).filter(|grown| *grown > 0)?;
+        let is_due = self.told_at.is_none_or(|at| now.saturating_sub(at) >= TOLD_EVERY_NS);
+        is_due.then(|| {
+            *self = Self { told: count, told_at: Some(now) };
+            grown
+        })
+    }
+}
+
+/// The thresholds that are crossed.
+#[derive(Debug, Default)]
+struct Holding(HashSet<(EventKind, u64)>);
+
+impl Holding {
+    /// Whether it has just begun to hold.
+    fn begins(&mut self, kind: EventKind, threshold: u64, holds: bool) -> bool {
+        if holds {
+            self.0.insert((kind, threshold))
+        } else {
+            self.0.remove(&(kind, threshold));
+            false
+        }
+    }
+
+    fn any(&self, kind: EventKind) -> bool {
+        self.0.iter().any(|(holding, _)| *holding == kind)
+    }
+}
+
+impl Watcher {
+    /// One that has seen nothing.
+    pub fn new(thresholds: Thresholds) -> Self {
+        Self {
+            thresholds,
+            exporters: HashMap::new(),
+            lost: HashMap::new(),
+            holding: Holding::default(),
+            events: Vec::new(),
+        }
+    }
+
+    /// Goes by other thresholds from now on.
+    pub fn set_thresholds(&mut self, thresholds: Thresholds) {
+        self.thresholds = thresholds;
+    }
+
+    /// What is new in a status.
+    pub fn compare(&mut self, status: &Status, now: UnixNanos) -> Vec<Event> {
+        self.losses(status, now);
+        self.store(status, now);
+        for report in status.exporters.iter() {
+            if self.events.len() >= EVENTS_MAX {
+                break;
+            }
+            self.exporter(report, now);
+        }
+        std::mem::take(&mut self.events)
+    }
+
+    fn losses(&mut self, status: &Status, now: UnixNanos) {
+        for (place, count) in status.balance.lost() {
+            let Some(grown) = self.lost.entry(place.clone()).or_default().news(count, now) else {
+                continue;
+            };
+            let kind = match place.as_ref() {
+                "datagrams without a batch" => EventKind::QueueFull,
+                "records without a writer" | "records not written" => EventKind::StoreFailed,
+                _ => EventKind::ReceiveLoss,
+            };
+            self.tell(kind, None, now, None, format!("{grown} lost: {place}"));
+        }
+    }
+
+    fn store(&mut self, status: &Status, now: UnixNanos) {
+        let Some(store) = &status.store else { return };
+        let hundredths = |part: u64, all: u64| part.saturating_mul(100).checked_div(all);
+        if let Some(free) = hundredths(store.disk_free_bytes, store.disk_bytes) {
+            let text = format!("{free} % of the store's disk is free");
+            self.hundredths(EventKind::DiskLow, |at| free < at, now, &text);
+        }
+        if let Some(used) = hundredths(store.journal_bytes, store.journal_bytes_max) {
+            let text = format!("{used} % of the journal's room is taken");
+            self.hundredths(EventKind::JournalFull, |at| used > at, now, &text);
+        }
+    }
+
+    fn hundredths(
+        &mut self,
+        kind: EventKind,
+        holds: impl Fn(u64) -> bool,
+        now: UnixNanos,
+        text: &str,
+    ) {
+        for threshold in self.thresholds.of(kind).to_vec() {
+            if self.holding.begins(kind, threshold, holds(threshold)) {
+                self.tell(kind, Some(threshold), now, None, text.to_owned());
+            }
+        }
+    }
+
+    fn exporter(&mut self, report: &ExporterReport, now: UnixNanos) {
+        let name = &report.exporter;
+        let is_new = !self.exporters.contains_key(name);
+        let seen = self.exporters.entry(name.clone()).or_default();
+        let mut events = Vec::new();
+        if is_new {
+            events.push((EventKind::ExporterNew, None, "first datagram since the start".into()));
+        }
+        let missing = missing(report);
+        if let Some(grown) = seen.missing.news(missing.0, now) {
+            let text = format!("{grown} more datagrams or records are missing by its numbers");
+            events.push((EventKind::SequenceGap, None, text));
+        }
+        if let Some(grown) = seen.restarts.news(missing.1, now) {
+            let text = format!("began to count anew ({grown} times)");
+            events.push((EventKind::ExporterRestarted, None, text));
+        }
+        seen.templates(report, self.thresholds.of(EventKind::TemplateMissing), now, &mut events);
+        seen.silence(report, self.thresholds.of(EventKind::ExporterSilent), now, &mut events);
+        for (kind, threshold, text) in events {
+            self.tell(kind, threshold, now, Some(name), text);
+        }
+    }
+
+    fn tell(
+        &mut self,
+        kind: EventKind,
+        threshold: Option<u64>,
+        at: UnixNanos,
+        exporter: Option<&str>,
+        text: String,
+    ) {
+        self.events.push(Event { kind, threshold, at, exporter: exporter.map(Into::into), text });
+    }
+}
+
+/// Kind, threshold and words.
+type Found = (EventKind, Option<u64>, String);
+
+impl Seen {
+    fn silence(
+        &mut self,
+        report: &ExporterReport,
+        after: &[u64],
+        now: UnixNanos,
+        events: &mut Vec<Found>,
+    ) {
+        const KIND: EventKind = EventKind::ExporterSilent;
+        let Some(last) = nanos(&report.last_arrival) else { return };
+        let was_silent = self.holding.any(KIND);
+        for &after in after {
+            let holds = is_so_long(last, now, after);
+            if self.holding.begins(KIND, after, holds) {
+                let text = format!("nothing since {}", report.last_arrival);
+                events.push((KIND, Some(after), text));
+            }
+        }
+        if was_silent && !self.holding.any(KIND) {
+            events.push((EventKind::ExporterBack, None, "sends again".into()));
+        }
+    }
+
+    fn templates(
+        &mut self,
+        report: &ExporterReport,
+        after: &[u64],
+        now: UnixNanos,
+        events: &mut Vec<Found>,
+    ) {
+        const KIND: EventKind = EventKind::TemplateMissing;
+        self.waiting_since = match report.waiting {
+            0 => None,
+            _ => Some(self.waiting_since.unwrap_or(now)),
+        };
+        let waiting = report.waiting;
+        for &after in after {
+            let holds = self.waiting_since.is_some_and(|since| is_so_long(since, now, after));
+            if self.holding.begins(KIND, after, holds) {
+                let text = format!("{waiting} datagrams wait for their templates");
+                events.push((KIND, Some(after), text));
+            }
+        }
+        let given_up = report.rejected.get("template_missing").copied().unwrap_or(0);
+        if let Some(grown) = self.template_missing.news(given_up, now) {
+            let text = format!("{grown} datagrams were given up: their templates did not come");
+            events.extend(after.iter().map(|after| (KIND, Some(*after), text.clone())));
+        }
+    }
+}
+
+fn is_so_long(since: UnixNanos, now: UnixNanos, seconds: u64) -> bool {
+    let passed = now.saturating_sub(since) / SECOND_NS;
+    u64::try_from(passed).is_ok_and(|passed| passed >= seconds)
+}
+
+/// What an exporter's numbers say is missing, and how often they began anew.
+fn missing(report: &ExporterReport) -> (u64, u64) {
+    let domains = report.domains.iter().map(|domain| {
+        let missing = domain.missing_datagrams.or(domain.missing_records).unwrap_or(0);
+        (missing, domain.restarts)
+    });
+    let given_up = report.given_up.iter().map(|given_up| {
+        (given_up.missing_datagrams.saturating_add(given_up.missing_records), given_up.restarts)
+    });
+    domains.chain(given_up).fold((0, 0), |(missing, restarts): (u64, u64), of| {
+        (missing.saturating_add(of.0), restarts.saturating_add(of.1))
+    })
+}
+
+fn nanos(text: &str) -> Option<UnixNanos> {
+    let time: jiff::Timestamp = text.parse().ok()?;
+    time.as_nanosecond().try_into().ok()
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,134 @@
+use super::*;
+use crate::{
+    balance::DatagramBalance, ledger::DomainReport, output::rfc3339, service::status::StoreStatus,
+};
+use std::sync::Arc;
+
+const BEGIN: UnixNanos = 1_767_225_600_000_000_000;
+
+fn at(second: i64) -> UnixNanos {
+    BEGIN + second * SECOND_NS
+}
+
+fn report(last_arrival: i64) -> ExporterReport {
+    ExporterReport {
+        exporter: "192.0.2.1".into(),
+        last_arrival: rfc3339(at(last_arrival), 3),
+        ..ExporterReport::default()
+    }
+}
+
+fn status(report: ExporterReport) -> Status {
+    Status { exporters: Arc::new(vec![report]), ..Status::default() }
+}
+
+/// Names and thresholds of what is new.
+fn news(watcher: &mut Watcher, report: ExporterReport, second: i64) -> Vec<(&'static str, u64)> {
+    let events = watcher.compare(&status(report), at(second));
+    events.iter().map(|event| (event.kind.name(), event.threshold.unwrap_or(0))).collect()
+}
+
+fn watcher(wanted: &[(EventKind, u64)]) -> Watcher {
+    let mut watcher = Watcher::new(Thresholds::new(wanted.iter().copied()));
+    assert_eq!(news(&mut watcher, report(0), 0), [("exporter_new", 0)]);
+    watcher
+}
+
+#[test]
+fn silence_is_told_once_by_each_threshold_and_its_end() {
+    let kind = EventKind::ExporterSilent;
+    let mut watcher = watcher(&[(kind, 30), (kind, 90), (kind, 30)]);
+    assert_eq!(news(&mut watcher, report(0), 29), []);
+    assert_eq!(news(&mut watcher, report(0), 30), [("exporter_silent", 30)]);
+    assert_eq!(news(&mut watcher, report(0), 31), []);
+    assert_eq!(news(&mut watcher, report(0), 200), [("exporter_silent", 90)]);
+    assert_eq!(news(&mut watcher, report(200), 201), [("exporter_back", 0)]);
+    assert_eq!(news(&mut watcher, report(200), 230), [("exporter_silent", 30)]);
+    // A clock that was set back is no silence.
+    assert_eq!(news(&mut watcher, report(200), 100), [("exporter_back", 0)]);
+}
+
+#[test]
+fn what_is_missing_is_told_when_it_grows_and_once_a_minute() {
+    let mut watcher = watcher(&[]);
+    let missing = |missing, restarts| {
+        let domain = DomainReport {
+            version: 9,
+            missing_datagrams: Some(missing),
+            restarts,
+            ..DomainReport::default()
+        };
+        ExporterReport { domains: vec![domain], ..report(100) }
+    };
+    let texts = |watcher: &mut Watcher, report, second| {
+        let events = watcher.compare(&status(report), at(second));
+        events.into_iter().map(|event| event.text).collect::<Vec<_>>()
+    };
+    let told = texts(&mut watcher, missing(3, 1), 1);
+    assert_eq!(told.len(), 2);
+    assert!(told[0].starts_with("3 more") && told[1].contains("(1 times)"), "{told:?}");
+    assert!(texts(&mut watcher, missing(5, 1), 2).is_empty());
+    let told = texts(&mut watcher, missing(9, 1), 61);
+    assert!(told.len() == 1 && told[0].starts_with("6 more"), "{told:?}");
+    // Late datagrams fill the gap.
+    assert!(texts(&mut watcher, missing(0, 1), 200).is_empty());
+}
+
+#[test]
+fn waiting_for_templates_is_told_after_a_while_and_giving_up_at_once() {
+    let mut watcher = watcher(&[(EventKind::TemplateMissing, 10)]);
+    let waiting = |waiting| ExporterReport { waiting, ..report(100) };
+    assert_eq!(news(&mut watcher, waiting(5), 1), []);
+    assert_eq!(news(&mut watcher, waiting(5), 10), []);
+    assert_eq!(news(&mut watcher, waiting(7), 11), [("template_missing", 10)]);
+    assert_eq!(news(&mut watcher, waiting(7), 12), []);
+    assert_eq!(news(&mut watcher, waiting(0), 13), []);
+    let given_up =
+        ExporterReport { rejected: [("template_missing".into(), 7)].into(), ..report(100) };
+    assert_eq!(news(&mut watcher, given_up, 14), [("template_missing", 10)]);
+}
+
+#[test]
+fn room_is_told_when_it_gets_low_and_again_when_it_gets_low_again() {
+    let mut watcher = Watcher::new(Thresholds::new([(EventKind::DiskLow, 20)]));
+    let status = |journal_bytes, disk_free_bytes| {
+        let room = StoreStatus { journal_bytes_max: 100, disk_bytes: 100, ..Default::default() };
+        let store = Some(StoreStatus { journal_bytes, disk_free_bytes, ..room });
+        Status { store, ..Status::default() }
+    };
+    let mut look = |journal, free| {
+        let events = watcher.compare(&status(journal, free), at(0));
+        events.iter().map(|event| event.kind.name()).collect::<Vec<_>>()
+    };
+    assert!(look(80, 20).is_empty());
+    assert_eq!(look(81, 19), ["disk_low", "journal_full"]);
+    assert!(look(90, 5).is_empty());
+    assert!(look(10, 50).is_empty());
+    assert_eq!(look(10, 3), ["disk_low"]);
+}
+
+#[test]
+fn losses_are_told_by_where_they_were() {
+    let mut watcher = Watcher::new(Thresholds::new([]));
+    let mut status = Status::default();
+    status.balance.datagrams = DatagramBalance { dropped_no_batch: 4, ..Default::default() };
+    status.balance.records.failed = 2;
+    let events = watcher.compare(&status, at(0));
+    let told: Vec<_> = events.iter().map(|it| (it.kind, it.text.as_str())).collect();
+    let expected = [
+        (EventKind::QueueFull, "4 lost: datagrams without a batch"),
+        (EventKind::StoreFailed, "2 lost: records not written"),
+    ];
+    assert_eq!(told, expected);
+    assert!(watcher.compare(&status, at(100)).is_empty());
+}
+
+#[test]
+fn a_flood_of_new_exporters_is_told_bit_by_bit() {
+    let mut watcher = Watcher::new(Thresholds::new([]));
+    let exporter = |number| ExporterReport { exporter: format!("{number}"), ..report(0) };
+    let status =
+        Status { exporters: Arc::new((0..250).map(exporter).collect()), ..Status::default() };
+    let mut told = || watcher.compare(&status, at(0)).len();
+    assert_eq!([told(), told(), told(), told()], [EVENTS_MAX, EVENTS_MAX, 50, 0]);
+}
