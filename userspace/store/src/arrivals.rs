@@ -1,10 +1,12 @@
-//! When the rows of a part arrived, so that the time from arrival to disk can be told.
+//! When records arrived that were made durable together, so that the time from arrival to disk can
+//! be told.
 
 use logweir_decode::context::UnixNanos;
 
-/// Counts of rows by time of arrival, in steps of [`Arrivals::grain_ms`].
+/// Counts of rows by time of arrival, in steps of a millisecond as long as there are few enough.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Arrivals {
+    /// How far the times are rounded, milliseconds.
     grain_ms: i64,
     pairs: Vec<(i64, u64)>,
 }
@@ -41,11 +43,6 @@ impl Arrivals {
         self.pairs
             .iter()
             .map(|(step, rows)| (step.saturating_mul(self.grain_ms * 1_000_000), *rows))
-    }
-
-    /// How far the times are rounded, milliseconds: 1 as long as there are few enough.
-    pub const fn grain_ms(&self) -> i64 {
-        self.grain_ms
     }
 
     fn compact(&mut self) {
@@ -95,6 +92,6 @@ mod tests {
         }
         assert!(arrivals.iter().count() <= Arrivals::PAIRS_MAX);
         assert_eq!(arrivals.iter().map(|(_, rows)| rows).sum::<u64>(), rows as u64);
-        assert!(arrivals.grain_ms() > 1);
+        assert!(arrivals.grain_ms > 1);
     }
 }

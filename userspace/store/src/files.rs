@@ -58,6 +58,27 @@ fn collect(directory: &Path, files: &mut Vec<PathBuf>) -> Result<(), StoreError>
     Ok(())
 }
 
+/// The paths in a directory, in their order; none if there is no such directory.
+///
+/// # Errors
+/// If it cannot be listed.
+pub(crate) fn entries(directory: &Path) -> Result<Vec<PathBuf>, StoreError> {
+    let entries = match fs::read_dir(directory) {
+        // A file, or a directory that was removed meanwhile.
+        Err(error)
+            if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) =>
+        {
+            return Ok(Vec::new());
+        }
+        entries => entries.map_err(|e| StoreError::io("list", directory, e))?,
+    };
+    let paths = entries.map(|entry| Ok(entry?.path()));
+    let mut paths: Vec<_> =
+        paths.collect::<io::Result<_>>().map_err(|e| StoreError::io("list", directory, e))?;
+    paths.sort_unstable();
+    Ok(paths)
+}
+
 /// Rows of a family, from the footers of its files. A file that is removed meanwhile counts
 /// nothing.
 ///

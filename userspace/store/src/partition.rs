@@ -1,16 +1,16 @@
 //! Which directory a row belongs to: `family=session/date=2026-03-01/hour=14`.
 //!
 //! The hour is that of arrival (UTC), not of the event: the time in a record is the sender's to
-//! choose, and one exporter with a wrong clock would open a directory for every hour of its
-//! imagination, each with an open file and its memory. The time of arrival only moves forward, so
-//! one hour, or two around the full hour, are open at a time.
+//! choose, and one exporter with a wrong clock would make a part for every hour of its imagination.
+//! The time of arrival only moves forward, so a segment of the journal is of one hour, or of two
+//! around the full hour, and an hour that is over can be closed.
 
-use crate::{error::StoreError, schema::Family};
+use crate::{error::StoreError, files, schema::Family};
 use jiff::Timestamp;
 use logweir_decode::context::UnixNanos;
 use serde::{Deserialize, Serialize};
 use std::{
-    fmt, fs, io,
+    fmt,
     path::{Path, PathBuf},
     str::FromStr,
 };
@@ -114,26 +114,14 @@ impl TryFrom<String> for Hour {
 /// If a directory cannot be listed.
 pub fn hours_below(directory: &Path) -> Result<Vec<Hour>, StoreError> {
     let mut hours = Vec::new();
-    for date in names(directory)? {
-        let below = names(&directory.join(&date))?;
-        hours.extend(below.iter().filter_map(|hour| Hour::of_path(&date, hour)));
+    let name = |path: &Path| Some(path.file_name()?.to_str()?.to_owned());
+    for date in files::entries(directory)? {
+        let below = files::entries(&date)?;
+        let below = below.iter().filter_map(|hour| Hour::of_path(&name(&date)?, &name(hour)?));
+        hours.extend(below);
     }
     hours.sort_unstable();
     Ok(hours)
-}
-
-fn names(directory: &Path) -> Result<Vec<String>, StoreError> {
-    let entries = match fs::read_dir(directory) {
-        // A file, or an hour that was removed meanwhile.
-        Err(error)
-            if matches!(error.kind(), io::ErrorKind::NotFound | io::ErrorKind::NotADirectory) =>
-        {
-            return Ok(Vec::new());
-        }
-        entries => entries.map_err(|e| StoreError::io("list", directory, e))?,
-    };
-    let names = entries.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned()));
-    names.collect::<io::Result<_>>().map_err(|e| StoreError::io("list", directory, e))
 }
 
 #[cfg(test)]

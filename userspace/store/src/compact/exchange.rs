@@ -7,6 +7,7 @@
 use super::Plan;
 use crate::{
     error::StoreError,
+    files::entries,
     incoming::{Incoming, sync_directory},
     manifest::Part,
     partition::Hour,
@@ -102,8 +103,8 @@ impl<'a> Staged<'a> {
             .extend(self.plan.parts.iter().filter_map(|part| Some(part.path.file_stem()?.into())));
         let mut missing: BTreeSet<&Path> =
             self.plan.parts.iter().map(|part| part.path.as_path()).collect();
-        let entries = entries(live)?;
-        for path in &entries {
+        let there = entries(live)?;
+        for path in &there {
             missing.remove(path.as_path());
             let stays = path.file_stem().is_none_or(|stem| !merged.contains(stem));
             if let Some(name) = path.file_name().filter(|_| stays) {
@@ -211,14 +212,4 @@ fn exchange(live: &Path, successor: &Path) -> Result<(), StoreError> {
 
 fn remove(staged: &Path) -> Result<(), StoreError> {
     fs::remove_dir_all(staged).map_err(|e| StoreError::io("remove", staged, e))
-}
-
-/// The paths in a directory, in their order.
-fn entries(directory: &Path) -> Result<Vec<PathBuf>, StoreError> {
-    let list = |e| StoreError::io("list", directory, e);
-    let entries = fs::read_dir(directory).map_err(list)?;
-    let mut paths: Vec<_> =
-        entries.map(|entry| Ok(entry?.path())).collect::<Result<_, _>>().map_err(list)?;
-    paths.sort_unstable();
-    Ok(paths)
 }

@@ -6,7 +6,15 @@ use crate::{
     layout::Layout,
     manifest::Part,
     seal::Sealer,
-    testing::{HOUR_BEGIN, Plain, Random, parquet_files, read_family, read_file, small_batch},
+    testing::{
+        HOUR_BEGIN, Plain, Random, context, parquet_files, read_family, read_file, seal,
+        small_batch,
+    },
+};
+use logweir_decode::{
+    batch::{Batch, Capacity},
+    reason::Reason,
+    unparsed::Unparsed,
 };
 use std::{
     fs,
@@ -132,6 +140,34 @@ fn assert_sorted(family: Family, part: &Path) {
             last = place;
         }
     }
+}
+
+/// Datagrams that no decoder understood, as long as they get.
+#[test]
+fn long_rows_are_read_few_at_a_time() {
+    const RAW: [u8; 60_000] = [b'x'; 60_000];
+    let rows = 200;
+    let text_bytes = rows * RAW.len();
+    let mut batch = Batch::new(Capacity { session_rows: 1, unparsed_rows: rows, text_bytes });
+    for _ in 0..rows {
+        let raw = batch.text.push(&RAW).unwrap();
+        let unparsed = Unparsed { reason: Reason::SyslogPriority, raw };
+        assert!(batch.unparsed.push(&context(HOUR_BEGIN), unparsed));
+    }
+    let data = tempfile::tempdir().unwrap();
+    seal(data.path(), &batch, Layout::default());
+    let file = parquet_files(data.path()).remove(0);
+    let mut cursor = cursor::Cursor::open(&file, Family::Unparsed).unwrap().unwrap();
+    let mut read = 0;
+    loop {
+        let bytes = cursor.batch().num_rows() * cursor.row_bytes();
+        assert!((1..16 << 20).contains(&bytes), "{bytes} bytes at a time");
+        read += cursor.batch().num_rows();
+        if !cursor.next_batch().unwrap() {
+            break;
+        }
+    }
+    assert_eq!(read, rows);
 }
 
 #[test]

@@ -8,6 +8,7 @@ use super::{
 };
 use crate::{
     error::{StoreError, is_damage},
+    files,
     incoming::sync_directory,
 };
 use std::{
@@ -108,14 +109,7 @@ fn set_aside(path: &Path, length: u64) -> Result<Option<PathBuf>, StoreError> {
     Ok(Some(aside))
 }
 
-fn segments(journal: &Path) -> Result<Vec<(PathBuf, SegmentId)>, StoreError> {
-    let list = |e| StoreError::io("list", journal, e);
-    let mut segments = Vec::new();
-    for entry in fs::read_dir(journal).map_err(list)? {
-        let path = entry.map_err(list)?.path();
-        if let Some(id) = SegmentId::of_file(&path) {
-            segments.push((path, id));
-        }
-    }
-    Ok(segments)
+fn segments(journal: &Path) -> Result<impl Iterator<Item = (PathBuf, SegmentId)>, StoreError> {
+    let paths = files::entries(journal)?.into_iter();
+    Ok(paths.filter_map(|path| SegmentId::of_file(&path).map(|id| (path, id))))
 }

@@ -15,9 +15,7 @@ use std::{
 /// A round of the thread: what it has made durable, or failed to.
 #[derive(Debug)]
 pub struct Round {
-    /// Frames that were appended since the round before.
-    pub frames: u64,
-    /// Their records.
+    /// Records that were appended since the round before.
     pub records: u64,
     /// When these had arrived.
     pub arrivals: Arrivals,
@@ -33,7 +31,6 @@ pub struct Round {
 #[derive(Debug, Default)]
 struct Work {
     files: Vec<Unsynced>,
-    frames: u64,
     records: u64,
     arrivals: Arrivals,
     end: Option<(SegmentId, u64)>,
@@ -93,7 +90,6 @@ impl Syncer {
         if work.files.last().is_none_or(|last| last.id != file.id) {
             work.files.push(file.clone());
         }
-        work.frames += 1;
         work.records += records;
         arrivals.for_each(|(received_at, records)| work.arrivals.add(received_at, records));
         work.end = Some((file.id, bytes));
@@ -159,7 +155,7 @@ impl Work {
     /// `None` where there is nothing to do. The last segment that could not be synced is noted: to
     /// it more may be appended until that is known.
     fn sync(self, failed: &mut Option<SegmentId>) -> Option<Round> {
-        let Work { files, frames, records, arrivals, end } = self;
+        let Work { files, records, arrivals, end } = self;
         if files.is_empty() {
             return None;
         }
@@ -170,7 +166,7 @@ impl Work {
                 error = error.or(Some(fault));
             }
         }
-        Some(Round { frames, records, arrivals, end, at: now(), error })
+        Some(Round { records, arrivals, end, at: now(), error })
     }
 }
 

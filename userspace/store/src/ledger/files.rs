@@ -13,6 +13,7 @@ use super::{
 };
 use crate::{
     error::StoreError,
+    files::entries,
     incoming::Incoming,
     partition::{Hour, hours_below},
     schema::Family,
@@ -289,14 +290,7 @@ fn get<T: DeserializeOwned>(path: &Path) -> Result<Option<T>, StoreError> {
 
 /// The files of a directory; none if it does not exist.
 fn list(directory: &Path) -> Result<Vec<PathBuf>, StoreError> {
-    let entries = match fs::read_dir(directory) {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
-        entries => entries.map_err(|e| StoreError::io("list", directory, e))?,
-    };
-    let paths = entries.map(|entry| Ok(entry?.path()));
-    let mut paths: Vec<_> =
-        paths.collect::<io::Result<_>>().map_err(|e| StoreError::io("list", directory, e))?;
-    paths.retain(|path: &PathBuf| path.extension().is_some_and(|of| of == "json"));
-    paths.sort_unstable();
+    let mut paths = entries(directory)?;
+    paths.retain(|path| path.extension().is_some_and(|of| of == "json"));
     Ok(paths)
 }

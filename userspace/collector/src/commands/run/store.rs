@@ -68,8 +68,11 @@ fn tell_found(opened: &keeper::Opened, recovered: &Recovered) {
         ));
     }
     if recovered.torn_bytes > 0 {
-        let bytes = recovered.torn_bytes;
-        crate::tell(&format!("cut {bytes} bytes off the journal that were not written whole"));
+        let Recovered { torn_bytes, torn_segments, .. } = recovered;
+        crate::tell(&format!(
+            "cut {torn_bytes} bytes that were not written whole off {torn_segments} segments of \
+             the journal"
+        ));
     }
     for path in &recovered.damaged {
         crate::tell(&format!("{} is no segment of the journal that can be read", path.display()));
