@@ -4,6 +4,8 @@
 //! measured and, unless asked otherwise, hashed; and each file that is there is looked for in the
 //! manifest. Nothing is changed, and a collector may run meanwhile.
 
+mod meanwhile;
+
 use crate::{
     audit::{self, Asked},
     chain::{self, Fault, Head, Read},
@@ -241,7 +243,7 @@ impl Named {
         match self.compare(data, options.quick, &mut report.bytes_hashed) {
             Ok(None) => {}
             // It may have been merged or deleted since the manifest was read.
-            Ok(Some(What::Missing)) if is_gone(data, &self.path) => {}
+            Ok(Some(What::Missing)) if meanwhile::is_gone(data, &self.path) => {}
             Ok(Some(what)) => report.find(self.path.as_str(), what),
             Err(error) => {
                 report.find(self.path.as_str(), What::Unreadable { why: error.to_string() });
@@ -271,44 +273,24 @@ impl Named {
     }
 }
 
-/// What the manifest says now.
-fn state_now(data: &Path) -> State {
-    let mut state = State::default();
-    // What cannot be read was found before.
-    let _ = chain::read(&data.join(manifest::FILE), |read: Read<Entry>| {
-        read.line.into_iter().for_each(|line| state.apply(line.entry));
-    });
-    state
-}
-
-fn is_gone(data: &Path, path: &PartPath) -> bool {
-    state_now(data).is_gone(path)
-}
-
 /// The files that no entry names as one that there is.
 fn unknown(data: &Path, state: &State, stored: &[PartPath], report: &mut Report) {
     let unknown: Vec<_> = stored.iter().filter(|path| !state.knows(path)).collect();
     if unknown.is_empty() {
         return;
     }
-    // What a collector is just sealing or has just deleted is in place before its entry, or still.
-    let now = state_now(data);
+    // What a collector is just making or has just deleted is in place before its entry, or still.
+    let now = meanwhile::state(data);
     for path in unknown {
-        if now.knows(path) || is_being_sealed(data, path) || !data.join(path.as_str()).exists() {
+        if now.knows(path)
+            || meanwhile::is_to_be_told(data, path)
+            || !data.join(path.as_str()).exists()
+        {
             continue;
         }
         let what = if now.is_gone(path) { What::NotRemoved } else { What::Unknown };
         report.find(path.as_str(), what);
     }
-}
-
-/// Whether the segment that a file is named by is still in the journal: its entry is yet to come.
-fn is_being_sealed(data: &Path, path: &PartPath) -> bool {
-    let name = path.as_str().rsplit('/').next().and_then(|name| name.split('.').next());
-    let segment = name.map(|name| name.strip_prefix("part-").unwrap_or(name));
-    segment.is_some_and(|segment| {
-        !segment.is_empty() && data.join(format!("journal/segment-{segment}.journal")).exists()
-    })
 }
 
 #[cfg(test)]

@@ -92,6 +92,23 @@ fn a_file_that_nobody_sealed_is_found_unless_it_is_just_being_sealed() {
     assert_eq!(findings(directory.path()), [""; 0]);
 }
 
+/// A part was merged: between the exchange of the directories and its entry.
+#[test]
+fn a_merge_whose_entry_is_yet_to_come_is_no_finding() {
+    let directory = store();
+    let data = directory.path();
+    let replaced = data.join(".incoming/compacted-1.hour");
+    for name in [PART, &PART.replace("parquet", "trace")] {
+        let old = replaced.join(name);
+        fs::create_dir_all(old.parent().unwrap()).unwrap();
+        fs::rename(data.join(name), old).unwrap();
+        write(data, &name.replace("part-0000000000000001-000000", "compacted-1"), "merged");
+    }
+    assert_eq!(findings(data), [""; 0]);
+    fs::remove_dir_all(replaced).unwrap();
+    assert_eq!(findings(data).len(), 4, "two are missing, and two are of nobody");
+}
+
 #[test]
 fn a_file_that_was_deleted_and_is_there_is_found() {
     let directory = store();
