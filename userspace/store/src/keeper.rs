@@ -97,7 +97,7 @@ impl Keeper {
         now: UnixNanos,
     ) -> Result<(Keeper, Opened), StoreError> {
         let (incoming, leftovers) = Incoming::open(data)?;
-        let (manifest, opened) = Manifest::open(data)?;
+        let (mut manifest, opened) = Manifest::open(data)?;
         let swept = manifest.sweep()?;
         let ledger = resume(&manifest)?;
         let open_hours = ledger::files::open_hours(data)?;

@@ -12,6 +12,8 @@ pub struct State {
     parts: BTreeMap<PartPath, Part>,
     ledger: BTreeMap<PartPath, LedgerFile>,
     gone: HashSet<PartPath>,
+    /// Whether nobody will ask any more what is gone.
+    forgets_gone: bool,
     /// Rows that were deleted with their parts.
     deleted: BTreeMap<(Hour, Family), u64>,
     holds: Vec<Hold>,
@@ -30,7 +32,7 @@ impl State {
     }
 
     /// Rows of an hour that were deleted.
-    pub fn rows_deleted(&self, hour: Hour) -> BTreeMap<Family, u64> {
+    fn rows_deleted(&self, hour: Hour) -> BTreeMap<Family, u64> {
         let of_hour = self.deleted.iter().filter(|((of, _), _)| *of == hour);
         of_hour.map(|((_, family), rows)| (*family, *rows)).collect()
     }
@@ -77,6 +79,12 @@ impl State {
         };
         let gone = |path: &PartPath| self.gone.contains(path);
         gone(path) || of_part().is_some_and(|part| gone(&part))
+    }
+
+    /// Forgets which files are no longer, from now on: there are more of them every day.
+    pub(super) fn forget_gone(&mut self) {
+        self.gone = HashSet::new();
+        self.forgets_gone = true;
     }
 
     /// The holds that nobody has lifted, in the order in which they were placed.
@@ -126,7 +134,9 @@ impl State {
         for path in paths {
             self.parts.remove(&path);
             self.ledger.remove(&path);
-            self.gone.insert(path);
+            if !self.forgets_gone {
+                self.gone.insert(path);
+            }
         }
     }
 }

@@ -6,11 +6,12 @@ use crate::{error::StoreError, files};
 use std::{fs, io, path::Path};
 
 impl Manifest {
-    /// Removes the files that entries say are no longer; how many there were. For the start.
+    /// Removes the files that entries say are no longer; how many there were. For the start: which
+    /// these are is forgotten then.
     ///
     /// # Errors
     /// If a directory cannot be listed, or a file not be removed.
-    pub fn sweep(&self) -> Result<u64, StoreError> {
+    pub fn sweep(&mut self) -> Result<u64, StoreError> {
         let mut removed = 0;
         for path in files::stored(&self.data)? {
             if self.state.is_gone(&path) && !self.state.knows(&path) {
@@ -18,6 +19,7 @@ impl Manifest {
                 removed += 1;
             }
         }
+        self.state.forget_gone();
         Ok(removed)
     }
 

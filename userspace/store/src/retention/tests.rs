@@ -162,10 +162,12 @@ fn what_is_held_stays_until_nobody_holds_it() {
 fn a_crash_before_the_files_are_removed_is_mended_at_the_next_start() {
     let (data, mut manifest, _) = store([1, 5]);
     let old: Vec<_> = manifest.parts().map(|part| part.path.clone()).take(1).collect();
-    manifest.append(Entry::Deleted { parts: old, why: Why::Age }, NOW).unwrap();
+    manifest.append(Entry::Deleted { parts: old.clone(), why: Why::Age }, NOW).unwrap();
     drop(manifest);
-    let (manifest, _) = Manifest::open(data.path()).unwrap();
+    let (mut manifest, _) = Manifest::open(data.path()).unwrap();
+    assert!(manifest.state().is_gone(&old[0]));
     assert_eq!(manifest.sweep().unwrap(), 2);
+    assert!(!manifest.state().is_gone(&old[0]), "forgotten, as nobody asks any more");
     assert_eq!(hours_left(&manifest), [1]);
 }
 
