@@ -145,7 +145,7 @@ fn assert_sorted(family: Family, part: &Path) {
 /// Datagrams that no decoder understood, as long as they get.
 #[test]
 fn long_rows_are_read_few_at_a_time() {
-    const RAW: [u8; 60_000] = [b'x'; 60_000];
+    static RAW: [u8; 60_000] = [b'x'; 60_000];
     let rows = 200;
     let text_bytes = rows * RAW.len();
     let mut batch = Batch::new(Capacity { session_rows: 1, unparsed_rows: rows, text_bytes });
