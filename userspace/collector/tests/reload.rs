@@ -167,7 +167,7 @@ fn nothing_is_lost_on_an_interface() {
         return;
     }
     let load = Load { seconds: "3", rates: ["20000", "5000"] };
-    collect_on_an_interface(load, |reloads, is_over| reloads < RELOADS || !is_over);
+    collect_on_an_interface(&load, |reloads, is_over| reloads < RELOADS || !is_over);
 }
 
 /// The load of `cargo xtask demo`, for a minute, with 200 reloads and fifty bad files:
@@ -180,7 +180,7 @@ fn two_hundred_reloads_in_a_minute() {
     }
     let load = Load { seconds: "30", rates: ["300000", "50000"] };
     let began = Instant::now();
-    collect_on_an_interface(load, |reloads, _| {
+    collect_on_an_interface(&load, |reloads, _| {
         let due = BETWEEN_RELOADS * u32::try_from(reloads).expect("few");
         thread::sleep(due.saturating_sub(began.elapsed()));
         reloads < 200
@@ -195,7 +195,7 @@ struct Load {
 
 /// Collects from an interface with reloads, for as long as `goes_on` says of how many there were and
 /// of whether all is sent.
-fn collect_on_an_interface(load: Load, mut goes_on: impl FnMut(u64, bool) -> bool) {
+fn collect_on_an_interface(load: &Load, mut goes_on: impl FnMut(u64, bool) -> bool) {
     let desk = Desk::new();
     let veth = Veth::new();
     veth.push_back();
