@@ -79,12 +79,6 @@ impl Served {
         Self { collector, directory, metrics, port }
     }
 
-    fn generate(&self) -> Generated {
-        let mut from = Command::new(LOGWEIR);
-        from.args(["generate", "--to", &format!("udp://127.0.0.1:{}", self.port)]);
-        Generated::by(from.args(["--count", "40000", "--rate", "20000"]))
-    }
-
     fn scrape(&self) -> String {
         let (status, body) = get(&self.metrics, "/metrics");
         assert_eq!(status, 200, "{body}");
@@ -93,8 +87,17 @@ impl Served {
 
     fn stop(self) {
         let stopped = self.collector.stop();
+        assert!(stopped.status.success(), "{}", stopped.printed);
         assert_eq!(stopped.count("/unaccounted/total"), 0, "{}", stopped.printed);
     }
+}
+
+/// Sends so many records to a port, which takes so many seconds.
+fn generate(port: u16, records: u32, seconds: u32) -> Generated {
+    let mut from = Command::new(LOGWEIR);
+    from.args(["generate", "--to", &format!("udp://127.0.0.1:{port}")]);
+    let rate = (records / seconds).to_string();
+    Generated::by(from.args(["--count", &records.to_string(), "--rate", &rate]))
 }
 
 /// The value of a series.
@@ -108,7 +111,7 @@ fn metrics_tell_what_was_sent() {
     let served = Served::start();
     wait_until("/readyz", || get(&served.metrics, "/readyz").0 == 200);
     assert_eq!(get(&served.metrics, "/healthz"), (200, "ok\n".into()));
-    let generated = served.generate();
+    let generated = generate(served.port, 40_000, 2);
     let (datagrams, records) = (generated.count("datagrams"), generated.count("records"));
     wait_until("all records stored", || {
         value(&served.scrape(), "logweir_records_stored_total") == Some(records as f64)
@@ -211,16 +214,20 @@ fn a_prometheus_answers_all_panels_and_alerts() {
     let served = Served::start();
     let prometheus =
         Prometheus::start(&free_address(), &served.metrics, &scripts().join("alerts.yml"));
-    // Its rates need two scrapes, and traffic between them.
-    wait_until("a rate", || {
-        served.generate();
-        let answer = prometheus.query("rate(logweir_exporter_datagrams_total[10s]) > 0");
-        answer.is_ok_and(|found| !found.is_empty())
+    let port = served.port;
+    thread::scope(|scope| {
+        // One exporter whose numbers go on: another generator would begin anew.
+        scope.spawn(move || generate(port, 150_000, 15));
+        // A rate needs two scrapes, and traffic between them.
+        wait_until("a rate", || {
+            let answer = prometheus.query("rate(logweir_exporter_datagrams_total[10s]) > 0");
+            answer.is_ok_and(|found| !found.is_empty())
+        });
+        for query in queries() {
+            let found = prometheus.query(&query).unwrap_or_else(|error| panic!("{query}: {error}"));
+            assert_eq!(found.is_empty(), needs_xdp(&query), "{query}: {found:?}");
+        }
     });
-    for query in queries() {
-        let found = prometheus.query(&query).unwrap_or_else(|error| panic!("{query}: {error}"));
-        assert_eq!(found.is_empty(), needs_xdp(&query), "{query}: {found:?}");
-    }
     // It scraped OpenMetrics, and understood all of it.
     let up = prometheus.query("up{job=\"logweir\"} == 1").expect("an answer");
     assert_eq!(up.len(), 1);
