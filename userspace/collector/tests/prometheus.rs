@@ -92,10 +92,10 @@ impl Served {
     }
 }
 
-/// Sends so many records to a port, which takes so many seconds.
+/// Sends so many records of one exporter to a port, which takes so many seconds.
 fn generate(port: u16, records: u32, seconds: u32) -> Generated {
     let mut from = Command::new(LOGWEIR);
-    from.args(["generate", "--to", &format!("udp://127.0.0.1:{port}")]);
+    from.args(["generate", "--exporters", "1", "--to", &format!("udp://127.0.0.1:{port}")]);
     let rate = (records / seconds).to_string();
     Generated::by(from.args(["--count", &records.to_string(), "--rate", &rate]))
 }
@@ -216,7 +216,7 @@ fn a_prometheus_answers_all_panels_and_alerts() {
         Prometheus::start(&free_address(), &served.metrics, &scripts().join("alerts.yml"));
     let port = served.port;
     thread::scope(|scope| {
-        // One exporter whose numbers go on: another generator would begin anew.
+        // Its numbers go on: another generator would begin anew.
         scope.spawn(move || generate(port, 150_000, 15));
         // A rate needs two scrapes, and traffic between them.
         wait_until("a rate", || {
