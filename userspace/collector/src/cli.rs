@@ -1,5 +1,7 @@
 //! The command line. Names and flags are a contract.
 
+mod wrong;
+
 use crate::commands;
 use clap::{Parser, Subcommand};
 use std::process::ExitCode;
@@ -72,6 +74,25 @@ impl Failure {
 }
 
 impl Cli {
+    /// The command that this process was started with, or the code to end with where there is none
+    /// to run; what is wrong has been told then.
+    ///
+    /// # Errors
+    /// 2 for a wrong command line, 0 where help was asked for and printed.
+    pub fn of_process() -> Result<Self, ExitCode> {
+        Self::try_parse().map_err(|error| match wrong::sentence(&error) {
+            Some(sentence) => {
+                crate::tell(&sentence);
+                ExitCode::from(2)
+            }
+            None => {
+                // A reader that is gone is no failure.
+                let _ = error.print();
+                ExitCode::from(u8::from(error.use_stderr()) * 2)
+            }
+        })
+    }
+
     /// Runs the command.
     pub fn run(self) -> ExitCode {
         let result = match self.command {

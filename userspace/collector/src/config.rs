@@ -14,6 +14,7 @@ mod privacy;
 mod reload;
 mod retention;
 pub(crate) mod secret;
+mod wrong;
 
 pub use exporter::{Exporter, Line, parse_zone};
 pub use im::{Im, MissingKey, Record};
@@ -213,7 +214,7 @@ fn parse(text: &str) -> Result<Settings, String> {
         let message = error.message().lines().next().unwrap_or("");
         match message.strip_prefix("unknown variant ") {
             Some(rest) => format!("line {line}: {}", unknown_word(rest)),
-            None => format!("line {line}: {message}"),
+            None => format!("line {line}: {}", wrong::sentence(text, error.span(), message)),
         }
     })?;
     for exporter in settings.exporter.iter_mut().flatten() {
@@ -296,7 +297,7 @@ impl Settings {
         let allow = self.allow.as_deref().unwrap_or_default();
         let allow: Vec<Prefix> = allow
             .iter()
-            .map(|prefix| prefix.parse().map_err(|error| format!("allow: '{prefix}': {error}")))
+            .map(|prefix| prefix.parse().map_err(|error| format!("allow: {error}")))
             .collect::<Result<_, _>>()?;
         let data = match self.sink.unwrap_or_default() {
             SinkKind::Store => {
@@ -323,7 +324,13 @@ impl Settings {
         let mut pipeline = self.pipeline(input, listeners, allow)?;
         pipeline.settings = decoding;
         let fallback = fallback.map(|input| PipelineConfig { input, ..pipeline.clone() });
-        let part_age_max = Duration::from_secs(self.part_age_seconds.unwrap_or(60));
+        let part_age_seconds = self.part_age_seconds.unwrap_or(60);
+        if !(1..=3_600).contains(&part_age_seconds) {
+            return Err(format!(
+                "part_age_seconds is {part_age_seconds}: it must be from 1 to 3600"
+            ));
+        }
+        let part_age_max = Duration::from_secs(part_age_seconds);
         let control =
             self.control.clone().or_else(|| Some(data.as_ref()?.join(control::FILE_NAME)));
         let confine = self.confine.unwrap_or(true);
@@ -386,6 +393,11 @@ impl Settings {
             pipeline.rx_ring_size = size;
         }
         if let Some(bytes) = self.receive_buffer_bytes {
+            if !(4_096..=1 << 30).contains(&bytes) {
+                return Err(format!(
+                    "receive_buffer_bytes is {bytes}: it must be from 4096 to 1073741824"
+                ));
+            }
             pipeline.receive_buffer_bytes = bytes;
         }
         if let Some(batches) = self.batches {

@@ -1,6 +1,5 @@
 //! The program `logweir`.
 
-use clap::Parser;
 use logweir::cli::Cli;
 use std::process::ExitCode;
 
@@ -10,5 +9,5 @@ use std::process::ExitCode;
 static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 
 fn main() -> ExitCode {
-    Cli::parse().run()
+    Cli::of_process().map_or_else(|code| code, Cli::run)
 }

@@ -33,7 +33,9 @@ pub enum XskError {
         errno: Errno,
     },
     /// `socket(AF_XDP)` failed: no `CAP_NET_RAW`, or a kernel without `CONFIG_XDP_SOCKETS`.
-    #[error("cannot open an AF_XDP socket for {interface} queue {queue}: {errno}")]
+    #[error(
+        "cannot open an AF_XDP socket for {interface} queue {queue}: {errno}{}", socket_help(*errno)
+    )]
     Socket {
         /// Interface name.
         interface: String,
@@ -43,7 +45,9 @@ pub enum XskError {
         errno: Errno,
     },
     /// A socket option could not be read or set.
-    #[error("the kernel refuses {option} for {interface} queue {queue}: {errno}")]
+    #[error(
+        "the kernel refuses {option} for {interface} queue {queue}: {errno}{}", memory_help(*errno)
+    )]
     SocketOption {
         /// Interface name.
         interface: String,
@@ -99,4 +103,24 @@ pub enum XskError {
         /// Packets that the kernel has not given back.
         outstanding: u32,
     },
+}
+
+/// What helps where there is no socket.
+fn socket_help(errno: Errno) -> &'static str {
+    match errno {
+        Errno::PERM | Errno::ACCESS => ": it needs CAP_NET_RAW",
+        Errno::AFNOSUPPORT => ": the kernel was built without CONFIG_XDP_SOCKETS",
+        _ => "",
+    }
+}
+
+/// What helps where the UMEM is more than the process may lock.
+fn memory_help(errno: Errno) -> &'static str {
+    match errno {
+        Errno::NOBUFS => {
+            ": the process may lock too little memory (`ulimit -l unlimited`, LimitMEMLOCK=infinity \
+             or CAP_IPC_LOCK)"
+        }
+        _ => "",
+    }
 }

@@ -169,6 +169,7 @@ impl Sources {
     }
 
     fn open_sockets(&mut self, config: &PipelineConfig, workers: usize) -> Result<(), String> {
+        UdpSource::check_free(&config.listeners)?;
         let mut buffer_bytes = usize::MAX;
         for _ in 0..workers {
             let counters = Arc::new(SocketCounters::default());
@@ -242,7 +243,7 @@ pub(super) fn check_queues(interface: &str, queues: Option<u32>) -> Result<u32, 
     let available = nic::rx_queues(interface).ok_or_else(|| nic::unknown_interface(interface))?;
     let queues = queues.unwrap_or(available);
     if queues == 0 || queues > available {
-        return Err(format!("{interface} has {available} RX queues, not {queues}"));
+        return Err(format!("queues is {queues}: {interface} has {available}, and 1 is the least"));
     }
     Ok(queues)
 }

@@ -6,7 +6,7 @@ use logweir_xsk::udp::UdpReceiver;
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
 use std::{
     io,
-    net::{Ipv4Addr, Ipv6Addr, SocketAddr},
+    net::{Ipv4Addr, Ipv6Addr, SocketAddr, UdpSocket},
     os::fd::AsFd,
     sync::Arc,
     time::Duration,
@@ -33,10 +33,20 @@ impl UdpSource {
     ) -> Result<Self, String> {
         let mut sockets = Vec::new();
         for listener in listeners {
-            let socket = bind(listener, receive_buffer_bytes)?;
+            let socket =
+                bind(listener, |address| UdpReceiver::bind(address, receive_buffer_bytes))?;
             sockets.push((listener.number, socket));
         }
         Ok(Self { sockets, orders, counters })
+    }
+
+    /// That no other process has a listener's port. The sockets share theirs among themselves, so
+    /// that binding alone would share it with another collector too, a part of the datagrams each.
+    ///
+    /// # Errors
+    /// Names the address that cannot be bound.
+    pub fn check_free(listeners: &[Listener]) -> Result<(), String> {
+        listeners.iter().try_for_each(|listener| bind(listener, UdpSocket::bind).map(drop))
     }
 
     /// The smallest receive buffer of its sockets, in bytes as the kernel counts them.
@@ -46,8 +56,9 @@ impl UdpSource {
     }
 }
 
-/// A listener without an address takes both families, where the host has both.
-fn bind(listener: &Listener, receive_buffer_bytes: usize) -> Result<UdpReceiver, String> {
+/// Opens the first of a listener's addresses that can be had: one without an address takes both
+/// families, where the host has both.
+fn bind<T>(listener: &Listener, open: impl Fn(SocketAddr) -> io::Result<T>) -> Result<T, String> {
     let port = listener.port;
     let addresses = match listener.address {
         Some(address) => vec![SocketAddr::new(address, port)],
@@ -55,12 +66,30 @@ fn bind(listener: &Listener, receive_buffer_bytes: usize) -> Result<UdpReceiver,
     };
     let mut failure = String::new();
     for address in addresses {
-        match UdpReceiver::bind(address, receive_buffer_bytes) {
+        match open(address) {
             Ok(socket) => return Ok(socket),
-            Err(error) => failure = format!("cannot bind UDP {address}: {error}"),
+            // Whoever has the port of one family would share that of the other.
+            Err(error) if error.kind() == io::ErrorKind::AddrInUse => {
+                return Err(cannot_bind(address, &error));
+            }
+            Err(error) => failure = cannot_bind(address, &error),
         }
     }
     Err(failure)
+}
+
+/// The sentence, with what helps.
+fn cannot_bind(address: SocketAddr, error: &io::Error) -> String {
+    let port = address.port();
+    let help = match error.kind() {
+        io::ErrorKind::AddrInUse => ": another process has the port, which `ss -lunp` names",
+        io::ErrorKind::AddrNotAvailable => ": no interface of this host has the address",
+        io::ErrorKind::PermissionDenied if port < 1024 => {
+            ": ports below 1024 need CAP_NET_BIND_SERVICE, or root"
+        }
+        _ => "",
+    };
+    format!("cannot bind UDP {address}: {error}{help}")
 }
 
 impl Source for UdpSource {

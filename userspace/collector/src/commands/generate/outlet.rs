@@ -36,8 +36,13 @@ impl FromStr for Target {
             let mut addresses = address
                 .to_socket_addrs()
                 .map_err(|error| format!("'{address}' is no HOST:PORT: {error}"))?;
-            let address = addresses.next().ok_or_else(|| format!("'{address}' has no address"))?;
-            return Ok(Self::Udp(address));
+            return match addresses.next() {
+                None => Err(format!("'{address}' has no address")),
+                Some(found) if found.port() == 0 => {
+                    Err(format!("'{address}': port 0 is no port to send to"))
+                }
+                Some(found) => Ok(Self::Udp(found)),
+            };
         }
         if text.ends_with(".pcap") {
             return Ok(Self::File(text.into()));
@@ -74,7 +79,8 @@ impl Outlet {
         let framer = |source_mac| Framer { source_mac, target_mac, target, checksum, known };
         match to {
             Target::Interface(name) => {
-                let interface = Interface::by_name(name).map_err(|error| error.to_string())?;
+                let interface =
+                    Interface::by_name(name).map_err(|_| nic::unknown_interface(name))?;
                 let sender = Sender::open(&interface, 0, &SenderOptions::default())
                     .map_err(|error| error.to_string())?;
                 let source_mac = nic::mac_address(name).unwrap_or([2, 0, 0, 0, 0, 1]);

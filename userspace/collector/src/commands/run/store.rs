@@ -23,6 +23,9 @@ pub(super) fn open(
     counters: &Arc<SinkCounters>,
 ) -> Result<(JournalSink, Option<Sealer>), Failure> {
     let failed = |error: StoreError| Failure::other(error.to_string());
+    if data.exists() && !data.is_dir() {
+        return Err(Failure::input(format!("data: {} is no directory", data.display())));
+    }
     let keeper = KeeperConfig {
         hour_grace: config.part_age_max + HOUR_GRACE,
         retention: config.retention.clone(),
@@ -58,7 +61,9 @@ fn tell_found(opened: &keeper::Opened, recovered: &Recovered) {
     }
     if !manifest.faults.is_empty() {
         let faults = manifest.faults.len();
-        crate::tell(&format!("{faults} lines of the manifest are not as written: logweir verify"));
+        crate::tell(&format!(
+            "lines of the manifest that are not as written: {faults} (`logweir verify` tells which)"
+        ));
     }
     if !recovered.segments.is_empty() {
         let segments = recovered.segments.len();

@@ -51,9 +51,14 @@ impl DetNat {
             Err(error) if named.is_none() && error.kind() == io::ErrorKind::NotFound => {
                 return Ok(Self::default());
             }
-            text => text.map_err(|error| fault(&file, &error))?,
+            text => text.map_err(|error| fault(&file, &format!("it cannot be read: {error}")))?,
         };
-        let raw: File = toml::from_str(&text).map_err(|error| fault(&file, &error))?;
+        let raw: File = toml::from_str(&text).map_err(|error| {
+            let before = text.bytes().take(error.span().map_or(0, |span| span.start));
+            let line = 1 + before.filter(|byte| *byte == b'\n').count();
+            let message = error.message().lines().next().unwrap_or_default();
+            fault(&file, &format!("line {line}: {message}"))
+        })?;
         let mappings = (1..).zip(&raw.mapping).map(|(number, raw)| {
             raw.check().map_err(|error| fault(&file, &format!("mapping {number}: {error}")))
         });

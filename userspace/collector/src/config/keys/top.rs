@@ -101,7 +101,7 @@ pub const TOP: Table = Table {
         Key {
             name: "receive_buffer_bytes",
             kind: Kind::Number,
-            about: "receive buffer of each UDP socket, in bytes; beyond `net.core.rmem_max` it needs `CAP_NET_ADMIN`",
+            about: "receive buffer of each UDP socket, in bytes: 4,096 to 1,073,741,824; beyond `net.core.rmem_max` it needs `CAP_NET_ADMIN`",
             default: "16,777,216",
             example: "16777216",
             on_reload: OnReload::Restart,
@@ -117,7 +117,7 @@ pub const TOP: Table = Table {
         Key {
             name: "part_age_seconds",
             kind: Kind::Number,
-            about: "seconds after which records are in a file at the latest",
+            about: "seconds after which records are in a file at the latest: 1 to 3,600",
             default: "60",
             example: "60",
             on_reload: OnReload::Restart,

@@ -24,6 +24,9 @@ const ANSWERED_MAX: usize = 16;
 /// How long somebody may take to ask, or to take in a line of the answer.
 const PATIENCE: Duration = Duration::from_secs(5);
 
+/// Longest path of a Unix socket, in bytes: its place in `sockaddr_un`, less a zero.
+const PATH_MAX: usize = 107;
+
 /// The collector's user and its group.
 const MODE: u32 = 0o660;
 
@@ -53,6 +56,12 @@ impl Control {
         match fs::remove_file(path) {
             Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
             _ => {}
+        }
+        if path.as_os_str().len() > PATH_MAX {
+            let path = path.display();
+            return Err(format!(
+                "control: {path} is too long: a socket's path has {PATH_MAX} bytes at most"
+            ));
         }
         let listener = UnixListener::bind(path).map_err(failed)?;
         fs::set_permissions(path, fs::Permissions::from_mode(MODE)).map_err(failed)?;
