@@ -14,14 +14,14 @@ mod aim;
 mod campaign;
 mod collector;
 mod contents;
-mod disk;
+pub mod disk;
 mod journal;
 mod nfcapd;
 mod planted;
 mod rows;
-mod shelter;
+pub mod shelter;
 mod store;
-mod traffic;
+pub mod traffic;
 
 /// Kill the collector at random moments, and look whether all is there after the next start
 #[derive(clap::Args)]

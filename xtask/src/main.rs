@@ -15,6 +15,7 @@ mod fuzz;
 mod netns;
 mod readers;
 mod shell;
+mod soak;
 mod test;
 mod truth;
 
@@ -31,6 +32,7 @@ enum Task {
     Bench(bench::Arguments),
     Chaos(chaos::Arguments),
     Demo(demo::Arguments),
+    Soak(soak::Arguments),
     Test(test::Arguments),
     Ebpf(ebpf::Arguments),
     Fuzz(fuzz::Arguments),
@@ -42,6 +44,7 @@ fn main() -> ExitCode {
         Task::Bench(arguments) => bench::run(&arguments),
         Task::Chaos(arguments) => chaos::run(&arguments),
         Task::Demo(arguments) => demo::run(&arguments),
+        Task::Soak(arguments) => soak::run(&arguments),
         Task::Test(arguments) => test::run(&arguments),
         Task::Ebpf(arguments) => ebpf::run(&arguments),
         Task::Fuzz(arguments) => fuzz::run(&arguments),

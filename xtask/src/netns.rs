@@ -46,6 +46,16 @@ impl Link {
         shell::run(tc.args(["qdisc", "replace", "dev", EXPORTER_INTERFACE, "root", "pfifo"]))
     }
 
+    /// Lets programs on the exporters' side send from any address of 198.18.0.0/15, which the
+    /// model's exporters have.
+    pub fn let_exporters_send(&self) -> Result<()> {
+        let (collector, exporter) = (self.collector.as_str(), self.exporter.as_str());
+        ip(&["-n", exporter, "addr", "add", "192.0.2.2/24", "dev", EXPORTER_INTERFACE])?;
+        ip(&["-n", exporter, "link", "set", "lo", "up"])?;
+        ip(&["-n", exporter, "route", "add", "local", "198.18.0.0/15", "dev", "lo"])?;
+        ip(&["-n", collector, "route", "add", "198.18.0.0/15", "dev", COLLECTOR_INTERFACE])
+    }
+
     /// A program on the collector's side.
     pub fn in_collector(&self, program: impl AsRef<std::ffi::OsStr>) -> Command {
         in_namespace(&self.collector, program)

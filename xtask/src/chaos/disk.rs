@@ -29,10 +29,15 @@ pub struct Disk {
 impl Disk {
     /// Makes one below a directory.
     pub fn new(directory: &Path) -> Result<Self> {
+        Self::of(directory, BYTES)
+    }
+
+    /// Makes one of a size. It takes no more room than is written to it.
+    pub fn of(directory: &Path, bytes: u64) -> Result<Self> {
         let disk =
             Self { image: directory.join("disk"), mount: directory.join("mounted"), copies: 0 };
         fs::create_dir_all(&disk.mount)?;
-        File::create(&disk.image)?.set_len(BYTES)?;
+        File::create(&disk.image)?.set_len(bytes)?;
         shell::output(Command::new("mkfs.ext4").args(["-q", "-F"]).arg(&disk.image))?;
         disk.mount()?;
         Ok(disk)
