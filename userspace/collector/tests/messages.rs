@@ -139,10 +139,11 @@ fn wrong_configurations() {
     let cases = [
         ("listen = [", "line 1"),
         ("listen = [\"514\"]\nlisten = [\"515\"]\n", "line 2: the key 'listen' is given twice"),
-        ("listen = 514\n", "line 1: listen: 514"),
+        ("listen = 514\n", "line 1: listen has the number 514"),
         ("interfaec = \"eth0\"\n", "line 1: unknown key 'interfaec': did you mean 'interface'?"),
-        ("batches = -1\n", "line 1: batches: -1"),
+        ("batches = -1\n", "line 1: batches has the number -1"),
         ("batches = \"many\"\n", "batches"),
+        ("queues = 5000000000\n", "line 1: queues: 5000000000 is too large"),
         ("busy_poll = 1\n", "busy_poll"),
         ("source = \"xpd\"\n", "xpd"),
         ("sink = \"disk\"\n", "disk"),

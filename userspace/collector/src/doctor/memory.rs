@@ -49,7 +49,7 @@ const MEMORY: Check = Check {
 
 const HUGE_PAGE: u64 = 2 << 20;
 /// A batch with sessions alone.
-const BATCH: u64 = 17_000_000;
+const BATCH: u64 = 13_000_000;
 const FRAME: u64 = 4_096;
 
 /// What is found.

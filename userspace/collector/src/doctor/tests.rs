@@ -269,7 +269,7 @@ fn sockets_and_memory() {
     let table = "MemTotal: 8000000 kB\nMemAvailable: 1000000 kB\nHugePages_Total: 10\n\
                  HugePages_Free: 4\nHugepagesize: 2048 kB\n";
     let reading = memory::Reading { table: table.into(), lock_max: Some(8 << 20) };
-    // 8 queues of 3 · 4096 frames are 24 pages each; 8 · 16 batches are more than 1 GB.
+    // 8 queues of 3 · 4096 frames are 24 pages each; 8 · 24 batches are more than 1 GB.
     assert_found(
         &memory::of_queues(&reading, &without_rights(), &plan(), 8),
         &[

@@ -1,6 +1,7 @@
 //! Whether a file has known keys only, each with a value of its kind.
 
 use super::{Kind, Table};
+use crate::config::wrong;
 use logweir_decode::nearest::nearest;
 use toml::{
     Spanned,
@@ -15,7 +16,7 @@ pub fn check(text: &str, table: &Table) -> Result<(), String> {
     let file = DeTable::parse(text).map_err(|error| {
         let at = error.span().map_or(0, |span| span.start);
         let message = error.message().lines().next().unwrap_or("");
-        format!("line {}: {message}", line(text, at))
+        format!("line {}: {}", line(text, at), wrong::sentence(text, error.span(), message))
     })?;
     Checker { text }.table(file.get_ref(), table)
 }
