@@ -71,10 +71,10 @@ fn each_line_of_the_balance_is_explained() {
         },
         ..Balance::default()
     };
-    balance.datagrams.rejected.insert("empty", 1);
+    balance.datagrams.rejected.insert("empty".into(), 1);
     let xdp = balance.xdp.as_mut().expect("there is one");
-    xdp.passed.insert("fragment", 1);
-    xdp.dropped.insert("not_allowed", 1);
+    xdp.passed.insert("fragment".into(), 1);
+    xdp.dropped.insert("not_allowed".into(), 1);
     let printed = balance.to_string();
     for line in printed.lines().filter(|line| line.starts_with("  ")) {
         let words: Vec<_> = line.split_whitespace().collect();

@@ -153,6 +153,7 @@ pub fn run(args: Args) -> Result<ExitCode, Failure> {
         balance_file.iter().for_each(|path| places.write_file(path));
     }
     config.pipeline.check_host().map_err(Failure::input)?;
+    config.data.as_deref().map_or(Ok(()), store::check_place)?;
     config.know_templates();
     let stop = Arc::new(AtomicBool::new(false));
     for signal in [SIGINT, SIGTERM] {

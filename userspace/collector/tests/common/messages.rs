@@ -55,10 +55,15 @@ const DEBUG: [&str; 12] = [
     "unwrap",
 ];
 
+/// Lines that a collector says on its way to what it ends with: what it does without.
+const NOTES: [&str; 2] = ["not as confined as it could be: ", "templates.json: "];
+
 /// What is wrong with how a program ended, if it was not with this code and one sentence that names
 /// the thing.
 pub fn fault(what: &str, output: &Output, code: i32, named: &str) -> Option<String> {
     let said = String::from_utf8_lossy(&output.stderr);
+    let is_note = |line: &&str| NOTES.iter().any(|note| line.contains(note));
+    let said: String = said.split_inclusive('\n').filter(|line| !is_note(line)).collect();
     let printed = String::from_utf8_lossy(&output.stdout);
     let sentence = said.strip_prefix("logweir: ").and_then(|rest| rest.strip_suffix('\n'));
     let sentence = sentence.unwrap_or_default();

@@ -16,6 +16,14 @@ use logweir_store::{
 };
 use std::{path::Path, sync::Arc, time::Duration};
 
+/// Refuses a place for the store that is something else, before anything is read there.
+pub(super) fn check_place(data: &Path) -> Result<(), Failure> {
+    if data.exists() && !data.is_dir() {
+        return Err(Failure::input(format!("data: {} is no directory", data.display())));
+    }
+    Ok(())
+}
+
 /// The store of a data directory: where batches go, and the thread that makes parts of them.
 pub(super) fn open(
     data: &Path,
@@ -23,9 +31,6 @@ pub(super) fn open(
     counters: &Arc<SinkCounters>,
 ) -> Result<(JournalSink, Option<Sealer>), Failure> {
     let failed = |error: StoreError| Failure::other(error.to_string());
-    if data.exists() && !data.is_dir() {
-        return Err(Failure::input(format!("data: {} is no directory", data.display())));
-    }
     let keeper = KeeperConfig {
         hour_grace: config.part_age_max + HOUR_GRACE,
         retention: config.retention.clone(),
