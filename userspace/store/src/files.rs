@@ -1,6 +1,6 @@
 //! The files of a data directory.
 
-use crate::{error::StoreError, manifest::PartPath, schema::Family};
+use crate::{error::StoreError, manifest::PartPath, partition::Hour, schema::Family};
 use parquet::file::metadata::ParquetMetaDataReader;
 use std::{
     fs::{self, File},
@@ -91,6 +91,31 @@ pub fn count_rows(directory: &Path, family: Family) -> Result<u64, StoreError> {
         rows += self::rows(&file, &path)?;
     }
     Ok(rows)
+}
+
+/// Rows of a family that arrived in an hour, of the files that can be read.
+///
+/// # Errors
+/// If the directory cannot be listed.
+pub(crate) fn rows_of_hour(data: &Path, family: Family, hour: Hour) -> Result<u64, StoreError> {
+    /// How often the directory is listed anew because files were merged meanwhile.
+    const ATTEMPTS: usize = 10;
+    let mut attempt = 0;
+    loop {
+        attempt += 1;
+        let mut paths = Vec::new();
+        collect(&data.join(hour.directory(family)), &mut paths)?;
+        paths.retain(|path| path.extension().is_some_and(|extension| extension == "parquet"));
+        // What cannot be read has no rows, what is gone may have others in another file.
+        let count = |path: &PathBuf| match open(path) {
+            Ok(file) => file.map(|file| rows(&file, path).unwrap_or(0)),
+            Err(_) => Some(0),
+        };
+        let counts: Vec<_> = paths.iter().map(count).collect();
+        if attempt == ATTEMPTS || counts.iter().all(Option::is_some) {
+            return Ok(counts.iter().flatten().sum());
+        }
+    }
 }
 
 /// Rows of a part that must be there, from its footer.

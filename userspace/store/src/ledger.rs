@@ -6,7 +6,9 @@
 //! segment adds to the hours is a file for each of them ([`files`]), named by the segment, so that a
 //! segment that is read again after a crash adds nothing twice. Between segments only the places in
 //! the exporters' counts are kept ([`follow`]); they are a file too, so that what was sent while no
-//! collector ran is missing afterwards.
+//! collector ran is missing afterwards. Workers' batches come as each is full, so numbers are followed
+//! in the order of arrival only when a segment ends: else what one worker's batch is ahead of
+//! another's would be a gap in one hour and its end in another.
 //!
 //! | module | what it holds |
 //! | --- | --- |
@@ -35,17 +37,23 @@ use std::{collections::BTreeMap, net::IpAddr, path::Path};
 /// Exporters that an hour has accounts for; the others are counted together.
 pub const ACCOUNTS_MAX: usize = 16_384;
 
+/// Notes that wait to be put in order; of more, the earlier half is followed at once. No worker is
+/// that far behind another.
+const TO_FOLLOW_MAX: usize = 1 << 20;
+
 /// Makes the books of segments, one after the other.
 #[derive(Debug, Default)]
 pub struct Ledger {
     followers: Followers,
+    /// Notes with a number that was not followed yet.
+    to_follow: Vec<DatagramNote>,
     hours: BTreeMap<Hour, HourBooks>,
 }
 
 impl Ledger {
     /// One that goes on where the exporters' counts stood.
     pub fn new(followers: Followers) -> Self {
-        Self { followers, hours: BTreeMap::new() }
+        Self { followers, ..Self::default() }
     }
 
     /// Takes the notes of a batch, and counts its records.
@@ -73,6 +81,7 @@ impl Ledger {
 
     /// What the segment adds to the hours, and where the counts stand after it.
     pub fn close(&mut self) -> (BTreeMap<Hour, HourBooks>, &Followers) {
+        self.follow(0);
         (std::mem::take(&mut self.hours), &self.followers)
     }
 
@@ -99,27 +108,38 @@ impl Ledger {
             }
             Outcome::Waiting => account.waiting += 1,
         }
-        match self.followers.take(note) {
-            Step::Uncounted => {}
-            Step::NotFollowed => self.account(note.received_at, note.exporter).untracked += 1,
-            Step::Taken(counted) => {
-                let account = self.account(counted.at, note.exporter);
-                account.numbered(&counted);
+        if note.sequence.is_none() {
+            self.account(note.received_at, note.exporter).unnumbered += u64::from(!note.waited);
+        } else {
+            self.to_follow.push(*note);
+            if self.to_follow.len() >= TO_FOLLOW_MAX {
+                self.follow(TO_FOLLOW_MAX / 2);
+            }
+        }
+    }
+
+    /// Follows the numbers in the order of arrival, but for so many of the latest.
+    fn follow(&mut self, but: usize) {
+        self.to_follow.sort_by_key(|note| note.received_at);
+        let later = self.to_follow.split_off(self.to_follow.len().saturating_sub(but));
+        for note in std::mem::replace(&mut self.to_follow, later) {
+            let (step, given_up) = self.followers.take(&note);
+            for source in given_up {
+                self.account(note.received_at, source.exporter).untracked += 1;
+            }
+            match step {
+                Step::Uncounted => {}
+                Step::NotFollowed => self.account(note.received_at, note.exporter).untracked += 1,
+                Step::Taken(counted) => {
+                    self.account(counted.at, note.exporter).numbered(&counted);
+                }
             }
         }
     }
 
     fn records(&mut self, of: &Context, family: Family, rows: u64) {
         let account = self.account(of.received_at, of.exporter);
-        let domain = of.observation_domain;
-        match account
-            .records
-            .iter_mut()
-            .find(|known| (known.family, known.domain) == (family, domain))
-        {
-            Some(known) => known.rows += rows,
-            None => account.add_records(family, domain, rows),
-        }
+        account.add_records(family, of.observation_domain, rows);
     }
 }
 
@@ -131,9 +151,9 @@ pub fn statement_of(data: &Path, hour: Hour) -> Result<Statement, StoreError> {
     let ledger = files::read(data, hour)?;
     let mut deleted = BTreeMap::new();
     for (family, rows) in ledger.stored() {
-        // Retention removes an hour's directory with its last part.
-        if !data.join(hour.directory(*family)).is_dir() {
-            deleted.insert(*family, *rows);
+        let gone = rows.saturating_sub(crate::files::rows_of_hour(data, *family, hour)?);
+        if gone > 0 {
+            deleted.insert(*family, gone);
         }
     }
     Ok(ledger.statement(hour, deleted))

@@ -43,7 +43,11 @@ pub struct Account {
     /// Datagrams dropped before they were decoded, by place.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub dropped: BTreeMap<String, u64>,
-    /// Datagrams with a number that was not followed, because there are too many domains.
+    /// Datagrams without a number.
+    #[serde(default)]
+    pub unnumbered: u64,
+    /// Datagrams with a number that was not followed, and domains that were given up because there
+    /// are too many: what is missing of them is not known.
     #[serde(default)]
     pub untracked: u64,
     /// Arrival of the first and the last datagram.
@@ -138,23 +142,26 @@ impl Account {
         });
     }
 
-    /// Adds records of a family and domain that the account has not told yet.
+    /// Adds records of a family and domain.
     pub(super) fn add_records(&mut self, family: Family, domain: Option<u32>, rows: u64) {
-        let full = self.records.len() >= DOMAINS_MAX;
-        let is_same =
-            |known: &&mut Records| known.family == family && (known.domain == domain || full);
-        match self.records.iter_mut().rev().find(is_same) {
-            Some(known) => known.rows += rows,
+        let is_same = |known: &&mut Records| (known.family, known.domain) == (family, domain);
+        if let Some(known) = self.records.iter_mut().find(is_same) {
+            known.rows += rows;
+            return;
+        }
+        let is_full = self.records.len() >= DOMAINS_MAX;
+        let last = self.records.iter_mut().rev().find(|known| is_full && known.family == family);
+        match last {
+            Some(last) => last.rows += rows,
             None => self.records.push(Records { family, domain, rows }),
         }
     }
 
     fn add_numbers(&mut self, other: &Numbers) {
-        let full = self.numbers.len() >= DOMAINS_MAX;
-        let is_same = |known: &&mut Numbers| {
-            (known.version, known.domain) == (other.version, other.domain) || full
-        };
-        let Some(known) = self.numbers.iter_mut().rev().find(is_same) else {
+        let same = |known: &Numbers| (known.version, known.domain) == (other.version, other.domain);
+        let last = self.numbers.len().checked_sub(1).filter(|last| last + 1 >= DOMAINS_MAX);
+        let place = self.numbers.iter().position(same).or(last);
+        let Some(known) = place.and_then(|place| self.numbers.get_mut(place)) else {
             self.numbers.push(other.clone());
             return;
         };
@@ -173,6 +180,7 @@ impl Account {
         self.datagrams += other.datagrams;
         self.decoded += other.decoded;
         self.waiting += other.waiting;
+        self.unnumbered += other.unnumbered;
         self.untracked += other.untracked;
         add_named(&mut self.rejected, &other.rejected);
         add_named(&mut self.dropped, &other.dropped);
@@ -184,11 +192,6 @@ impl Account {
             self.add_records(*family, *domain, *rows);
         }
         other.numbers.iter().for_each(|numbers| self.add_numbers(numbers));
-    }
-
-    /// Records of a family.
-    pub fn rows(&self, family: Family) -> u64 {
-        self.records.iter().filter(|of| of.family == family).map(|of| of.rows).sum()
     }
 }
 

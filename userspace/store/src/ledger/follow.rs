@@ -1,7 +1,8 @@
 //! The exporters' counts, followed from segment to segment.
 //!
 //! As many domains as fit are followed; where there are too many, those idle longest make room, so
-//! that nobody can use it up for good. What was found in them stands in the accounts already.
+//! that nobody can use it up for good. Who follows is told which, since one that is heard again is
+//! followed anew, and what lies between is not missed.
 
 use logweir_decode::{
     context::UnixNanos,
@@ -19,10 +20,13 @@ const FOLLOWED_PER_EXPORTER_MAX: usize = 256;
 
 /// What has numbers of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-struct Source {
-    exporter: IpAddr,
-    version: u16,
-    domain: u32,
+pub struct Source {
+    /// Who sends.
+    pub exporter: IpAddr,
+    /// See [`Sequence::version`].
+    pub version: u16,
+    /// See [`Sequence::domain`].
+    pub domain: u32,
 }
 
 /// A domain that is followed.
@@ -38,8 +42,10 @@ struct Followed {
 }
 
 /// All domains that are followed.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Followers {
+    max: usize,
+    per_exporter_max: usize,
     followed: HashMap<Source, Followed>,
     of_exporter: HashMap<IpAddr, usize>,
     /// Numbers taken so far: the clock by which domains are idle.
@@ -74,55 +80,72 @@ pub struct Counted {
     pub at: UnixNanos,
 }
 
+impl Default for Followers {
+    fn default() -> Self {
+        Self::new(FOLLOWED_MAX, FOLLOWED_PER_EXPORTER_MAX)
+    }
+}
+
 impl Followers {
-    /// Takes a datagram's number.
-    pub fn take(&mut self, note: &DatagramNote) -> Step {
-        let Some(sequence) = &note.sequence else { return Step::Uncounted };
+    /// Followers of so many domains at most, of all exporters and of each.
+    pub fn new(max: usize, per_exporter_max: usize) -> Self {
+        let (followed, of_exporter) = (HashMap::new(), HashMap::new());
+        Self { max, per_exporter_max, followed, of_exporter, ticks: 0 }
+    }
+
+    /// Takes a datagram's number. Also tells which domains were given up to make room for its own.
+    pub fn take(&mut self, note: &DatagramNote) -> (Step, Vec<Source>) {
+        let mut given_up = Vec::new();
+        let Some(sequence) = &note.sequence else { return (Step::Uncounted, given_up) };
         let Sequence { version, domain, .. } = *sequence;
         let source = Source { exporter: note.exporter, version, domain };
         if !self.followed.contains_key(&source) {
             let holds_something =
                 note.records > 0 || sequence.templates_only || note.outcome == Outcome::Waiting;
             if !holds_something {
-                return Step::NotFollowed;
+                return (Step::NotFollowed, given_up);
             }
-            self.make_room(note.exporter);
+            given_up = self.make_room(note.exporter);
             *self.of_exporter.entry(note.exporter).or_default() += 1;
         }
         self.ticks += 1;
         let first = Followed { last_at: note.received_at, ..Followed::default() };
         let followed = self.followed.entry(source).or_insert(first);
         followed.used = self.ticks;
-        Step::Taken(followed.take(sequence, note.received_at))
+        (Step::Taken(followed.take(sequence, note.received_at)), given_up)
     }
 
-    fn make_room(&mut self, exporter: IpAddr) {
-        if self.of_exporter.get(&exporter).is_some_and(|own| *own >= FOLLOWED_PER_EXPORTER_MAX) {
-            self.give_up_idle(|source| source.exporter == exporter);
+    fn make_room(&mut self, exporter: IpAddr) -> Vec<Source> {
+        let mut given_up = Vec::new();
+        if self.of_exporter.get(&exporter).is_some_and(|own| *own >= self.per_exporter_max) {
+            given_up.extend(self.give_up_idle(|source| source.exporter == exporter));
         }
-        if self.followed.len() >= FOLLOWED_MAX {
-            self.give_up_idle(|_| true);
+        if self.followed.len() >= self.max {
+            given_up.extend(self.give_up_idle(|_| true));
         }
+        given_up
     }
 
     /// Gives up the eighth that is idle longest: to look through all for a single one would take
     /// long.
-    fn give_up_idle(&mut self, among: impl Fn(&Source) -> bool) {
+    fn give_up_idle(&mut self, among: impl Fn(&Source) -> bool) -> Vec<Source> {
         let mut used: Vec<_> =
             self.followed.iter().filter(|(of, _)| among(of)).map(|(_, one)| one.used).collect();
         let eighth = used.len() / 8;
         if used.is_empty() {
-            return;
+            return Vec::new();
         }
         let until = *used.select_nth_unstable(eighth).1;
-        self.followed.retain(|source, one| {
-            let stays = one.used > until || !among(source);
-            if !stays && let Some(own) = self.of_exporter.get_mut(&source.exporter) {
+        let idle = |source: &Source, one: &mut Followed| one.used <= until && among(source);
+        let given_up: Vec<_> =
+            self.followed.extract_if(|source, one| idle(source, one)).map(|(of, _)| of).collect();
+        for source in &given_up {
+            if let Some(own) = self.of_exporter.get_mut(&source.exporter) {
                 *own -= 1;
             }
-            stays
-        });
+        }
         self.of_exporter.retain(|_, own| *own > 0);
+        given_up
     }
 
     /// Where all counts stand, in order.
@@ -135,10 +158,14 @@ impl Followers {
     /// Followers that go on where counts stood.
     pub fn resumed(marks: &[Standing]) -> Self {
         let mut followers = Self::default();
-        for standing in marks.iter().take(FOLLOWED_MAX) {
+        let mut marks: Vec<_> = marks.iter().take(FOLLOWED_MAX).collect();
+        // Those that were heard first are idle longest.
+        marks.sort_by_key(|standing| standing.last_at);
+        for standing in marks {
             *followers.of_exporter.entry(standing.exporter).or_default() += 1;
+            followers.ticks += 1;
             let (source, followed) = standing.resumed();
-            followers.followed.insert(source, followed);
+            followers.followed.insert(source, Followed { used: followers.ticks, ..followed });
         }
         followers
     }

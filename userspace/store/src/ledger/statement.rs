@@ -18,7 +18,7 @@ pub struct Evidence {
     pub is_open: bool,
     /// Rows of each family in sealed parts, those that were deleted since included.
     pub stored: BTreeMap<Family, u64>,
-    /// Rows of each family that were deleted, because they were old enough.
+    /// Rows of each family that are no longer there, or cannot be read.
     pub deleted: BTreeMap<Family, u64>,
     /// How often something came after the hour had been closed.
     pub reopened: u64,
@@ -32,6 +32,8 @@ pub enum Completeness {
     Open,
     /// All that was sent, as far as the exporters number it, is stored.
     Complete,
+    /// It was, and rows were deleted since.
+    Deleted,
     /// Something is missing.
     Incomplete,
 }
@@ -51,7 +53,7 @@ pub struct Statement {
     pub records: BTreeMap<Family, u64>,
     /// Rows stored, by family.
     pub stored: BTreeMap<Family, u64>,
-    /// Rows deleted since, by family.
+    /// Of these, rows deleted since, by family.
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     pub deleted: BTreeMap<Family, u64>,
     /// Records that are not stored, of all families; negative where rows have no record. It is 0.
@@ -64,7 +66,7 @@ pub struct Statement {
     pub reopened: u64,
     /// What is missing, by exporter and observation domain.
     pub missing: Vec<Missing>,
-    /// Exporters whose logs have no numbers: what the network lost of them nobody can know.
+    /// Exporters that sent logs without numbers: what the network lost of these nobody can know.
     pub unnumbered: u64,
     /// The same by exporter.
     pub exporters: BTreeMap<String, Account>,
@@ -126,8 +128,9 @@ impl Statement {
         }
         statement.completeness = match evidence.is_open {
             true => Completeness::Open,
-            false if statement.lacks_nothing() => Completeness::Complete,
-            false => Completeness::Incomplete,
+            false if !statement.lacks_nothing() => Completeness::Incomplete,
+            false if statement.deleted.is_empty() => Completeness::Complete,
+            false => Completeness::Deleted,
         };
         statement
     }
@@ -144,7 +147,7 @@ impl Statement {
         for of in &account.records {
             *self.records.entry(of.family).or_default() += of.rows;
         }
-        self.unnumbered += u64::from(account.numbers.is_empty() && account.datagrams > 0);
+        self.unnumbered += u64::from(account.unnumbered > 0);
     }
 
     fn lacks_nothing(&self) -> bool {
@@ -164,6 +167,7 @@ impl Statement {
     pub fn sentence(&self) -> String {
         let mut said = match self.completeness {
             Completeness::Complete => vec!["complete".to_owned()],
+            Completeness::Deleted => vec!["was complete when it was closed".to_owned()],
             Completeness::Open => vec!["open: more may come".to_owned()],
             Completeness::Incomplete => vec!["not complete".to_owned()],
         };
@@ -188,16 +192,22 @@ impl Statement {
         }
         let untracked: u64 = self.exporters.values().map(|account| account.untracked).sum();
         if untracked > 0 {
-            said.push(format!("the numbers of {untracked} datagrams were not followed"));
+            said.push(format!("the numbers of {untracked} datagrams or domains were not followed"));
+        }
+        let rejected: u64 = self.rejected.values().sum();
+        if rejected > 0 {
+            said.push(format!("{rejected} datagrams not understood (in `unparsed`)"));
         }
         let deleted: u64 = self.deleted.values().sum();
         if deleted > 0 {
-            said.push(format!("{deleted} records deleted since"));
+            said.push(format!("{deleted} records deleted since, or not readable"));
         }
         if self.unnumbered > 0 {
             said.push(format!(
-                "{} exporters do not number their logs: what the network lost of them is not known",
-                self.unnumbered
+                "{} exporters sent {} datagrams without numbers: what the network lost of such is \
+                 not known",
+                self.unnumbered,
+                self.exporters.values().map(|account| account.unnumbered).sum::<u64>()
             ));
         }
         if self.reopened > 0 {

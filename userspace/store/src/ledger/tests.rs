@@ -1,12 +1,13 @@
 use super::{
-    account::{GAPS_MAX, Gap, Numbers},
+    account::{DOMAINS_MAX, GAPS_MAX, Gap, Numbers},
     files,
     statement::{Completeness, Evidence, Statement},
     *,
 };
 use crate::{
     incoming::Incoming,
-    testing::{HOUR_BEGIN, SECOND, context, small_batch},
+    layout::Layout,
+    testing::{HOUR_BEGIN, SECOND, context, seal, small_batch},
 };
 use logweir_decode::{note::Sequence, reason::Reason, session::SessionRow};
 
@@ -133,7 +134,9 @@ fn rejects_are_counted_by_reason_and_text_has_no_numbers() {
     ledger.take(&batch(&[rejected]));
     let said = statement(ledger.close().0.remove(&hour()).unwrap(), 0);
     assert_eq!(said.rejected, BTreeMap::from([("empty".into(), 1)]));
-    assert!(said.sentence().contains("1 exporters do not number"), "{}", said.sentence());
+    for words in ["1 datagrams not understood", "1 exporters sent 1 datagrams without numbers"] {
+        assert!(said.sentence().contains(words), "{}", said.sentence());
+    }
 }
 
 /// Books of so many datagrams.
@@ -206,4 +209,90 @@ fn what_is_missing_of_exporters_without_accounts_is_told_too() {
     let dropped = Account { dropped: [("no_batch".to_owned(), 1)].into(), ..Account::default() };
     let said = statement(HourBooks { others: dropped, ..HourBooks::default() }, 0);
     assert_eq!(said.completeness, Completeness::Incomplete);
+}
+
+/// Two workers hand over their batches in turn while one hour goes into the next.
+#[test]
+fn what_is_lost_in_an_hour_is_missing_in_that_hour_however_workers_take_turns() {
+    let next_hour = hour().next();
+    let lost = 1_500..1_520;
+    let arrival = |number: u32| next_hour.begin() + i64::from(number) * 1_000 - 1_000_000;
+    let sent = (0..4_000).filter(|number| !lost.contains(number));
+    let (one, other): (Vec<_>, Vec<_>) =
+        sent.map(|number| v9(number, arrival(number))).partition(|note| {
+            let run = note.sequence.unwrap().number / 64;
+            run.is_multiple_of(2)
+        });
+    let mut ledger = Ledger::default();
+    for (one, other) in one.chunks(800).zip(other.chunks(800)) {
+        ledger.take(&batch(other));
+        ledger.take(&batch(one));
+    }
+    let (hours, _) = ledger.close();
+    let missing = |hour: &Hour| hours[hour].exporters[&EXPORTER].numbers[0].missing;
+    assert_eq!((missing(&hour()), missing(&next_hour)), (0, 20));
+}
+
+/// An exporter may number its flows, and send text as well.
+#[test]
+fn datagrams_without_numbers_are_told_beside_those_that_have_them() {
+    let mut ledger = Ledger::default();
+    let text = DatagramNote { sequence: None, ..v9(0, HOUR_BEGIN) };
+    ledger.take(&batch(&[v9(1, HOUR_BEGIN), text]));
+    let said = statement(ledger.close().0.remove(&hour()).unwrap(), 2);
+    assert_eq!((said.completeness, said.unnumbered), (Completeness::Complete, 1));
+}
+
+#[test]
+fn an_hour_of_which_a_part_was_deleted_is_no_longer_complete() {
+    let data = tempfile::tempdir().unwrap();
+    let one_of_two = batch(&[v9(1, HOUR_BEGIN)]);
+    assert_eq!(seal(data.path(), &one_of_two, Layout::default()), 1);
+    let (incoming, _) = Incoming::open(data.path()).unwrap();
+    files::write(&incoming, hour(), "a-1", &books(2)).unwrap();
+    files::close(&incoming, hour(), &BTreeMap::from([(Family::Session, 2)])).unwrap();
+    let said = statement_of(data.path(), hour()).unwrap();
+    assert_eq!(said.completeness, Completeness::Deleted);
+    assert_eq!(said.deleted, BTreeMap::from([(Family::Session, 1)]));
+    assert!(said.sentence().starts_with("was complete"), "{}", said.sentence());
+}
+
+/// Of more domains than an account has room for, those that it knows stay apart.
+#[test]
+fn a_full_account_still_knows_its_domains() {
+    let mut account = Account::default();
+    for domain in (0..300).chain([0]) {
+        account.add_records(Family::Session, Some(domain), 1);
+        let numbers = Numbers { version: 9, domain, missing: 1, ..Numbers::default() };
+        account.add(&Account { numbers: vec![numbers], ..Account::default() });
+    }
+    assert_eq!((account.numbers[0].missing, account.records[0].rows), (2, 2));
+    assert_eq!((account.numbers.len(), account.records.len()), (DOMAINS_MAX, DOMAINS_MAX));
+}
+
+/// What is heard again after it was given up may have lost something meanwhile.
+#[test]
+fn domains_that_are_given_up_make_the_hour_incomplete_and_those_heard_last_stay() {
+    let data = tempfile::tempdir().unwrap();
+    let (incoming, _) = Incoming::open(data.path()).unwrap();
+    let of_domain = |domain: u32, at| {
+        let mut note = v9(1, at);
+        note.sequence.as_mut().unwrap().domain = domain;
+        note
+    };
+    // The higher a domain, the earlier it was heard.
+    let heard = |domain: u32| HOUR_BEGIN + i64::from(256 - domain);
+    let mut ledger = Ledger::default();
+    let notes: Vec<_> = (0..256).map(|domain| of_domain(domain, heard(domain))).collect();
+    ledger.take(&batch(&notes));
+    files::write_standing(&incoming, "a-1", ledger.close().1).unwrap();
+
+    let mut later = Ledger::new(files::read_standing(data.path(), "a-1").unwrap());
+    later.take(&batch(&[of_domain(1_000, HOUR_BEGIN + SECOND), of_domain(0, HOUR_BEGIN + SECOND)]));
+    let (mut hours, followers) = later.close();
+    assert_eq!(followers.marks().len(), 256 - 33 + 1, "an eighth, and the one beside it");
+    let books = hours.remove(&hour()).unwrap();
+    assert_eq!(books.exporters[&EXPORTER].untracked, 33);
+    let said = statement(books, 2);
+    assert_eq!(said.completeness, Completeness::Incomplete, "{}", said.sentence());
 }
