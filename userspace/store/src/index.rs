@@ -21,6 +21,7 @@ mod pages;
 mod postings;
 mod reader;
 mod row;
+mod sessions;
 mod varint;
 
 pub use beside::Indexes;
@@ -30,6 +31,7 @@ pub use header::Summary;
 pub use key::Key;
 pub use reader::Index;
 pub use row::{address_term, columns, user_term};
+pub use sessions::Sessions;
 
 /// The extension of an index, without the dot.
 pub const EXTENSION: &str = "trace";

@@ -21,6 +21,7 @@ use crate::{
 };
 use logweir_decode::context::UnixNanos;
 use std::{
+    io,
     net::IpAddr,
     path::{Path, PathBuf},
     time::Duration,
@@ -111,7 +112,8 @@ pub struct Answer {
     pub without_index: u64,
     /// Indexes that could not be used; their files were searched as if they had none.
     pub damaged: Vec<StoreError>,
-    /// Files that could not be read: the answer may lack what they hold.
+    /// Files that could not be read: the answer may lack what they hold. Names the directory where
+    /// files were merged or deleted during each search.
     pub unreadable: Vec<StoreError>,
     /// Files that were there when the directory was listed, and were not when they were to be read.
     vanished: u64,
@@ -132,6 +134,10 @@ impl Lookup {
                 break;
             }
             answer = self.search_once(directory)?;
+        }
+        if answer.vanished > 0 {
+            let gone = io::Error::from(io::ErrorKind::NotFound);
+            answer.unreadable.push(StoreError::io("read all files of", directory, gone));
         }
         Ok(answer)
     }

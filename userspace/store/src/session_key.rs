@@ -29,6 +29,12 @@ impl SessionKey {
         }
     }
 
+    /// The inside address: of the source, or of the tunnel.
+    pub fn inside(&self) -> Option<IpAddr> {
+        let [src, _, tunnel, _] = self.addresses;
+        src.or(tunnel)
+    }
+
     /// The number that stands for the key in an index: XXH3 of its parts, 64 bits.
     pub fn hash(&self) -> u64 {
         let mut bytes = [0; BYTES];

@@ -79,25 +79,16 @@ pub struct Entry {
     /// How long after its event it arrived, at least and at most.
     pub delay: Bounds,
     /// The low bytes of the session's hash, as many as `hash_bytes`.
-    hash: u64,
+    pub(super) hash: u64,
     hash_bytes: u8,
 }
 
 impl Entry {
-    /// Whether the row may be of the session with this hash.
-    pub const fn may_be(&self, session: u64) -> bool {
-        (self.hash ^ session) & mask(self.hash_bytes as usize) == 0
-    }
-
     /// Enough of the session's hash to take two rows of one address and port for the same session;
     /// `None` where less of it is kept.
     pub fn session(&self) -> Option<u64> {
         (usize::from(self.hash_bytes) == Kind::Open.hash_bytes()).then_some(self.hash)
     }
-}
-
-const fn mask(bytes: usize) -> u64 {
-    (1 << (8 * bytes)) - 1
 }
 
 /// Adds a block of these rows, of which there are no more than [`ROWS`].

@@ -9,7 +9,7 @@ use crate::{
     error::StoreError,
     files,
     found::{Stored, StoredPortBlock, StoredSession},
-    index::{self, Entry, Index, Key, Summary},
+    index::{self, Entry, Index, Key, Sessions, Summary},
     prune::Wanted,
     read,
     scan::{Place, Scan},
@@ -28,9 +28,11 @@ pub(super) struct Parts<'a> {
 
 struct Part {
     path: PathBuf,
-    index: Option<Index>,
-    /// What the index says of the rows that are asked for; `None` as long as it was not asked.
-    entries: Option<Vec<Entry>>,
+    /// What its index says of all rows. The index itself is opened when it is asked: of a store with
+    /// thousands of parts not all files can be open.
+    summary: Option<Summary>,
+    /// What the index says of the rows that may matter.
+    entries: Vec<Entry>,
     state: State,
 }
 
@@ -73,7 +75,8 @@ impl<'a> Parts<'a> {
                 None
             });
             answer.without_index += u64::from(index.is_none());
-            Part { path, index, entries: None, state: State::New }
+            let summary = index.map(|index| index.summary().clone());
+            Part { path, summary, entries: Vec::new(), state: State::New }
         };
         Ok(Self { lookup, parts: paths.into_iter().map(part).collect() })
     }
@@ -85,100 +88,114 @@ impl<'a> Parts<'a> {
         mut each: impl FnMut(StoredSession, &Path, u64),
     ) {
         let window = Window::of(self.lookup);
+        let asked = [self.lookup.asked.clone()];
+        // Part of a hash tells the sessions of one public address and port apart, not those of all.
+        let is_narrow = matches!(self.lookup.asked, Asked::Public { port: Some(_), .. });
+        let mut ends = LoneEnds::default();
         for part in &mut self.parts {
-            part.consult(self.lookup, answer, |summary| window.may_begin_in(summary));
+            let may_hold = |entry: &Entry| {
+                if is_narrow {
+                    ends.add(entry, &window);
+                }
+                window.may_hold(entry)
+            };
+            part.consult(&asked, answer, |summary| window.may_begin_in(summary), may_hold);
         }
-        let ends =
-            LoneEnds::of(self.parts.iter().filter_map(|part| part.entries.as_ref()).flatten());
         let scan = Scan {
             any_of: places(&self.lookup.asked),
             protocol: self.lookup.protocol,
             begin_max_micros: window.begin_max_micros(),
         };
         for part in &mut self.parts {
-            let may_hold =
-                |entry: &Entry| window.may_hold(entry) && !ends.has_ended(entry, &window);
-            part.records(&scan, may_hold, answer, &mut each);
+            part.entries.retain(|entry| !ends.has_ended(entry));
+            part.records(&scan, answer, &mut each);
         }
     }
 
-    /// Gives all records to `each` that may end a session with one of these hashes.
+    /// Gives all records to `each` that may end a session with one of these hashes, and others;
+    /// `asked` is by what they are found.
     pub fn that_may_end(
         &mut self,
-        sessions: &[u64],
+        sessions: &Sessions,
+        asked: &[Asked],
         answer: &mut Answer,
         mut each: impl FnMut(StoredSession, &Path, u64),
     ) {
         let scan = Scan {
-            any_of: places(&self.lookup.asked),
+            any_of: asked.iter().flat_map(places).collect(),
             protocol: self.lookup.protocol,
             begin_max_micros: None,
         };
         for part in &mut self.parts {
-            part.consult(self.lookup, answer, |_| true);
-            let may_end = |entry: &Entry| {
-                entry.kind.is_end() && sessions.iter().any(|session| entry.may_be(*session))
-            };
-            part.records(&scan, may_end, answer, &mut each);
+            part.consult(asked, answer, |_| true, |entry| sessions.may_end_by(entry));
+            part.records(&scan, answer, &mut each);
         }
     }
 
     /// Gives all records of port blocks to `each` that are asked for, and others.
     pub fn all(&mut self, answer: &mut Answer, mut each: impl FnMut(StoredPortBlock, &Path, u64)) {
+        let asked = [self.lookup.asked.clone()];
         let scan = Scan {
             any_of: block_places(&self.lookup.asked),
             protocol: None,
             begin_max_micros: None,
         };
         for part in &mut self.parts {
-            part.consult(self.lookup, answer, |_| true);
-            part.records(&scan, |_| true, answer, &mut each);
+            part.consult(&asked, answer, |_| true, |_| true);
+            part.records(&scan, answer, &mut each);
         }
     }
 }
 
 impl Part {
-    /// Asks the index, if there is one that was not asked yet and may tell something.
+    /// Asks the index, if there is one that may tell something, for the rows that are to be kept.
     fn consult(
         &mut self,
-        lookup: &Lookup,
+        asked: &[Asked],
         answer: &mut Answer,
         may_tell: impl Fn(&Summary) -> bool,
+        keep: impl FnMut(&Entry) -> bool,
     ) {
-        let Some(index) = &self.index else { return };
-        if self.entries.is_some() || !may_tell(index.summary()) {
+        if self.state == State::Lost || !self.summary.as_ref().is_some_and(may_tell) {
             return;
         }
-        match candidates(index, &lookup.asked) {
-            Ok(entries) => self.entries = Some(entries),
+        match candidates(&self.path, asked) {
+            Ok(Some(mut entries)) => {
+                entries.retain(keep);
+                entries.shrink_to_fit();
+                self.entries = entries;
+            }
+            Ok(None) => {
+                self.state = State::Lost;
+                answer.vanished += 1;
+            }
             Err(error) => self.do_without_index(error, answer),
         }
     }
 
     fn do_without_index(&mut self, error: StoreError, answer: &mut Answer) {
-        self.index = None;
+        self.summary = None;
         answer.damaged.push(error);
         answer.without_index += 1;
     }
 
-    /// Gives the records of the rows that the index names and that are `wanted`; without an index
-    /// those that the scan finds.
+    /// Gives the records of the rows that were kept of what the index told; without an index those
+    /// that the scan finds.
     fn records<R: Stored>(
         &mut self,
         scan: &Scan,
-        wanted: impl Fn(&Entry) -> bool,
         answer: &mut Answer,
         mut each: impl FnMut(R, &Path, u64),
     ) {
         if self.state == State::Lost {
             return;
         }
-        let mut searched = self.named(wanted, answer, &mut each);
+        let mut searched = self.named(answer, &mut each);
         if let Err(error @ StoreError::Index { .. }) = searched {
             self.do_without_index(error, answer);
             searched = Ok(true);
         }
-        if self.index.is_none() {
+        if self.summary.is_none() {
             searched = scan.file(&self.path, answer, &mut each);
         }
         let is_new = self.state == State::New;
@@ -191,34 +208,38 @@ impl Part {
     }
 
     fn named<R: Stored>(
-        &self,
-        wanted: impl Fn(&Entry) -> bool,
+        &mut self,
         answer: &mut Answer,
         each: &mut impl FnMut(R, &Path, u64),
     ) -> Result<bool, StoreError> {
-        let Some(index) = &self.index else { return Ok(true) };
-        let entries = self.entries.iter().flatten().filter(|entry| wanted(entry));
-        let rows: Vec<_> = entries.map(|entry| entry.row).collect();
+        let Some(summary) = &self.summary else { return Ok(true) };
+        let entries = std::mem::take(&mut self.entries);
+        let rows: Vec<_> = entries.iter().map(|entry| entry.row).collect();
         if rows.is_empty() {
             return Ok(true);
         }
         answer.rows_read += rows.len() as u64;
-        read::rows(&self.path, &rows, index.summary().rows, each)
+        read::rows(&self.path, &rows, summary.rows, each)
     }
 }
 
-/// What an index says of the rows that are asked for, and of others, in the order of the rows.
-fn candidates(index: &Index, asked: &Asked) -> Result<Vec<Entry>, StoreError> {
-    let mut entries = match asked {
-        Asked::Public { address, port } => public_candidates(index, *address, *port)?,
-        Asked::Inside { address, .. } => {
-            index.rows_with(index::address_term(address.to_canonical()))?
-        }
-        Asked::User(user) => index.rows_with(index::user_term(user))?,
-    };
+/// What the index of a part says of the rows that are asked for, and of others, in the order of the
+/// rows; `None` if it is no longer there.
+fn candidates(part: &Path, asked: &[Asked]) -> Result<Option<Vec<Entry>>, StoreError> {
+    let Some(index) = Index::open(part)? else { return Ok(None) };
+    let mut entries = Vec::new();
+    for asked in asked {
+        entries.extend(match asked {
+            Asked::Public { address, port } => public_candidates(&index, *address, *port)?,
+            Asked::Inside { address, .. } => {
+                index.rows_with(index::address_term(address.to_canonical()))?
+            }
+            Asked::User(user) => index.rows_with(index::user_term(user))?,
+        });
+    }
     entries.sort_unstable_by_key(|entry| entry.row);
     entries.dedup_by_key(|entry| entry.row);
-    Ok(entries)
+    Ok(Some(entries))
 }
 
 fn public_candidates(

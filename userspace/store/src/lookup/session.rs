@@ -5,11 +5,12 @@
 //! record of the same session, perhaps in the part of another hour; it is looked for then, and says
 //! either that the session had ended before, or until when it lasted.
 
-use super::{Answer, Found, Held, Lookup, judge::Verdict, parts::Parts};
-use crate::{error::StoreError, found::StoredSession, session_key::SessionKey};
+use super::{Answer, Asked, Found, Held, Lookup, judge::Verdict, parts::Parts};
+use crate::{error::StoreError, found::StoredSession, index::Sessions, session_key::SessionKey};
 use logweir_decode::context::UnixNanos;
 use std::{
     collections::{HashMap, HashSet},
+    iter,
     path::Path,
 };
 
@@ -52,10 +53,11 @@ impl Lookup {
         let unended: HashSet<_> = unended.map(|found| SessionKey::of(&found.record)).collect();
         let mut ends: HashMap<SessionKey, Vec<Record>> = HashMap::new();
         if !unended.is_empty() {
-            let hashes: Vec<_> = unended.iter().map(SessionKey::hash).collect();
-            parts.that_may_end(&hashes, answer, |record, file, row| {
+            let hashes = Sessions::of(unended.iter().map(SessionKey::hash));
+            let asked = self.asked_of_ends(&unended);
+            parts.that_may_end(&hashes, &asked, answer, |record, file, row| {
                 let key = SessionKey::of(&record);
-                if record.end().is_some() && unended.contains(&key) && self.asks_for(&record) {
+                if record.end().is_some() && unended.contains(&key) {
                     let found = Found { held: Held::Until, record, file: file.to_owned(), row };
                     ends.entry(key).or_default().push(found);
                 }
@@ -69,6 +71,18 @@ impl Lookup {
         let mut sessions = self.join(held, &ends);
         self.sort_sessions(&mut sessions);
         Ok(sessions)
+    }
+
+    /// By what the ends of these sessions are found. The record of an end need not name the user, so
+    /// those of a user are found by their inside addresses.
+    fn asked_of_ends(&self, unended: &HashSet<SessionKey>) -> Vec<Asked> {
+        let mut asked = vec![self.asked.clone()];
+        if matches!(self.asked, Asked::User(_)) {
+            let inside: HashSet<_> = unended.iter().filter_map(SessionKey::inside).collect();
+            let inside = inside.into_iter();
+            asked.extend(inside.map(|address| Asked::Inside { address, port: None }));
+        }
+        asked
     }
 
     /// Whether the session of an open record ended before the time, as another record says.
@@ -87,7 +101,7 @@ impl Lookup {
         let mut sessions = Vec::new();
         for (key, records) in by_key {
             let ends = ends.get(&key).map_or(&[][..], Vec::as_slice);
-            sessions.extend(join_records(records, ends).into_iter().map(|mut records| {
+            sessions.extend(join_records(&records, ends).into_iter().map(|mut records| {
                 sort_evidence(&mut records);
                 self.session(records)
             }));
@@ -105,11 +119,13 @@ impl Lookup {
         let [begin_shifted, end_shifted] = [
             records
                 .iter()
-                .filter_map(|found| Some(begins(found)? + self.shift(&found.record)))
+                .filter_map(|found| Some(begins(found)?.saturating_add(self.shift(&found.record))))
                 .min(),
             records
                 .iter()
-                .filter_map(|found| Some(found.record.end()? + self.shift(&found.record)))
+                .filter_map(|found| {
+                    Some(found.record.end()?.saturating_add(self.shift(&found.record)))
+                })
                 .max(),
         ];
         let alone = records.iter().map(|found| found.held).min().unwrap_or(Held::Near);
@@ -145,48 +161,64 @@ fn may_end(end: &StoredSession, open: &StoredSession) -> bool {
     began < ended || began == ended && end.start_time == Some(ended)
 }
 
+/// Records of one session, each place in a file once.
+struct Joined<'a> {
+    records: Vec<&'a Record>,
+    places: HashSet<(&'a Path, u64)>,
+}
+
+impl<'a> Joined<'a> {
+    fn of(first: &'a Record) -> Self {
+        let mut joined = Self { records: Vec::new(), places: HashSet::new() };
+        joined.add(first);
+        joined
+    }
+
+    fn add(&mut self, record: &'a Record) {
+        if self.places.insert((&record.file, record.row)) {
+            self.records.push(record);
+        }
+    }
+}
+
 /// Puts records of one key together that are of one session.
-fn join_records(records: Vec<Record>, ends: &[Record]) -> Vec<Vec<Record>> {
+fn join_records(records: &[Record], ends: &[Record]) -> Vec<Vec<Record>> {
     let (closed, mut open): (Vec<_>, Vec<_>) =
-        records.into_iter().partition(|found| found.record.end().is_some());
+        records.iter().partition(|found| found.record.end().is_some());
     let times = |found: &Record| (found.record.start_time, found.record.end());
-    let mut sessions: Vec<Vec<Record>> = Vec::new();
+    let mut sessions: Vec<Joined> = Vec::new();
     for found in closed {
         let same =
-            |session: &&mut Vec<Record>| session.iter().any(|own| times(own) == times(&found));
+            |session: &&mut Joined| session.records.iter().any(|own| times(own) == times(found));
         match sessions.iter_mut().find(same) {
-            Some(session) => session.push(found),
-            None => sessions.push(vec![found]),
+            Some(session) => session.add(found),
+            None => sessions.push(Joined::of(found)),
         }
     }
     open.sort_by_key(|found| found.record.begin());
     for found in open {
         let own = ends_of(&found.record, ends);
-        let is_of = |session: &&mut Vec<Record>| match own.first() {
-            Some(end) => session.iter().any(|other| times(other) == times(end)),
-            None => session.iter().all(|one| goes_on(&one.record, &found.record)),
+        let is_of = |session: &&mut Joined| match own.first() {
+            Some(end) => session.records.iter().any(|other| times(other) == times(end)),
+            None => session.records.iter().all(|one| goes_on(&one.record, &found.record)),
         };
-        let session = sessions.iter_mut().find(is_of);
-        let mut added = vec![found.clone()];
-        match session {
-            Some(session) => {
-                let place = |record: &Record| (record.file.clone(), record.row);
-                let own = own.into_iter();
-                added.extend(own.filter(|end| session.iter().all(|one| place(one) != place(end))));
-                session.extend(added);
-            }
+        // An update is of the session that began last.
+        match sessions.iter_mut().rev().find(is_of) {
+            Some(session) => iter::once(found).chain(own).for_each(|record| session.add(record)),
             None => {
-                added.extend(own);
-                sessions.push(added);
+                let mut session = Joined::of(found);
+                own.into_iter().for_each(|end| session.add(end));
+                sessions.push(session);
             }
         }
     }
-    sessions
+    let cloned = |session: Joined| session.records.into_iter().cloned().collect();
+    sessions.into_iter().map(cloned).collect()
 }
 
 /// The records of the end of a session that began so: the first end after that, unless it says that
 /// its session began later.
-fn ends_of(open: &StoredSession, ends: &[Record]) -> Vec<Record> {
+fn ends_of<'a>(open: &StoredSession, ends: &'a [Record]) -> Vec<&'a Record> {
     let later = ends.iter().filter(|end| may_end(&end.record, open));
     let Some(first) = later.clone().filter_map(|end| end.record.end()).min() else {
         return Vec::new();
@@ -198,7 +230,7 @@ fn ends_of(open: &StoredSession, ends: &[Record]) -> Vec<Record> {
     };
     let own = later.filter(is_own);
     let start = own.clone().map(|end| end.record.start_time).min();
-    own.filter(|end| Some(end.record.start_time) == start).cloned().collect()
+    own.filter(|end| Some(end.record.start_time) == start).collect()
 }
 
 /// Whether a record without an end is of the session of the one before, which has no end either.

@@ -376,3 +376,49 @@ fn a_user_is_found_by_name() {
         index(data.path());
     }
 }
+
+/// Writes a session of this user.
+fn store_of_user(directory: &Path, user: &str, row: SessionRow) {
+    let mut batch = small_batch();
+    let mut context = context(HOUR_BEGIN);
+    context.sequence = Some(0);
+    let user = batch.text.push(user.as_bytes());
+    assert!(batch.session.push(&context, &SessionRow { user, ..row }));
+    write(directory, &batch);
+}
+
+#[test]
+fn the_end_of_a_users_session_need_not_name_the_user() {
+    let data = tempfile::tempdir().unwrap();
+    store_of_user(data.path(), "alice", session(Event::Create, Some(100), None));
+    store(data.path(), &[session(Event::End, None, Some(300))]);
+    for _ in [false, true] {
+        let asked = |at_s| Lookup { asked: Asked::User("alice".into()), ..lookup(at_s) };
+        assert_eq!(found(data.path(), &asked(200)), [(0, Held::Open), (0, Held::Until)]);
+        assert_eq!(found(data.path(), &asked(400)), []);
+        index(data.path());
+    }
+}
+
+#[test]
+fn an_update_is_of_the_session_that_began_last() {
+    let data = tempfile::tempdir().unwrap();
+    let open = |event, at_s| session(event, Some(at_s), None);
+    let rows = [(Event::Create, 100), (Event::Create, 110), (Event::Update, 120)];
+    store(data.path(), &rows.map(|(event, at_s)| open(event, at_s)));
+    let answer = lookup(150).search(data.path()).unwrap();
+    let records: Vec<_> = answer.sessions.iter().map(|session| session.records.len()).collect();
+    assert_eq!(records, [2, 1]);
+    assert_eq!(answer.sessions[0].begin, Some(HOUR_BEGIN + 110 * SECOND));
+}
+
+#[test]
+fn files_that_are_gone_in_each_search_are_told() {
+    let data = tempfile::tempdir().unwrap();
+    store(data.path(), &[session(Event::End, Some(100), Some(200))]);
+    let part = files::parquet_files(data.path(), Family::Session).unwrap().remove(0);
+    std::os::unix::fs::symlink("nowhere", part.with_file_name("part-gone.parquet")).unwrap();
+    let answer = lookup(150).search(data.path()).unwrap();
+    assert_eq!(answer.sessions.len(), 1);
+    assert!(answer.unreadable[0].to_string().contains("all files"), "{:?}", answer.unreadable);
+}

@@ -54,27 +54,26 @@ impl Window {
     }
 }
 
-/// The ends whose begin is in another part or block, by session.
-pub(super) struct LoneEnds(HashMap<u64, Vec<Entry>>);
+/// Of the sessions that ended before the time, by an end whose begin is in another part or block,
+/// after when they ended at least; of several ends the latest.
+#[derive(Default)]
+pub(super) struct LoneEnds(HashMap<u64, i64>);
 
 impl LoneEnds {
-    pub fn of<'a>(entries: impl Iterator<Item = &'a Entry>) -> Self {
-        let mut ends: HashMap<u64, Vec<Entry>> = HashMap::new();
-        for entry in entries.filter(|entry| entry.kind == Kind::Lone) {
-            if let Some(session) = entry.session() {
-                ends.entry(session).or_default().push(*entry);
-            }
+    pub fn add(&mut self, entry: &Entry, window: &Window) {
+        if let (Kind::Lone, Some([earliest, _]), Some(session)) =
+            (entry.kind, entry.end, entry.session())
+            && window.is_over(entry)
+        {
+            let latest = self.0.entry(session).or_insert(earliest);
+            *latest = earliest.max(*latest);
         }
-        Self(ends)
     }
 
     /// Whether the session of an open row had certainly ended before the time.
-    pub fn has_ended(&self, open: &Entry, window: &Window) -> bool {
+    pub fn has_ended(&self, open: &Entry) -> bool {
         let session = open.session().filter(|_| open.kind == Kind::Open);
-        let ends = session.and_then(|session| self.0.get(&session));
-        ends.into_iter().flatten().any(|end| {
-            let is_behind = end.end.is_some_and(|[earliest, _]| earliest > open.begin[1]);
-            is_behind && window.is_over(end)
-        })
+        let end = session.and_then(|session| self.0.get(&session));
+        end.is_some_and(|end| *end > open.begin[1])
     }
 }
