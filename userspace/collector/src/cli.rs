@@ -4,6 +4,7 @@ mod wrong;
 
 use crate::commands;
 use clap::{Parser, Subcommand};
+use logweir_store::error::StoreError;
 use std::process::ExitCode;
 
 /// A kernel-bypass collector for ISP session logs.
@@ -25,10 +26,17 @@ enum Command {
     /// Send the logs of a seeded model of exporters to an interface, a UDP address or a file
     Generate(commands::generate::Args),
     /// Find who had a public address and port at a time
+    ///
+    /// Exits with 0 when something was found, 1 when nothing was, 2 for wrong options, 3 when something
+    /// of the store could not be read, so that the answer may lack it.
     Trace(commands::trace::Args),
     /// Tell of each hour what was received, what became of it, and what is missing
+    ///
+    /// Exits with 1 where an hour that is closed is not complete, 3 when the store could not be read.
     Ledger(commands::ledger::Args),
     /// Check that the store still holds what its manifest says, unchanged
+    ///
+    /// Exits with 1 when something is wrong, 3 when something could not be read.
     Verify(commands::verify::Args),
     /// Keep records from being deleted while a case is open
     Hold(commands::hold::Args),
@@ -52,12 +60,16 @@ enum Command {
     PrintDefaultConfig(commands::print_default_config::Args),
 }
 
+/// The exit code where something of the store could not be read.
+pub const UNREADABLE: u8 = 3;
+
 /// A failure: one sentence, and the exit code.
 #[derive(Debug)]
 pub struct Failure {
     /// What is wrong, and where.
     pub message: String,
-    /// The exit code: 2 for wrong input, 1 for anything else.
+    /// The exit code: 2 for wrong input, 3 where the store could not be read and a 1 would be an
+    /// answer, 1 for anything else.
     pub code: u8,
 }
 
@@ -65,6 +77,11 @@ impl Failure {
     /// Wrong options, files or configuration.
     pub fn input(message: impl Into<String>) -> Self {
         Self { message: message.into(), code: 2 }
+    }
+
+    /// The store cannot be read, of a command whose 1 is an answer.
+    pub fn unreadable(error: &StoreError) -> Self {
+        Self { message: error.to_string(), code: UNREADABLE }
     }
 
     /// Anything else.

@@ -85,10 +85,12 @@ impl Keyring {
         if age.is_none_or(|age| age.unsigned_abs() < age_max || age.is_negative()) {
             return Ok(None);
         }
-        let numbers = self.keys.iter().filter_map(|dated| dated.key.name().get(1..)?.parse().ok());
+        let mut text = secret::read(&self.path)?;
+        // The file may have a key beside these: of a rotation that could not be ended.
+        let keys = self.keys.iter().cloned().chain(text.lines().filter_map(parse));
+        let numbers = keys.filter_map(|dated| dated.key.name().get(1..)?.parse().ok());
         let number: u64 = numbers.max().unwrap_or(0);
         let (dated, line) = new_key(number.saturating_add(1), now)?;
-        let mut text = secret::read(&self.path)?;
         if !text.ends_with('\n') {
             text.push('\n');
         }
@@ -100,6 +102,8 @@ impl Keyring {
         }
         secret::create(&beside, &(text + &line))?;
         fs::rename(&beside, &self.path)?;
+        // Nothing may be stored under a key that a loss of power takes away.
+        secret::sync_parent(&self.path)?;
         self.keys.push(dated.clone());
         Ok(Some(dated))
     }

@@ -126,3 +126,15 @@ fn trace_tells_the_word_on_the_hour() {
         );
     }
 }
+
+#[test]
+fn a_store_that_cannot_be_read_is_not_one_in_which_nothing_was_found() {
+    let data = tempfile::tempdir().expect("a directory");
+    store(data.path());
+    let hour = data.path().join("ledger/date=2026-03-01/hour=14/closed-000000.json");
+    std::fs::write(hour, "no JSON").expect("written");
+    let question = ["trace", "203.0.113.7:40001", "--at", "2026-03-01T14:30:00Z"];
+    for question in [&["ledger"][..], &question] {
+        assert_eq!(ask(data.path(), question).0.status.code(), Some(3), "{question:?}");
+    }
+}

@@ -150,6 +150,10 @@ fn what_is_too_old_goes_unless_it_is_held() {
     let (code, _, told) = outcome(&mut logweir("hold add --case A --family sessions", data));
     assert_eq!(code, Some(2));
     assert!(told.contains("'sessions' is no family (known: session,"), "{told}");
+    let turned = "hold add --case A --from 2026-03-02T00:00:00Z --to 2026-03-01T00:00:00Z";
+    let (code, _, told) = outcome(&mut logweir(turned, data));
+    assert_eq!(code, Some(2));
+    assert!(told.contains("--from is later than --to"), "{told}");
 }
 
 #[test]

@@ -81,6 +81,11 @@ pub fn run(args: &Args) -> Result<ExitCode, Failure> {
     let failed = |error: StoreError| Failure::other(error.to_string());
     match &args.action {
         Action::Add(add) => {
+            if let (Some(from), Some(to)) = (add.from, add.to)
+                && from > to
+            {
+                return Err(Failure::input("--from is later than --to"));
+            }
             let mut manifest = open(&add.case.data.data)?;
             let hold = add.hold();
             let uid = rustix::process::getuid().as_raw();

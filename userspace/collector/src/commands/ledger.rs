@@ -3,6 +3,7 @@
 use crate::{cli::Failure, commands::trace::parse_time, output::rfc3339};
 use logweir_decode::context::UnixNanos;
 use logweir_store::{
+    error::StoreError,
     ledger::{
         self,
         statement::{Completeness, Missing, Statement},
@@ -42,7 +43,8 @@ enum Output {
 /// Gaps of a domain that the table shows; the JSON has all that are kept.
 const GAPS_SHOWN: usize = 3;
 
-/// Prints the ledger. Exits with 1 where an hour that is closed is not complete.
+/// Prints the ledger. Exits with 1 where an hour that is closed is not complete, with 3 where the
+/// store could not be read.
 ///
 /// # Errors
 /// When the store cannot be read.
@@ -52,7 +54,7 @@ pub fn run(args: &Args) -> Result<ExitCode, Failure> {
     if from > to {
         return Err(Failure::input("--from is later than --to"));
     }
-    let failed = |error: logweir_store::error::StoreError| Failure::other(error.to_string());
+    let failed = |error: StoreError| Failure::unreadable(&error);
     let hours = ledger::files::hours(&args.data, Hour::of(from)..=Hour::of(to)).map_err(failed)?;
     let mut incomplete = false;
     for hour in &hours {
@@ -107,7 +109,7 @@ fn missing_line(missing: &Missing, statement: &Statement) -> String {
     }
     line.push_str(&match (*dropped_here, statement.dropped.is_empty()) {
         (0, true) => {
-            "; this host dropped nothing in this hour: they were lost on the way".to_owned()
+            "; no drop was counted here: lost on the way, or while no collector ran".to_owned()
         }
         (0, false) => "; this host may have dropped some of them".to_owned(),
         (here, _) => format!("; this host dropped {here} datagrams of this exporter"),

@@ -6,7 +6,10 @@ mod json;
 mod table;
 mod word;
 
-use crate::{cli::Failure, login};
+use crate::{
+    cli::{Failure, UNREADABLE},
+    login,
+};
 use det_nat::{Assignment, DetNat};
 use logweir_decode::context::UnixNanos;
 use logweir_store::{
@@ -138,10 +141,7 @@ fn parse_protocol(text: &str) -> Result<u8, String> {
         .ok_or_else(|| format!("'{text}' is neither an IP protocol number nor a known name"))
 }
 
-/// The exit code of an answer that may lack records, because a file could not be read.
-const INCOMPLETE: u8 = 3;
-
-/// Looks it up. Exits with 1 when nothing was found, with 3 when a file could not be read.
+/// Looks it up. Exits with 1 when nothing was found, with 3 when something could not be read.
 ///
 /// # Errors
 /// When the store or the mappings cannot be read, or the question cannot be recorded.
@@ -160,7 +160,7 @@ pub fn run(args: &Args) -> Result<ExitCode, Failure> {
         },
     };
     let det_nat = DetNat::load(args.det_nat.as_deref(), &args.data)?;
-    let answer = lookup.search(&args.data).map_err(|error| Failure::other(error.to_string()))?;
+    let answer = lookup.search(&args.data).map_err(|error| Failure::unreadable(&error))?;
     let assignments = det_nat.assignments(&lookup);
     let count = answer.sessions.len() + answer.blocks.len() + assignments.len();
     record(args, &lookup, count)?;
@@ -169,7 +169,7 @@ pub fn run(args: &Args) -> Result<ExitCode, Failure> {
     completeness(&answer);
     word::say(&args.data, args.at, args.within, args.output)?;
     let incomplete = !answer.unreadable.is_empty();
-    Ok(ExitCode::from(if incomplete { INCOMPLETE } else { u8::from(count == 0) }))
+    Ok(ExitCode::from(if incomplete { UNREADABLE } else { u8::from(count == 0) }))
 }
 
 fn print(output: Output, answer: &Answer, assignments: &[Assignment]) {
@@ -200,9 +200,7 @@ fn record(args: &Args, lookup: &Lookup, answers: usize) -> Result<(), Failure> {
         answers: answers as u64,
     };
     let now = crate::clock::now();
-    audit::append(&args.data, &asked, now)
-        .map(drop)
-        .map_err(|error| Failure::other(error.to_string()))
+    audit::append(&args.data, &asked, now).map(drop).map_err(|error| Failure::unreadable(&error))
 }
 
 /// The question, as the audit log has it.

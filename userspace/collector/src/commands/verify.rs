@@ -1,7 +1,7 @@
 //! `logweir verify`: whether the store still holds what its manifest says, unchanged.
 
 use super::data_directory;
-use crate::cli::Failure;
+use crate::cli::{Failure, UNREADABLE};
 use logweir_store::{
     audit,
     digest::Digest,
@@ -41,9 +41,6 @@ enum Output {
     Json,
 }
 
-/// The exit code where something could not be read.
-const INCOMPLETE: u8 = 3;
-
 /// Verifies. Exits with 1 when something is wrong, with 3 when something could not be read.
 ///
 /// # Errors
@@ -64,13 +61,13 @@ pub fn run(args: &Args) -> Result<ExitCode, Failure> {
     close(&report, args.quick);
     Ok(ExitCode::from(match report.findings.as_slice() {
         [] => 0,
-        _ if report.is_incomplete() => INCOMPLETE,
+        _ if report.is_incomplete() => UNREADABLE,
         _ => 1,
     }))
 }
 
 fn heads(args: &Args) -> Result<ExitCode, Failure> {
-    let heads = verify::heads(&args.data).map_err(|error| Failure::other(error.to_string()))?;
+    let heads = verify::heads(&args.data).map_err(|error| Failure::unreadable(&error))?;
     for (file, head) in [(manifest::FILE, heads.0), (audit::FILE, heads.1)] {
         crate::say(&match args.output {
             Output::Text => format!("{file} {} {}", head.number, head.hash),

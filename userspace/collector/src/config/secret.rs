@@ -28,8 +28,16 @@ pub(crate) fn read(path: &Path) -> io::Result<String> {
 pub(crate) fn create(path: &Path, text: &str) -> io::Result<()> {
     let mut file = OpenOptions::new().write(true).create_new(true).mode(0o600).open(path)?;
     let written = file.write_all(text.as_bytes()).and_then(|()| file.sync_all());
+    // With the name: what is stored under a key that is then lost can never be traced.
+    let written = written.and_then(|()| sync_parent(path));
     // Half a key would be refused at every later start.
     written.or_else(|error| fs::remove_file(path).and(Err(error)))
+}
+
+/// Makes a name in the directory of this path durable.
+pub(crate) fn sync_parent(path: &Path) -> io::Result<()> {
+    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    File::open(parent.unwrap_or(Path::new(".")))?.sync_all()
 }
 
 /// A key of the kernel's random numbers.

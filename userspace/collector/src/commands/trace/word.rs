@@ -4,6 +4,7 @@ use super::Output;
 use crate::cli::Failure;
 use logweir_decode::context::UnixNanos;
 use logweir_store::{
+    error::StoreError,
     ledger::{self, statement::Statement},
     partition::Hour,
 };
@@ -23,7 +24,7 @@ pub(super) fn say(
 ) -> Result<(), Failure> {
     let within = i64::try_from(within.as_nanos()).unwrap_or(i64::MAX);
     let [first, last] = [at.saturating_sub(within), at.saturating_add(within)].map(Hour::of);
-    let failed = |error: logweir_store::error::StoreError| Failure::other(error.to_string());
+    let failed = |error: StoreError| Failure::unreadable(&error);
     let hours = ledger::files::hours(data, first..=last).map_err(failed)?;
     if hours.is_empty() {
         crate::tell(
