@@ -422,3 +422,15 @@ fn files_that_are_gone_in_each_search_are_told() {
     assert_eq!(answer.sessions.len(), 1);
     assert!(answer.unreadable[0].to_string().contains("all files"), "{:?}", answer.unreadable);
 }
+
+#[test]
+fn no_file_of_a_part_is_open_that_is_not_being_read() {
+    let data = tempfile::tempdir().unwrap();
+    store_in_parts(data.path());
+    let lookup = lookup(200);
+    let parts = parts::Parts::sessions(&lookup, data.path(), &mut Answer::default()).unwrap();
+    let open = fs::read_dir("/proc/self/fd").unwrap();
+    let mut open = open.filter_map(|descriptor| fs::read_link(descriptor.ok()?.path()).ok());
+    assert!(open.all(|path| !path.starts_with(data.path())));
+    drop(parts);
+}
