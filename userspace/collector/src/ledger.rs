@@ -5,8 +5,8 @@
 //! same here, exporter by exporter; [`crate::balance`] checks it.
 //!
 //! Numbers are followed by version and observation domain, whichever the UDP source port
-//! ([`logweir_decode::sequence`] says what that cannot tell). Where there are too many domains, those
-//! idle longest are not followed any longer, so that nobody can use up the room for good.
+//! ([`logweir_decode::sequence`] says what that cannot tell), by the [`Followers`] that the store's
+//! ledger has as well.
 
 mod report;
 
@@ -15,21 +15,20 @@ pub use report::{DomainReport, ExporterReport, lines};
 use crate::notice::Reader;
 use hashbrown::HashMap;
 use logweir_decode::{
-    context::UnixNanos,
-    decoder::Outcome,
-    limits::Limits,
-    note::{DatagramNote, Sequence},
-    reason::ByReason,
-    sequence::{Found, Tracker},
+    context::UnixNanos, decoder::Outcome, limits::Limits, note::DatagramNote, reason::ByReason,
+    sequence::Found,
 };
-use logweir_store::journal::Drops;
+use logweir_store::{
+    journal::Drops,
+    ledger::follow::{Counted, Followers, Source, Step, counts_records},
+};
 use std::{
     net::IpAddr,
     sync::{Arc, Mutex, PoisonError},
 };
 
 /// Observation domains whose numbers are followed, of all exporters; some kilobytes each.
-const TRACKERS_MAX: usize = 8_192;
+const FOLLOWED_MAX: usize = 8_192;
 
 /// How often the ledger is published, in nanoseconds.
 const PUBLISH_EVERY_NS: i64 = 1_000_000_000;
@@ -58,10 +57,7 @@ pub struct Ledger {
     limits: Limits,
     /// Where other limits would be told.
     told: Option<Reader<Limits>>,
-    /// Domains that are followed, of all exporters.
-    followed: usize,
-    /// Numbers that were followed so far: the clock by which domains are idle.
-    ticks: u64,
+    followers: Followers,
     published: Published,
     published_at: UnixNanos,
 }
@@ -77,18 +73,11 @@ struct Account {
     records: u64,
     unparsed: u64,
     arrivals: Option<(UnixNanos, UnixNanos)>,
-    domains: HashMap<Domain, Followed>,
+    /// What was found in the domains that are followed.
+    domains: HashMap<Domain, Found>,
     given_up: GivenUp,
     /// Datagrams with a number that is not followed.
     untracked: u64,
-}
-
-/// A domain that is followed.
-#[derive(Debug, Default)]
-struct Followed {
-    tracker: Tracker,
-    /// When it was last used, by [`Ledger::ticks`].
-    used: u64,
 }
 
 /// What was found in domains that were given up.
@@ -114,8 +103,7 @@ impl Ledger {
             others: Account::default(),
             limits: *limits,
             told: None,
-            followed: 0,
-            ticks: 0,
+            followers: Followers::new(FOLLOWED_MAX, limits.domains_per_exporter),
             published: Published::default(),
             published_at: UnixNanos::MIN,
         }
@@ -124,7 +112,9 @@ impl Ledger {
     /// Goes by these limits, also when they become others.
     #[must_use]
     pub fn following(self, limits: Reader<Limits>) -> Self {
-        Self { limits: *limits.get(), told: Some(limits), ..self }
+        let mut ledger = Self { limits: *limits.get(), told: Some(limits), ..self };
+        ledger.followers.limit(ledger.limits.domains_per_exporter);
+        ledger
     }
 
     /// Where it is published.
@@ -138,6 +128,7 @@ impl Ledger {
             && told.refresh()
         {
             self.limits = *told.get();
+            self.followers.limit(self.limits.domains_per_exporter);
         }
         if !(0..PUBLISH_EVERY_NS).contains(&now.saturating_sub(self.published_at)) {
             self.published.replace(self.report());
@@ -175,37 +166,17 @@ impl Ledger {
             self.others.untracked += u64::from(note.sequence.is_some());
             return;
         }
-        self.exporters.entry(note.exporter).or_default().count(note);
-        if let Some(sequence) = &note.sequence {
-            self.follow(note, sequence);
+        let (step, given_up) = self.followers.take(note);
+        for Source { exporter, version, domain } in given_up {
+            self.exporters.entry(exporter).or_default().give_up(Domain { version, domain });
         }
-    }
-
-    fn follow(&mut self, note: &DatagramNote, sequence: &Sequence) {
-        let domain = Domain { version: sequence.version, domain: sequence.domain };
         let account = self.exporters.entry(note.exporter).or_default();
-        if !account.domains.contains_key(&domain) {
-            if !holds_something(note, sequence) {
-                account.untracked += 1;
-                return;
-            }
-            if account.domains.len() >= self.limits.domains_per_exporter {
-                let idle = idle_longest(account.domains.values());
-                self.followed -= account.give_up(idle);
-            }
-            if self.followed >= TRACKERS_MAX {
-                let all = self.exporters.values().flat_map(|account| account.domains.values());
-                let idle = idle_longest(all);
-                self.followed -=
-                    self.exporters.values_mut().map(|account| account.give_up(idle)).sum::<usize>();
-            }
-            self.followed += 1;
+        account.count(note);
+        match step {
+            Step::Uncounted => {}
+            Step::NotFollowed => account.untracked += 1,
+            Step::Taken(counted) => account.numbered(&counted),
         }
-        self.ticks += 1;
-        let account = self.exporters.entry(note.exporter).or_default();
-        let followed = account.domains.entry(domain).or_default();
-        followed.used = self.ticks;
-        followed.tracker.take(sequence, note.received_at);
     }
 
     /// What is known of each exporter, by address, and then of all others.
@@ -241,32 +212,21 @@ impl Account {
         self.arrivals = Some((first.min(at), last.max(at)));
     }
 
-    /// Gives up the domains that were not used after this time, and says how many.
-    fn give_up(&mut self, until: u64) -> usize {
-        let idle = self.domains.extract_if(|_, followed| followed.used <= until);
-        idle.map(|(domain, followed)| self.given_up.add(domain, &followed.tracker)).count()
+    fn numbered(&mut self, counted: &Counted) {
+        let Counted { version, domain, missing, restarts, .. } = *counted;
+        let found = self.domains.entry(Domain { version, domain }).or_default();
+        found.missing = found.missing.saturating_add_signed(missing);
+        found.restarts = found.restarts.saturating_add_signed(restarts);
     }
-}
 
-impl GivenUp {
-    fn add(&mut self, domain: Domain, tracker: &Tracker) {
-        self.domains += 1;
-        let found = if domain.counts_records() { &mut self.records } else { &mut self.datagrams };
-        *found = found.and(tracker.found());
+    fn give_up(&mut self, domain: Domain) {
+        let Some(found) = self.domains.remove(&domain) else { return };
+        let given_up = &mut self.given_up;
+        given_up.domains += 1;
+        let counts_records = counts_records(domain.version);
+        let sum = if counts_records { &mut given_up.records } else { &mut given_up.datagrams };
+        *sum = sum.and(found);
     }
-}
-
-/// Whether it is worth to follow a domain for this datagram: a bare header can be made by anybody.
-fn holds_something(note: &DatagramNote, sequence: &Sequence) -> bool {
-    note.records > 0 || sequence.templates_only || note.outcome == Outcome::Waiting
-}
-
-/// When the last of the eighth was used that is idle longest: to look through all for a single one
-/// would take long.
-fn idle_longest<'a>(followed: impl Iterator<Item = &'a Followed>) -> u64 {
-    let mut used: Vec<_> = followed.map(|followed| followed.used).collect();
-    let eighth = used.len() / 8;
-    if eighth < used.len() { *used.select_nth_unstable(eighth).1 } else { 0 }
 }
 
 #[cfg(test)]

@@ -173,6 +173,9 @@ stored! {
     extra: Option<String> = text("extra");
 }
 
+/// The events of a session's records at whose time it ended.
+pub(crate) const ENDING_EVENTS: [&str; 3] = ["end", "flow", "deny"];
+
 impl StoredSession {
     /// When the session began, as far as the record tells: its begin, or the time of its event.
     pub fn begin(&self) -> Option<UnixNanos> {
@@ -182,7 +185,7 @@ impl StoredSession {
     /// When the session ended, if it did, as far as the record tells: its end, or the time of the
     /// event that ended it.
     pub fn end(&self) -> Option<UnixNanos> {
-        let ends = matches!(self.event.as_deref(), Some("end" | "flow" | "deny"));
+        let ends = self.event.as_deref().is_some_and(|event| ENDING_EVENTS.contains(&event));
         self.end_time.or(self.event_time.filter(|_| ends))
     }
 

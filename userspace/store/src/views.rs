@@ -8,7 +8,7 @@
 mod clickhouse;
 mod duckdb;
 
-use crate::{error::StoreError, files, schema::Family};
+use crate::{error::StoreError, files, found::ENDING_EVENTS, schema::Family};
 use std::path::Path;
 
 /// An engine.
@@ -89,11 +89,11 @@ fn view<D: Dialect>(data: &Path, family: Family) -> String {
     }
     if family == Family::Session {
         columns.push("coalesce(\"start_time\", \"event_time\") AS \"began_at\"".into());
-        columns.push(
-            "coalesce(\"end_time\", CASE WHEN \"event\" IN ('end', 'flow', 'deny') \
+        let ending = ENDING_EVENTS.map(|event| format!("'{event}'")).join(", ");
+        columns.push(format!(
+            "coalesce(\"end_time\", CASE WHEN \"event\" IN ({ending}) \
              THEN \"event_time\" END) AS \"ended_at\""
-                .into(),
-        );
+        ));
     }
     columns.extend(stored);
     let pattern = format!("{}/family={family}/**/*.parquet", data.display());

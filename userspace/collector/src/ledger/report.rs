@@ -3,15 +3,12 @@
 use super::{Account, Domain, GivenUp};
 use crate::{balance::Named, output::rfc3339};
 use logweir_decode::sequence::Found;
+use logweir_store::ledger::follow::counts_records;
 use serde::{Deserialize, Serialize};
 use std::{fmt, net::IpAddr};
 
 /// Lines that are printed, at most; the JSON balance has all.
 const LINES_MAX: usize = 100;
-
-/// The versions whose numbers count records, NetFlow v5 and IPFIX; those of the others count
-/// datagrams.
-const COUNT_RECORDS: [u16; 2] = [5, 10];
 
 /// What is known of an exporter.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -101,18 +98,11 @@ impl Account {
             last_arrival: rfc3339(last, 3),
             domains: domains
                 .into_iter()
-                .map(|(domain, followed)| DomainReport::new(*domain, followed.tracker.found()))
+                .map(|(domain, found)| DomainReport::new(*domain, *found))
                 .collect(),
             given_up: GivenUpReport::new(&self.given_up),
             untracked: self.untracked,
         }
-    }
-}
-
-impl Domain {
-    /// Whether its numbers count records, and not datagrams.
-    pub(super) fn counts_records(self) -> bool {
-        COUNT_RECORDS.contains(&self.version)
     }
 }
 
@@ -130,8 +120,8 @@ impl GivenUpReport {
 
 impl DomainReport {
     fn new(of: Domain, Found { missing, restarts }: Found) -> Self {
-        let counts_records = of.counts_records();
         let Domain { version, domain } = of;
+        let counts_records = counts_records(version);
         Self {
             version,
             domain,

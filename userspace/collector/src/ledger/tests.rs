@@ -1,5 +1,5 @@
 use super::{report::GivenUpReport, *};
-use logweir_decode::reason::Reason;
+use logweir_decode::{note::Sequence, reason::Reason};
 
 fn note(last: u8, outcome: Outcome) -> DatagramNote {
     DatagramNote {
@@ -171,7 +171,7 @@ fn trackers_are_bounded_over_all_exporters() {
     let report = ledger.report();
     let tracked: usize = report.iter().map(|one| one.domains.len()).sum();
     let given_up: u64 = report.iter().flat_map(|one| &one.given_up).map(|one| one.domains).sum();
-    assert!(tracked <= TRACKERS_MAX && tracked > TRACKERS_MAX * 3 / 4, "{tracked}");
+    assert!(tracked <= FOLLOWED_MAX && tracked > FOLLOWED_MAX * 3 / 4, "{tracked}");
     assert_eq!(tracked as u64 + given_up, 10_001);
     assert_eq!(report.last().unwrap().domains[0].missing_datagrams, Some(9_999));
 }

@@ -1,7 +1,7 @@
 //! What the index keeps of a record: its key, its times, whose session it is, and its inside.
 
 use super::key::Key;
-use crate::{error::StoreError, schema::Family, session_key::SessionKey};
+use crate::{error::StoreError, found::ENDING_EVENTS, schema::Family, session_key::SessionKey};
 use arrow_array::{
     Array, ArrowPrimitiveType, FixedSizeBinaryArray, PrimitiveArray, RecordBatch, StringArray,
     cast::AsArray,
@@ -136,7 +136,7 @@ pub(super) struct SessionColumns<'a> {
 impl<'a> SessionColumns<'a> {
     fn of(named: &Named<'a>) -> Result<Self, ArrowError> {
         let event = named.text("event")?;
-        let ends = |text| matches!(text, Some("end" | "flow" | "deny"));
+        let ends = |text: Option<&str>| text.is_some_and(|text| ENDING_EVENTS.contains(&text));
         Ok(Self {
             received_at: named.numbers("received_at")?,
             event_time: named.numbers("event_time")?,

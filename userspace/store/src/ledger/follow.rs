@@ -4,6 +4,7 @@
 //! that nobody can use it up for good. Who follows is told which, since one that is heard again is
 //! followed anew, and what lies between is not missed.
 
+use hashbrown::HashMap;
 use logweir_decode::{
     context::UnixNanos,
     decoder::Outcome,
@@ -11,7 +12,7 @@ use logweir_decode::{
     sequence::{Found, Mark, Marks, Tracker},
 };
 use serde::{Deserialize, Serialize};
-use std::{collections::HashMap, net::IpAddr};
+use std::net::IpAddr;
 
 /// Domains that are followed, of all exporters; some kilobytes each.
 const FOLLOWED_MAX: usize = 8_192;
@@ -27,6 +28,12 @@ pub struct Source {
     pub version: u16,
     /// See [`Sequence::domain`].
     pub domain: u32,
+}
+
+/// Whether the numbers of a version count records, as those of NetFlow v5 and IPFIX do, and not
+/// datagrams.
+pub const fn counts_records(version: u16) -> bool {
+    matches!(version, 5 | 10)
 }
 
 /// A domain that is followed.
@@ -91,6 +98,12 @@ impl Followers {
     pub fn new(max: usize, per_exporter_max: usize) -> Self {
         let (followed, of_exporter) = (HashMap::new(), HashMap::new());
         Self { max, per_exporter_max, followed, of_exporter, ticks: 0 }
+    }
+
+    /// Follows so many domains of an exporter from now on; of those beyond, an eighth goes with each
+    /// new one.
+    pub fn limit(&mut self, per_exporter_max: usize) {
+        self.per_exporter_max = per_exporter_max;
     }
 
     /// Takes a datagram's number. Also tells which domains were given up to make room for its own.

@@ -1,12 +1,12 @@
 //! What can be said of an hour: complete, or what is missing, and who lost it.
 
-use super::account::{Account, Gap, HourBooks};
+use super::{
+    account::{Account, Gap, HourBooks},
+    follow::counts_records,
+};
 use crate::{partition::Hour, schema::Family};
 use serde::Serialize;
 use std::collections::BTreeMap;
-
-/// NetFlow v5 and IPFIX number records, all others datagrams.
-const NUMBER_RECORDS: [u16; 2] = [5, 10];
 
 const DATAGRAMS: &str = "datagrams";
 const RECORDS: &str = "records";
@@ -223,7 +223,7 @@ fn missing(exporter: &str, account: &Account) -> impl Iterator<Item = Missing> {
         exporter: exporter.to_owned(),
         version: numbers.version,
         domain: numbers.domain,
-        unit: if NUMBER_RECORDS.contains(&numbers.version) { RECORDS } else { DATAGRAMS },
+        unit: if counts_records(numbers.version) { RECORDS } else { DATAGRAMS },
         count: numbers.missing.cast_unsigned(),
         dropped_here,
         gaps: numbers.gaps.clone(),
