@@ -13,6 +13,7 @@ mod demo;
 mod ebpf;
 mod fuzz;
 mod netns;
+mod package;
 mod readers;
 mod shell;
 mod soak;
@@ -36,6 +37,7 @@ enum Task {
     Test(test::Arguments),
     Ebpf(ebpf::Arguments),
     Fuzz(fuzz::Arguments),
+    Package(package::Arguments),
     Truth(truth::Arguments),
 }
 
@@ -48,6 +50,7 @@ fn main() -> ExitCode {
         Task::Test(arguments) => test::run(&arguments),
         Task::Ebpf(arguments) => ebpf::run(&arguments),
         Task::Fuzz(arguments) => fuzz::run(&arguments),
+        Task::Package(arguments) => package::run(&arguments),
         Task::Truth(arguments) => truth::run(&arguments),
     };
     match result {

@@ -205,7 +205,10 @@ struct Process {
 fn confine(config: &RunConfig, kept: Vec<String>) -> Privileges {
     let privileges = match &config.places {
         Some(places) => privileges::confine(places, kept),
-        None => Privileges::of_this_thread(kept),
+        None => {
+            let told = "it was told to keep its rights (`confine` is false)".to_owned();
+            Privileges::of_this_thread(kept.into_iter().chain([told]).collect())
+        }
     };
     for sentence in &privileges.missing {
         crate::tell(&format!("not as confined as it could be: {sentence}"));
