@@ -24,8 +24,7 @@ pub fn run(_: &Arguments) -> Result<()> {
     } else {
         println!("not root: tests that need it are skipped (run this as root for all of them)");
     }
-    find_or_install_tshark();
-    find_or_install_prometheus();
+    find_or_install_readers();
     let mut tests = shell::cargo();
     tests.args(["test", "--workspace", "--no-fail-fast", "--", "--show-output"]);
     if shell::is_root() {
@@ -44,24 +43,21 @@ pub fn run(_: &Arguments) -> Result<()> {
     tally.close()
 }
 
-/// Where the sample captures are, tshark reads them beside us. Without it that test is skipped.
-fn find_or_install_tshark() {
-    let samples = shell::root().join("../shared/samples");
-    if shell::find("tshark").is_some() || !samples.is_dir() {
-        return;
-    }
-    if let Err(error) = shell::apt_install(&["tshark"], "comparing our reading with tshark's") {
-        println!("no tshark: {error:#}");
-    }
-}
-
-/// Without it only our own tests read the metrics.
-fn find_or_install_prometheus() {
-    if shell::find("prometheus").is_some() && shell::find("promtool").is_some() {
-        return;
-    }
-    if let Err(error) = shell::apt_install(&["prometheus"], "scraping our metrics") {
-        println!("no prometheus: {error:#}");
+/// Other people's programs that read what we write. Without one the tests with it are skipped.
+fn find_or_install_readers() {
+    let has_samples = shell::root().join("../shared/samples").is_dir();
+    let readers = [
+        ("tshark", "tshark", "comparing our reading of captures with its own", has_samples),
+        ("prometheus", "prometheus", "scraping our metrics", true),
+        ("rsyslogd", "rsyslog", "receiving our syslog messages", true),
+    ];
+    for (program, package, why, is_needed) in readers {
+        if is_needed
+            && shell::find(program).is_none()
+            && let Err(error) = shell::apt_install(&[package], why)
+        {
+            println!("no {program}: {error:#}");
+        }
     }
 }
 

@@ -41,6 +41,7 @@ fn free_address() -> String {
 }
 
 /// Whether a program can be run; it is said where not.
+#[expect(clippy::print_stdout, reason = "the line that tells a reader what was not tested")]
 fn has(program: &str) -> bool {
     let found = Command::new(program).arg("--version").output().is_ok();
     if !found {

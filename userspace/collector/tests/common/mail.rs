@@ -29,6 +29,7 @@ asyncio.run(serve())
 
 impl MailServer {
     /// Starts it; `None`, and a word why, where there is none.
+    #[expect(clippy::print_stdout, reason = "the line that tells a reader what was not tested")]
     pub fn start(port: u16, mails: &Path) -> Option<MailServer> {
         let Some(python) = python() else {
             println!("skipped: aiosmtpd is not installed, and pip cannot install it");

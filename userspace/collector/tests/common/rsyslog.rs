@@ -9,6 +9,7 @@ pub struct Rsyslog(Child);
 
 impl Rsyslog {
     /// Starts it in a directory; `None`, and a word why, where it is not installed.
+    #[expect(clippy::print_stdout, reason = "the line that tells a reader what was not tested")]
     pub fn start(port: u16, messages: &Path, directory: &Path) -> Option<Rsyslog> {
         let config = format!(
             "global(workDirectory=\"{directory}\")\n\

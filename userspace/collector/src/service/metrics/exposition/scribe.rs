@@ -38,7 +38,7 @@ impl<'a> Scribe<'a> {
         &mut self,
         name: &str,
         help: &str,
-        value: impl EncodeCounterValue,
+        value: impl EncodeCounterValue + Copy,
     ) -> fmt::Result {
         count(&mut self.family(name, help, MetricType::Counter)?, &value)
     }
@@ -58,7 +58,12 @@ impl<'a> Scribe<'a> {
     }
 
     /// A gauge.
-    pub fn gauge(&mut self, name: &str, help: &str, value: impl EncodeGaugeValue) -> fmt::Result {
+    pub fn gauge(
+        &mut self,
+        name: &str,
+        help: &str,
+        value: impl EncodeGaugeValue + Copy,
+    ) -> fmt::Result {
         self.family(name, help, MetricType::Gauge)?.encode_gauge(&value)
     }
 
