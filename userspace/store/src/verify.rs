@@ -171,8 +171,12 @@ pub fn verify(data: &Path, options: &Options) -> Report {
     for expected in expected {
         report.find(format!("{} or {}", manifest::FILE, audit::FILE), What::Headless { expected });
     }
+    let mut missing = Vec::new();
     for file in Named::all(&state) {
-        file.check(data, options, &mut report);
+        file.check(data, options, &mut missing, &mut report);
+    }
+    for path in meanwhile::without_gone(data, missing) {
+        report.find(path.as_str(), What::Missing);
     }
     match stored {
         Ok(stored) => unknown(data, &state, &stored, &mut report),
@@ -238,12 +242,18 @@ impl Named {
         parts.chain(ledger)
     }
 
-    fn check(&self, data: &Path, options: &Options, report: &mut Report) {
+    fn check(
+        &self,
+        data: &Path,
+        options: &Options,
+        missing: &mut Vec<PartPath>,
+        report: &mut Report,
+    ) {
         report.files += 1;
         match self.compare(data, options.quick, &mut report.bytes_hashed) {
             Ok(None) => {}
             // It may have been merged or deleted since the manifest was read.
-            Ok(Some(What::Missing)) if meanwhile::is_gone(data, &self.path) => {}
+            Ok(Some(What::Missing)) => missing.push(self.path.clone()),
             Ok(Some(what)) => report.find(self.path.as_str(), what),
             Err(error) => {
                 report.find(self.path.as_str(), What::Unreadable { why: error.to_string() });

@@ -17,11 +17,16 @@ pub(super) fn state(data: &Path) -> State {
     state
 }
 
-/// Whether a file was merged or deleted since the manifest was read; or merged, and the entry is yet
-/// to come: then it is in the directory that was replaced.
-pub(super) fn is_gone(data: &Path, path: &PartPath) -> bool {
+/// Without those that were merged or deleted since the manifest was read; or merged, and the entry is
+/// yet to come: then they are in the directory that was replaced. The manifest is read once for all.
+pub(super) fn without_gone(data: &Path, mut missing: Vec<PartPath>) -> Vec<PartPath> {
     let replaced = files::entries(&data.join(".incoming")).unwrap_or_default();
-    replaced.iter().any(|staged| staged.join(path.as_str()).exists()) || state(data).is_gone(path)
+    missing.retain(|path| !replaced.iter().any(|staged| staged.join(path.as_str()).exists()));
+    if !missing.is_empty() {
+        let now = state(data);
+        missing.retain(|path| !now.is_gone(path));
+    }
+    missing
 }
 
 /// Whether a file's entry is yet to come: the segment that it is named by is still in the journal,
