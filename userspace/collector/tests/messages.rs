@@ -279,7 +279,7 @@ fn missing_rights() {
         ("", at("data"), 1, "data/"),
         ("", at("/nowhere"), 1, "/nowhere"),
         ("", "run --listen 514 --data open".into(), 1, "CAP_NET_BIND_SERVICE"),
-        ("", "ledger --data data".into(), 1, "data/ledger"),
+        ("", "ledger --data data".into(), 3, "data/ledger"),
         ("", "trace 203.0.113.7 --at 2026-11-22T10:21:57Z --data data".into(), 2, "data/det-nat"),
         ("", xdp.clone(), 1, "CAP_BPF and CAP_NET_ADMIN"),
         ("+net_admin,+net_raw", xdp.clone(), 1, "CAP_BPF and CAP_NET_ADMIN"),
