@@ -114,9 +114,11 @@ fn metrics_tell_what_was_sent() {
     assert_eq!(get(&served.metrics, "/healthz"), (200, "ok\n".into()));
     let generated = generate(served.port, 40_000, 2);
     let (datagrams, records) = (generated.count("datagrams"), generated.count("records"));
-    wait_until("all records stored", || {
-        value(&served.scrape(), "logweir_records_stored_total") == Some(records as f64)
-    });
+    // The exporters' accounts are published apart, and so a second later at the most.
+    let of_exporter = "logweir_exporter_records_total{exporter=\"127.0.0.1\"}";
+    for series in ["logweir_records_stored_total", of_exporter] {
+        wait_until("all records told", || value(&served.scrape(), series) == Some(records as f64));
+    }
     let text = served.scrape();
     for (series, expected) in [
         ("logweir_datagrams_total", datagrams),

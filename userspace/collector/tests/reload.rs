@@ -296,7 +296,7 @@ fn what_was_changed_holds_from_the_answer_on() {
 
     // A bad file changes nothing, and what needs a restart is named.
     for (configuration, words) in [
-        ("allow = [\"192.0.2.0/99\"]\n", "allow: '192.0.2.0/99'"),
+        ("allow = [\"192.0.2.0/99\"]\n", "allow: \"192.0.2.0/99\" is no address prefix"),
         ("formats = [\"none.toml\"]\n", "cannot read"),
         ("[limits]\nexporters = 0\n", "limits: exporters is 0"),
         ("[retention]\nsession = 5\n", "session has the number 5 where a text in quotes belongs"),
