@@ -94,6 +94,13 @@ impl Desk {
         answers.next().expect("a line").expect("a status")
     }
 
+    /// What `logweir alarms` prints.
+    fn alarms(&self) -> String {
+        let mut alarms = Command::new(LOGWEIR);
+        let asked = alarms.args(["alarms", "--data"]).arg(self.at("data")).output();
+        String::from_utf8(asked.expect("the program starts").stdout).expect("text")
+    }
+
     /// Reloads one of two good configurations after the other, and now and then a bad one, for as
     /// long as `goes_on` says of how many good ones there were.
     fn reload_while(&self, good: &[String; 2], mut goes_on: impl FnMut(u64) -> bool) {
@@ -282,17 +289,30 @@ fn what_was_changed_holds_from_the_answer_on() {
     reload(&format!("formats = [\"gate.toml\"]\n{pinned}"), "exporter, formats changed");
     send();
     counted("/records/session", 200);
+    // A rule sees what comes after it.
+    let rule = "[[rule]]\nname = \"a gate\"\nmatch = [\"dst_port=443\"]\nalarm = true\n";
+    assert!(!desk.alarms().contains("a gate"));
+    reload(&format!("formats = [\"gate.toml\"]\n{pinned}{rule}"), "rule changed");
+    send();
+    counted("/records/session", 300);
+    for _ in 0..3_000 {
+        if desk.alarms().contains("a gate") {
+            break;
+        }
+        thread::sleep(Duration::from_millis(20));
+    }
+    assert!(desk.alarms().contains("a gate"), "{}", desk.alarms());
     // By a signal, to the first one again.
     desk.write(&head);
     kill_process(Pid::from_child(&collector.child), Signal::HUP).expect("it runs");
     for _ in 0..3_000 {
-        if desk.status()["configuration"]["reloads"] == 5 {
+        if desk.status()["configuration"]["reloads"] == 6 {
             break;
         }
         thread::sleep(Duration::from_millis(20));
     }
     send();
-    counted("/datagrams/received", 400);
+    counted("/datagrams/received", 500);
 
     // A bad file changes nothing, and what needs a restart is named.
     for (configuration, words) in [
@@ -314,7 +334,7 @@ fn what_was_changed_holds_from_the_answer_on() {
     );
     let stopped = collector.stop();
     assert_even(&stopped, desk.path());
-    assert_eq!(stopped.count("/datagrams/decoded"), 200, "{}", stopped.printed);
+    assert_eq!(stopped.count("/datagrams/decoded"), 300, "{}", stopped.printed);
     assert_eq!(stopped.count("/records/unparsed"), 200, "{}", stopped.printed);
     for words in ["reloaded ", "not reloaded, the configuration stays as it was: "] {
         assert!(stopped.printed.contains(words), "{}", stopped.printed);

@@ -12,7 +12,7 @@ use crate::{
     privileges::Privileges,
     sealer::Sealer,
     service::{
-        alarm::Alarms,
+        alarm::{Alarms, rule::Rules},
         control::Control,
         manager::Manager,
         metrics::Metrics,
@@ -43,6 +43,7 @@ pub(super) struct Watch {
     status: Status,
     sink: Arc<SinkCounters>,
     keys: Option<Rotation>,
+    rules: Arc<Rules>,
     manager: Option<Manager>,
     configuration: Configuration,
     /// Reloads that the control socket asks for.
@@ -93,6 +94,7 @@ impl Watch {
             },
             sink,
             keys: config.keys.clone(),
+            rules: Arc::clone(&alarms.rules),
             manager,
             configuration,
             asked,
@@ -174,13 +176,14 @@ impl Watch {
         pipeline: &mut Pipeline<S>,
         sealer: Option<&Sealer>,
     ) -> Answer {
-        let keys = &mut self.keys;
+        let Self { keys, rules, .. } = self;
         let answer = self.configuration.reload(|config| {
             pipeline.reload(&config.pipeline)?;
             if let Some(sealer) = sealer {
                 sealer.retain_by(config.retention.clone());
             }
             keys.clone_from(&config.keys);
+            rules.replace(&config.alarms.rules);
             Ok(())
         });
         self.post(pipeline, sealer);

@@ -272,7 +272,7 @@ pub const TOP: Table = Table {
             about: "tables: what is waited for, and what is done then, see below",
             default: "none",
             example: "[]",
-            on_reload: OnReload::Restart,
+            on_reload: OnReload::Applied,
         },
         Key {
             name: "syslog",
