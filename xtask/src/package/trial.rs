@@ -60,6 +60,13 @@ pub fn run(package: &Path) -> Result<()> {
     let link = Link::new()?;
     let service = Service::start(&root, &link)?;
     let generated = generate(&root, &link)?;
+    for look in [
+        &["top", "--once", "--data", DATA][..],
+        &["tail", "--lines", "3", "--data", DATA],
+        &["doctor", "--config", CONFIGURATION, "--data", DATA],
+    ] {
+        look_at(&root, &link, look)?;
+    }
     service.stop()?;
     check(&root, &generated)?;
     say(&root, &["ledger", "--data", DATA])?;
@@ -139,6 +146,19 @@ fn check(root: &Root, generated: &Value) -> Result<()> {
     ensure!(balance["unaccounted"]["total"] == 0, "not all is accounted for");
     ensure!(*stored == generated["records"], "not all is stored: {balance}");
     ensure!(balance["nic"]["rx_packets"] == balance["xdp"]["seen"], "counters differ: {balance}");
+    Ok(())
+}
+
+/// Runs a command beside the collector, which has something to show.
+fn look_at(root: &Root, link: &Link, arguments: &[&str]) -> Result<()> {
+    let mut look = link.in_collector("chroot");
+    let looked = look.arg(root.path_of("/")).arg(PROGRAM).args(arguments).output()?;
+    let said = String::from_utf8_lossy(&looked.stdout);
+    println!("logweir {}:\n{}", arguments.join(" "), said.trim_end());
+    // What is wrong with this host is no fault of the package.
+    let found_faults = arguments.first() == Some(&"doctor") && looked.status.code() == Some(1);
+    ensure!(looked.status.success() || found_faults, "it failed: {looked:?}");
+    ensure!(said.lines().count() > 2, "it shows nothing");
     Ok(())
 }
 

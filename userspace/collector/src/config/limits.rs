@@ -5,7 +5,7 @@ use logweir_decode::limits;
 use serde::Deserialize;
 use std::collections::BTreeMap;
 
-/// The table, of which the keys are those of [`TABLE`].
+/// The table, of which the keys are those of `TABLE`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(transparent)]
 pub struct Limits(BTreeMap<String, u64>);

@@ -1,6 +1,6 @@
 //! Rules and what is done by them: the thread that acts, away from those who collect.
 //!
-//! Records come to it from the writer's [`Tap`](super::tap::Tap), by a bounded channel; events of the
+//! Records come to it from the writer's [`Tap`], by a bounded channel; events of the
 //! collector's own it finds itself ([`watcher`]), each second. What it does takes no time that anybody
 //! waits for: mail and webhooks have threads of their own.
 
