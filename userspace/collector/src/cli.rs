@@ -113,7 +113,7 @@ impl Cli {
     /// Runs the command.
     pub fn run(self) -> ExitCode {
         let result = match self.command {
-            Command::Run(args) => commands::run::run(args),
+            Command::Run(args) => commands::run::run(&args),
             Command::Top(args) => commands::top::run(&args),
             Command::Decode(args) => commands::decode::run(args),
             Command::Generate(args) => commands::generate::run(&args),

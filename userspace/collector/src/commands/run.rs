@@ -105,43 +105,47 @@ pub struct Args {
     balance: Option<PathBuf>,
 }
 
-fn some<T>(values: Vec<T>) -> Option<Vec<T>> {
-    (!values.is_empty()).then_some(values)
+impl Args {
+    /// What of it overrides the configuration. What belongs to decoding has no options.
+    fn settings(&self) -> Settings {
+        Settings {
+            interface: self.interface.clone(),
+            source: self.source,
+            listen: some(&self.listen),
+            allow: some(&self.allow),
+            data: self.data.clone(),
+            sink: self.sink,
+            busy_poll: self.busy_poll.then_some(true),
+            queues: self.queues,
+            udp_workers: self.udp_workers,
+            workers_per_queue: self.workers_per_queue,
+            rx_ring_size: self.rx_ring_size,
+            receive_buffer_bytes: self.receive_buffer_bytes,
+            batches: self.batches,
+            part_age_seconds: self.part_age_seconds,
+            journal_sync_ms: self.journal_sync_ms,
+            segment_mb: self.segment_mb,
+            journal_max_mb: self.journal_max_mb,
+            control: self.control.clone(),
+            user: self.user.clone(),
+            metrics: self.metrics.clone(),
+            ..Settings::default()
+        }
+    }
+}
+
+fn some(values: &[String]) -> Option<Vec<String>> {
+    (!values.is_empty()).then(|| values.to_vec())
 }
 
 /// Collects until SIGINT or SIGTERM.
 ///
 /// # Errors
 /// One sentence that says what could not be had.
-pub fn run(args: Args) -> Result<ExitCode, Failure> {
-    let (status, balance_file) = (Duration::from_secs(args.status_seconds), args.balance);
-    let options = Settings {
-        interface: args.interface,
-        source: args.source,
-        listen: some(args.listen),
-        allow: some(args.allow),
-        data: args.data,
-        sink: args.sink,
-        busy_poll: args.busy_poll.then_some(true),
-        queues: args.queues,
-        udp_workers: args.udp_workers,
-        workers_per_queue: args.workers_per_queue,
-        rx_ring_size: args.rx_ring_size,
-        receive_buffer_bytes: args.receive_buffer_bytes,
-        batches: args.batches,
-        part_age_seconds: args.part_age_seconds,
-        journal_sync_ms: args.journal_sync_ms,
-        segment_mb: args.segment_mb,
-        journal_max_mb: args.journal_max_mb,
-        control: args.control,
-        user: args.user,
-        metrics: args.metrics,
-        // What belongs to decoding has no options.
-        ..Settings::default()
-    };
+pub fn run(args: &Args) -> Result<ExitCode, Failure> {
     let manager = Manager::from_environment().map_err(Failure::other)?;
     let configuration =
-        Configuration::read(args.config.clone(), options).map_err(Failure::input)?;
+        Configuration::read(args.config.clone(), args.settings()).map_err(Failure::input)?;
     let settings = configuration.settings();
     let account = settings.user.as_deref().map(Account::find).transpose();
     let account = account.map_err(Failure::input)?;
@@ -150,19 +154,13 @@ pub fn run(args: Args) -> Result<ExitCode, Failure> {
     let mut config = settings.validate(MissingKey::Create).map_err(Failure::input)?;
     if let Some(places) = &mut config.places {
         args.config.iter().for_each(|path| places.read_file(path));
-        balance_file.iter().for_each(|path| places.write_file(path));
+        args.balance.iter().for_each(|path| places.write_file(path));
     }
     config.pipeline.check_host().map_err(Failure::input)?;
     config.data.as_deref().map_or(Ok(()), store::check_place)?;
     config.know_templates();
-    let stop = Arc::new(AtomicBool::new(false));
-    for signal in [SIGINT, SIGTERM] {
-        // The second one ends the program at once; it comes before the first is noted.
-        signal_hook::flag::register_conditional_shutdown(signal, 1, stop.clone())
-            .and_then(|_| signal_hook::flag::register(signal, stop.clone()))
-            .map_err(|error| Failure::other(format!("cannot handle signals: {error}")))?;
-    }
-    let process = Process { kept, manager, stop, status };
+    let status = Duration::from_secs(args.status_seconds);
+    let process = Process { kept, manager, stop: stop_on_signals()?, status };
     let counters = Arc::new(SinkCounters::default());
     let (balance, errors) = match &config.data {
         Some(data) => {
@@ -178,9 +176,9 @@ pub fn run(args: Args) -> Result<ExitCode, Failure> {
             collect(&config, configuration, open, &counters, process)?
         }
     };
-    if let Some(path) = balance_file {
+    if let Some(path) = &args.balance {
         let json = serde_json::to_string_pretty(&balance).unwrap_or_default();
-        fs::write(&path, json).map_err(|error| {
+        fs::write(path, json).map_err(|error| {
             Failure::other(format!("cannot write the balance to {}: {error}", path.display()))
         })?;
     }
@@ -189,6 +187,18 @@ pub fn run(args: Args) -> Result<ExitCode, Failure> {
     }
     let good = errors.is_empty() && balance.unaccounted.total == 0;
     Ok(if good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// What the first signal to stop sets. The second one ends the program at once.
+fn stop_on_signals() -> Result<Arc<AtomicBool>, Failure> {
+    let stop = Arc::new(AtomicBool::new(false));
+    for signal in [SIGINT, SIGTERM] {
+        // It comes before the first is noted.
+        signal_hook::flag::register_conditional_shutdown(signal, 1, stop.clone())
+            .and_then(|_| signal_hook::flag::register(signal, stop.clone()))
+            .map_err(|error| Failure::other(format!("cannot handle signals: {error}")))?;
+    }
+    Ok(stop)
 }
 
 /// What the process itself brings to a run.
