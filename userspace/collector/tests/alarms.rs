@@ -166,7 +166,7 @@ fn mail_is_sent_together_and_tried_again_from_the_same_point() {
     fs::write(&refuse, "").expect("written");
     let configuration = format!(
         "[[rule]]\nname = \"telnet\"\nmatch = [\"action=drop\"]\nemail = true\n\
-         [email]\nserver = \"127.0.0.1:{port}\"\nfrom = \"logweir@example.net\"\n\
+         [email]\nserver = \"localhost:{port}\"\nfrom = \"logweir@example.net\"\n\
          to = [\"noc@example.net\", \"duty@example.net\"]\npre_delay = \"1s\"\npost_delay = \"1s\"\n"
     );
     let (collector, socket) = collect(&configuration, directory);

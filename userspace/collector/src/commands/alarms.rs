@@ -1,6 +1,6 @@
 //! `logweir alarms`: what the rules of a running collector have raised, until somebody clears it.
 
-use super::tail::{Output, Place};
+use super::{place::Place, tail::Output};
 use crate::{
     cli::Failure,
     service::{

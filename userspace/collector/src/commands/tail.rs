@@ -1,5 +1,6 @@
 //! `logweir tail`: the live log of a running collector.
 
+use super::place::Place;
 use crate::{
     cli::Failure,
     service::{
@@ -11,7 +12,6 @@ use clap::ValueEnum;
 use jiff::{Timestamp, tz::TimeZone};
 use std::{
     io::{self, IsTerminal, Write},
-    path::PathBuf,
     process::ExitCode,
 };
 
@@ -37,26 +37,6 @@ pub struct Args {
     /// record=event
     #[arg(value_name = "FIELD=VALUE")]
     filter: Vec<String>,
-}
-
-/// Where a running collector is asked.
-#[derive(Debug, clap::Args)]
-#[group(required = true, multiple = false)]
-pub(super) struct Place {
-    /// Directory of the collector's store
-    #[arg(long, value_name = "DIR")]
-    data: Option<PathBuf>,
-    /// Its control socket
-    #[arg(long, value_name = "PATH")]
-    control: Option<PathBuf>,
-}
-
-impl Place {
-    /// The socket.
-    pub(super) fn socket(&self) -> PathBuf {
-        let beside = || self.data.as_ref().map(|data| data.join(control::FILE_NAME));
-        self.control.clone().or_else(beside).unwrap_or_default()
-    }
 }
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]

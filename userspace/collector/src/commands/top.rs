@@ -5,6 +5,7 @@ mod frame;
 mod rates;
 mod words;
 
+use super::place::Place;
 use crate::{
     cli::Failure,
     service::{
@@ -20,7 +21,7 @@ use ratatui::{
 };
 use std::{
     io,
-    path::{Path, PathBuf},
+    path::Path,
     process::ExitCode,
     thread,
     time::{Duration, Instant},
@@ -29,12 +30,8 @@ use std::{
 /// Arguments of `top`.
 #[derive(Debug, clap::Args)]
 pub struct Args {
-    /// Data directory of the collector, in which its control socket is
-    #[arg(long, value_name = "DIR", required_unless_present = "control")]
-    data: Option<PathBuf>,
-    /// Control socket of the collector [default: control.sock in the data directory]
-    #[arg(long, value_name = "PATH")]
-    control: Option<PathBuf>,
+    #[command(flatten)]
+    place: Place,
     /// How often to look
     #[arg(long, value_name = "SECONDS", default_value_t = 2,
         value_parser = clap::value_parser!(u64).range(1..=3_600))]
@@ -52,9 +49,7 @@ const PRINTED: Size = Size { width: 120, height: u16::MAX };
 /// # Errors
 /// Nobody answers at the socket, or there is no terminal.
 pub fn run(args: &Args) -> Result<ExitCode, Failure> {
-    let beside = |data: &PathBuf| data.join(control::FILE_NAME);
-    let socket = args.control.clone().or_else(|| args.data.as_ref().map(beside));
-    let socket = socket.ok_or_else(|| Failure::input("give --data DIR or --control PATH"))?;
+    let socket = args.place.socket();
     let every = Duration::from_secs(args.every);
     let mut seen = Seen::new(look(&socket).map_err(Failure::other)?);
     if args.once {

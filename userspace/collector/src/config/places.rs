@@ -19,6 +19,7 @@ impl Settings {
         // A new key takes over in a new file.
         let keys = self.privacy.iter().flat_map(|privacy| &privacy.key_file);
         keys.for_each(|path| places.write_file(path));
+        self.unknown_capture.iter().for_each(|path| places.write_file(path));
         if let Some(interface) = &self.interface {
             places.read_interface(interface);
         }

@@ -14,14 +14,17 @@ use std::{
 const NEWEST: ABI = ABI::V5;
 
 /// What the collector reads of the system: its own counters and threads, how many processors a
-/// BPF map counts for, and time zones.
-const SYSTEM: [&str; 6] = [
+/// BPF map counts for, time zones, and how names of servers are resolved.
+const SYSTEM: [&str; 9] = [
     "/proc/self",
     "/sys/class/net",
     "/sys/devices/system/cpu",
     "/usr/share/zoneinfo",
     "/etc/localtime",
     "/dev/null",
+    "/etc/hosts",
+    "/etc/nsswitch.conf",
+    "/etc/resolv.conf",
 ];
 
 /// Directories that are everybody's: of these a file is reached, and what lies beside it is not.
