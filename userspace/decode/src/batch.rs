@@ -49,8 +49,21 @@ impl Capacity {
     /// Room for the records of any UDP datagram on top of a batch that is just not worth handing
     /// over ([`Batch::is_worth_handing_over`]).
     pub const DEFAULT: Capacity =
-        Capacity { session_rows: 25 * 1024, unparsed_rows: 25 * 1024, text_bytes: 2 << 20 };
+        Capacity { session_rows: 25 * 1024, unparsed_rows: 41 * 1024, text_bytes: 2 << 20 };
 }
+
+/// Records after which a batch is worth handing over.
+const WORTH_RECORDS: usize = 8 * 1024;
+
+/// The longest UDP payload, whatever it holds, fits on top of a batch that is not worth it yet.
+const _: () = {
+    let Capacity { session_rows, unparsed_rows, text_bytes } = Capacity::DEFAULT;
+    let payload = u16::MAX as usize;
+    let records = payload / SessionTable::BYTES_PER_RECORD_MIN;
+    let lines = payload / Unparsed::BYTES_PER_RECORD_MIN + 1;
+    assert!(session_rows > WORTH_RECORDS + records && unparsed_rows > WORTH_RECORDS + lines);
+    assert!(text_bytes / 2 > payload * TextArena::EXPANSION_MAX);
+};
 
 /// Records of all families from consecutive datagrams of one worker.
 #[derive(Debug)]
@@ -117,8 +130,7 @@ impl Batch {
     /// Whether it holds so many records that the writer may as well have it: few enough for the
     /// columns that are written to stay in a core's own caches.
     pub fn is_worth_handing_over(&self) -> bool {
-        const RECORDS: usize = 8 * 1024;
-        self.records().max(self.notes.len()) >= RECORDS || self.text.room() < self.text.len()
+        self.records().max(self.notes.len()) >= WORTH_RECORDS || self.text.room() < self.text.len()
     }
 
     /// Whether a datagram with a payload of this many bytes surely fits, whatever it holds.

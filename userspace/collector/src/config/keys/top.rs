@@ -109,7 +109,7 @@ pub const TOP: Table = Table {
         Key {
             name: "batches",
             kind: Kind::Number,
-            about: "batches of some 8,000 records that a worker may have in flight: 2 to 256; each takes about 13 MB (33 MB where all families fill it), and more of them bridge a slower disk",
+            about: "batches of some 8,000 records that a worker may have in flight: 2 to 256; each takes about 13 MB (40 MB where all families fill it), and more of them bridge a slower disk",
             default: "24",
             example: "24",
             on_reload: OnReload::Restart,
