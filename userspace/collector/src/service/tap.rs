@@ -120,9 +120,13 @@ impl Tap {
     pub fn take(&mut self, batch: &Batch, now: UnixNanos) {
         self.refresh(now);
         let mut sample = Vec::new();
-        for run in batch.session.runs() {
-            let rows = u64::from(run.rows);
-            self.look(Family::Session, rows, record::sessions(batch, run), true, &mut sample);
+        if self.wants_any_of(Family::Session) {
+            for run in batch.session.runs() {
+                let rows = u64::from(run.rows);
+                self.look(Family::Session, rows, record::sessions(batch, run), true, &mut sample);
+            }
+        } else {
+            self.live.skip(batch.session.rows() as u64);
         }
         let rows = |family: Family| match family {
             Family::PortBlock => batch.port_block.rows(),
@@ -145,6 +149,12 @@ impl Tap {
         }
     }
 
+    /// Whether anybody would be given a record of a family.
+    fn wants_any_of(&self, family: Family) -> bool {
+        let has_room = self.sample.get(family as usize).is_some_and(|left| *left > 0);
+        has_room || !self.watchers.is_empty()
+    }
+
     /// Looks at records of a family, of which there are `rows`. Those of a run share what filters
     /// look at once.
     fn look<'a>(
@@ -155,6 +165,9 @@ impl Tap {
         is_run: bool,
         sample: &mut Vec<Arc<str>>,
     ) {
+        if !self.wants_any_of(family) {
+            return self.live.skip(rows);
+        }
         let mut records = records.peekable();
         let Some(first) = records.peek().copied() else { return };
         let Self { watchers, live, acting, counters, .. } = self;

@@ -55,8 +55,7 @@ fn collect(logweir: &Path, flows: &Path) -> Result<()> {
     generate.args(["--format", "huawei-usg-netflow", "--count", &RECORDS.to_string()]);
     let generated = shell::output(generate.args(["--rate", &RATE.to_string()]));
     thread::sleep(Duration::from_secs(1));
-    let pid = nfcapd.id().to_string();
-    let ended = shell::output(Command::new("kill").args(["-TERM", &pid]));
+    shell::terminate(&nfcapd);
     nfcapd.wait().context("nfcapd does not end")?;
-    generated.and(ended).map(drop)
+    generated.map(drop)
 }
