@@ -26,6 +26,7 @@ pub use retention::Retention;
 pub use settings::{Settings, SinkKind, SourceKind};
 
 use crate::{
+    kept_file,
     keyring::Rotation,
     listener::{ListenSpec, Listener},
     pipeline::{Input, PipelineConfig},
@@ -35,7 +36,7 @@ use crate::{
     templates,
 };
 use logweir_abi::LISTENERS_MAX;
-use logweir_decode::nearest::nearest;
+use logweir_decode::{nearest::nearest, netflow::kept::KeptTemplate};
 use logweir_store::{journal::JournalConfig, retention::Policy};
 use serde::{Deserialize, Deserializer, de::Error};
 use std::{
@@ -126,7 +127,8 @@ impl RunConfig {
     /// Takes over the templates that an earlier collector of this data directory has left.
     pub fn know_templates(&mut self) {
         let Some(data) = &self.data else { return };
-        let known: Arc<[_]> = templates::read(data).into();
+        let known: Vec<KeptTemplate> = kept_file::read(&data.join(templates::FILE_NAME));
+        let known: Arc<[_]> = known.into();
         for pipeline in self.fallback.iter_mut().chain([&mut self.pipeline]) {
             pipeline.templates = Arc::clone(&known);
         }

@@ -17,6 +17,7 @@ pub mod doctor;
 pub mod drops;
 pub mod frame;
 pub mod handoff;
+pub mod kept_file;
 pub mod keyring;
 pub mod latency;
 pub mod ledger;

@@ -63,6 +63,9 @@ pub fn interfaces() -> Vec<String> {
 /// The sentence about an interface that is not there, with the nearest that is.
 pub fn unknown_interface(name: &str) -> String {
     let names = interfaces();
+    if names.is_empty() {
+        return format!("no interface '{name}': /sys/class/net has none, is /sys mounted?");
+    }
     let names: Vec<_> = names.iter().map(String::as_str).collect();
     let nearest = logweir_decode::nearest::nearest(name, &names);
     format!("no interface '{name}': did you mean '{nearest}'? (there are: {})", names.join(", "))

@@ -157,6 +157,27 @@ fn a_rule_raises_an_alarm_and_posts_and_the_log_shows_what_came() {
 }
 
 #[test]
+fn an_alarm_outlives_the_collector_until_it_is_cleared() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let directory = directory.path();
+    let rule = "[[rule]]\nname = \"telnet\"\nmatch = [\"dst_port=23\"]\nalarm = true\n";
+    let read = || succeed(&mut ask(&["alarms", "--output", "json"], directory));
+    let (collector, socket) = collect(rule, directory);
+    socket.send(DROPPED.as_bytes()).expect("sent");
+    let raised = wait_for("an alarm", || Some(read()).filter(|alarms| !alarms.is_empty()));
+    line_with(&directory.join("data/alarms.json"), "telnet");
+    // Killed.
+    drop(collector);
+    let (collector, _socket) = collect(rule, directory);
+    assert_eq!(read(), raised);
+    succeed(&mut ask(&["alarms", "--clear", "telnet"], directory));
+    collector.stop();
+    let (collector, _socket) = collect(rule, directory);
+    assert_eq!(read(), "");
+    collector.stop();
+}
+
+#[test]
 fn mail_is_sent_together_and_tried_again_from_the_same_point() {
     let directory = tempfile::tempdir().expect("a directory");
     let directory = directory.path();

@@ -10,13 +10,14 @@ use crate::{
     balance::Balance,
     cli::Failure,
     config::{MissingKey, RunConfig, Settings, SinkKind, SourceKind},
+    kept_file::KeptFile,
     latency, ledger,
     pipeline::{Pipeline, Summary},
     privileges::{self, Account, Privileges},
     sealer::Sealer,
     service::{alarm::Acting, manager::Manager, status::Board, tap::Tapped},
     sink::{DiscardSink, Sink, SinkCounters},
-    templates::TemplateFile,
+    templates,
 };
 use opening::Opening;
 use reload::Configuration;
@@ -249,7 +250,8 @@ fn collect<S: Sink + Send + 'static>(
         .map_err(Failure::other)?;
     crate::say(&format!("collecting: {}", pipeline.description()));
     let templates = config.data.as_deref().map(|data| {
-        TemplateFile::start(data, pipeline.registry().clone())
+        let path = data.join(templates::FILE_NAME);
+        KeptFile::start("lw-templates", path, pipeline.registry().clone())
             .map_err(|error| Failure::other(format!("cannot start a thread: {error}")))
     });
     let templates = templates.transpose()?;

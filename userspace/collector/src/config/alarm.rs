@@ -10,6 +10,7 @@ use crate::service::{
     alarm::{
         AlarmConfig,
         event::{EventKind, Unit},
+        latch,
         mail::MailConfig,
         rule::{self, Actions, Matches},
         syslog::Priority,
@@ -111,6 +112,7 @@ impl Settings {
             syslog: self.syslog_server(),
             email: email.map_err(|error| format!("email: {error}"))?,
             unknown,
+            kept: self.data.as_ref().map(|data| data.join(latch::FILE_NAME)),
         })
     }
 

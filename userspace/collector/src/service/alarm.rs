@@ -20,7 +20,11 @@ use super::{
     tap::{Seen, Tap, TapCounters},
     unknown::{Capture, Captured, Unknown},
 };
-use crate::{clock, output::rfc3339};
+use crate::{
+    clock,
+    kept_file::{self, KeptFile},
+    output::rfc3339,
+};
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 use event::Event;
 use latch::Latches;
@@ -54,6 +58,8 @@ pub struct AlarmConfig {
     pub email: Option<MailConfig>,
     /// The capture of unknown datagrams, and how many bytes it may have.
     pub unknown: Option<(PathBuf, u64)>,
+    /// The file in which alarms outlive the collector.
+    pub kept: Option<PathBuf>,
 }
 
 /// What others may see of it, and change.
@@ -82,6 +88,8 @@ pub struct Acting {
     captures: bool,
     stop: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
+    /// It is written last.
+    _kept: Option<KeptFile>,
 }
 
 impl Acting {
@@ -91,9 +99,10 @@ impl Acting {
     /// One sentence that says what could not be had.
     pub fn start(config: &AlarmConfig, board: Board) -> Result<Acting, String> {
         let failed = |error: io::Error| format!("cannot start a thread: {error}");
+        let raised = config.kept.as_deref().map(kept_file::read).unwrap_or_default();
         let alarms = Alarms {
             live: Arc::new(LiveLog::new(config.live)),
-            latches: Arc::default(),
+            latches: Arc::new(Latches::new(raised)),
             rules: Arc::new(Rules::new(&config.rules)),
         };
         let capture = config.unknown.as_ref();
@@ -119,10 +128,14 @@ impl Acting {
             lost: Lost::default(),
             status_at: String::new(),
         };
+        let kept = config.kept.clone().map(|path| {
+            KeptFile::start("lw-latches", path, alarms.latches.clone()).map_err(failed)
+        });
+        let kept = kept.transpose()?;
         let thread = thread::Builder::new().name("lw-alarm".into());
         let stopped = stop.clone();
         let thread = thread.spawn(move || desk.run(&stopped)).map_err(failed)?;
-        Ok(Acting { alarms, matches, counters, captures, stop, thread: Some(thread) })
+        Ok(Acting { alarms, matches, counters, captures, stop, thread: Some(thread), _kept: kept })
     }
 
     /// What others may see of it.
