@@ -56,6 +56,11 @@ impl Link {
         ip(&["-n", collector, "route", "add", "198.18.0.0/15", "dev", COLLECTOR_INTERFACE])
     }
 
+    /// Lets programs on the collector's side reach each other.
+    pub fn raise_loopback(&self) -> Result<()> {
+        ip(&["-n", &self.collector, "link", "set", "lo", "up"])
+    }
+
     /// A program on the collector's side.
     pub fn in_collector(&self, program: impl AsRef<std::ffi::OsStr>) -> Command {
         in_namespace(&self.collector, program)

@@ -15,6 +15,8 @@ mod root;
 mod trial;
 mod unit;
 
+use root::Root;
+
 const CARGO_DEB: &str = "cargo-deb";
 const CARGO_DEB_VERSION: &str = "3.8.0";
 
@@ -39,9 +41,23 @@ pub fn run(arguments: &Arguments) -> Result<()> {
     };
     println!("the package is {}", package.display());
     if arguments.test {
-        trial::run(&package)?;
+        ensure!(shell::is_root(), "only root can make a root to install the package in");
+        trial::run(&package, &Root::make()?)?;
     }
     Ok(())
+}
+
+/// Builds one that is not optimised, and tries it; why that could not be done.
+pub fn try_out() -> Result<Option<String>> {
+    if !shell::is_root() {
+        return Ok(Some("a root to install the package in needs root".into()));
+    }
+    let root = match Root::make() {
+        Ok(root) => root,
+        Err(error) => return Ok(Some(format!("a root to install the package in: {error:#}"))),
+    };
+    trial::run(&build("dev")?, &root)?;
+    Ok(None)
 }
 
 /// The package's file.

@@ -1,9 +1,11 @@
 //! `cargo xtask soak`: a collector that runs long while all that can happen to it happens: all
-//! formats from 200 exporters and a hostile one, reloads, a disk that hangs and one that is full.
+//! formats from 200 exporters and a hostile one, reloads, a disk that hangs and one that is full,
+//! alarms for servers that hang.
 //!
 //! Afterwards nothing may be unaccounted, no file unreadable, and its memory must not have grown.
 
 use std::{
+    env,
     path::{Path, PathBuf},
     thread,
     time::{Duration, Instant},
@@ -18,6 +20,7 @@ use crate::{
 
 mod collector;
 mod configuration;
+mod deaf;
 mod exporters;
 mod faults;
 mod memory;
@@ -26,6 +29,7 @@ mod verdict;
 
 use collector::Collector;
 use configuration::Configuration;
+use deaf::Deaf;
 use faults::{Fault, Schedule};
 use memory::Memory;
 use place::Place;
@@ -47,13 +51,16 @@ pub struct Arguments {
     /// Send to this address for so long instead: only for this program itself
     #[arg(long, hide = true)]
     send_to: Option<std::net::SocketAddr>,
+    /// Take connections and never answer instead: only for this program itself
+    #[arg(long, hide = true)]
+    hang: bool,
 }
 
 /// What two processors carry beside everything else.
 const RATE: u64 = 10_000;
 
 /// What `cargo xtask test` does of it: each fault happens several times.
-const SHORT_MINUTES: f64 = 1.25;
+const SHORT_MINUTES: f64 = 5.0;
 
 /// Room for an hour's records.
 const DISK_BYTES: u64 = 8 << 30;
@@ -61,6 +68,9 @@ const DISK_BYTES: u64 = 8 << 30;
 pub fn run(arguments: &Arguments) -> Result<()> {
     ensure!(arguments.minutes > 0.0, "--minutes must be more than 0");
     let duration = Duration::from_secs_f64(arguments.minutes * 60.0);
+    if arguments.hang {
+        return deaf::hang();
+    }
     if let Some(target) = arguments.send_to {
         return exporters::send(target, arguments.rate, duration);
     }
@@ -99,7 +109,8 @@ fn soak(directory: &Path, duration: Duration, rate: u64, own_disk: bool) -> Resu
     let disk = own_disk.then(|| Disk::of(directory, DISK_BYTES)).transpose()?;
     let data = disk.as_ref().map_or(directory, Disk::path).join("data");
     let place = Place::new()?;
-    let configuration = Configuration::new(directory, &data)?;
+    let deaf = Deaf::start(&place, &env::current_exe()?)?;
+    let configuration = Configuration::new(directory, &data, &deaf)?;
     let mut collector = Collector::start(&place, &logweir, &configuration, directory)?;
     println!("{}", collector.wait_until_ready()?);
     let exporters = place.exporters(rate, duration)?;
@@ -127,6 +138,7 @@ fn soak(directory: &Path, duration: Duration, rate: u64, own_disk: bool) -> Resu
     drop(faulty);
     let sent = exporters.finish().context("the exporters")?;
     let reloads = collector.reloads();
+    collector.has_complained_of(&["no mail to 127.0.0.1", "no post to http://127.0.0.1"])?;
     let balance = collector.stop()?;
     let verdict = Verdict { logweir: &logweir, data: &data, balance: &balance, sent: &sent };
     verdict.check(&place)?;

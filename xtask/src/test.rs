@@ -8,7 +8,7 @@ use std::{
 
 use anyhow::{Context as _, Result, bail};
 
-use crate::{bench, chaos, demo, readers, shell, soak};
+use crate::{bench, chaos, demo, package, readers, shell, soak};
 
 /// Run every test, those that need root included; say what was skipped and why
 #[derive(clap::Args)]
@@ -36,8 +36,9 @@ pub fn run(_: &Arguments) -> Result<()> {
     tally.step("the demo", demo::run(&demo::Arguments::default()));
     tally.step("DuckDB reads the demo's files", readers::duckdb());
     tally.step("other engines answer as logweir trace does", readers::engines());
+    tally.step_or_skip("the package installs, starts and collects", package::try_out());
     tally.step_or_skip("kill -9 at random moments", chaos::run_a_few());
-    tally.step_or_skip("a soak of a minute", soak::run_short());
+    tally.step_or_skip("a soak of five minutes", soak::run_short());
     println!("counting instructions");
     tally.step_or_skip("the decoders' instruction counts", bench::check_counts());
     tally.close()

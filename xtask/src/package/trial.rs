@@ -45,15 +45,14 @@ const FILES: [&str; 8] = [
     "/usr/share/doc/logweir/installing.md",
 ];
 
-pub fn run(package: &Path) -> Result<()> {
-    ensure!(shell::is_root(), "only root can make a root to install the package in");
-    let root = Root::make()?;
+/// Tries a package in a new root.
+pub fn run(package: &Path, root: &Root) -> Result<()> {
     root.install(package)?;
     for file in FILES {
         let is_there = ["", ".gz"].iter().any(|end| root.path_of(&format!("{file}{end}")).exists());
         ensure!(is_there, "the package brought no {file}");
     }
-    say(&root, &["check-config", CONFIGURATION])?;
+    say(root, &["check-config", CONFIGURATION])?;
 
     // What the default configuration asks its reader to write.
     let configuration = root.path_of(CONFIGURATION);
@@ -64,9 +63,9 @@ pub fn run(package: &Path) -> Result<()> {
     fs::write(&configuration, settings + &text)?;
 
     let link = Link::new()?;
-    shell::run(link.in_collector("ip").args(["link", "set", "lo", "up"]))?;
-    let service = Service::start(&root, &link)?;
-    let generated = generate(&root, &link)?;
+    link.raise_loopback()?;
+    let service = Service::start(root, &link)?;
+    let generated = generate(root, &link)?;
     for look in [
         &[PROGRAM, "top", "--once", "--data", DATA][..],
         &[PROGRAM, "tail", "--lines", "3", "--data", DATA],
@@ -76,9 +75,9 @@ pub fn run(package: &Path) -> Result<()> {
         service.look_at(look)?;
     }
     service.stop()?;
-    check(&root, &generated)?;
-    say(&root, &["ledger", "--data", DATA])?;
-    say(&root, &["verify", "--data", DATA])?;
+    check(root, &generated)?;
+    say(root, &["ledger", "--data", DATA])?;
+    say(root, &["verify", "--data", DATA])?;
     shell::output(root.command("dpkg").args(["--purge", "logweir"]))?;
     ensure!(!root.path_of(PROGRAM).exists(), "the package left its program behind");
     ensure!(root.path_of(BALANCE).exists(), "the package took the store with it");

@@ -27,8 +27,8 @@ pub struct Collector<'a> {
     reloads: u64,
 }
 
-/// How long anything may take that it does when it is asked to.
-const PATIENCE: Duration = Duration::from_secs(180);
+/// How long it may take to start and to end: its unit's `TimeoutStopSec=`.
+const PATIENCE: Duration = Duration::from_secs(90);
 
 impl<'a> Collector<'a> {
     pub fn start(
@@ -93,6 +93,14 @@ impl<'a> Collector<'a> {
 
     pub fn reloads(&self) -> u64 {
         self.reloads
+    }
+
+    /// Whether it has complained of all of these.
+    pub fn has_complained_of(&self, things: &[&str]) -> Result<()> {
+        let said = fs::read_to_string(&self.complaints)?;
+        let missing = things.iter().find(|thing| !said.contains(**thing));
+        ensure!(missing.is_none(), "the collector never complained: {}", missing.unwrap_or(&""));
+        Ok(())
     }
 
     /// Asks it to end, waits until it has, and reads its balance.

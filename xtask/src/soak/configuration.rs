@@ -8,19 +8,30 @@ use std::{
 
 use anyhow::Result;
 
-use super::place::Place;
+use super::{deaf::Deaf, place::Place};
 
 pub struct Configuration {
     pub file: PathBuf,
     data: PathBuf,
+    alarms: String,
     version: Cell<u32>,
 }
 
 impl Configuration {
-    pub fn new(directory: &Path, data: &Path) -> Result<Self> {
+    /// Every unparsed record, of which the hostile exporter causes many, and every loss is told to
+    /// servers that hang.
+    pub fn new(directory: &Path, data: &Path, deaf: &Deaf) -> Result<Self> {
         fs::create_dir_all(data)?;
         let file = directory.join("logweir.toml");
-        Ok(Self { file, data: data.to_owned(), version: Cell::new(0) })
+        let Deaf { mail, web, .. } = deaf;
+        let told = format!("email = true\nwebhook = \"http://127.0.0.1:{web}/\"\nalarm = true\n");
+        let alarms = format!(
+            "[email]\nserver = \"127.0.0.1:{mail}\"\nfrom = \"logweir@example.net\"\n\
+             to = [\"noc@example.net\"]\npre_delay = \"1s\"\npost_delay = \"5s\"\n\
+             [[rule]]\nname = \"strange\"\nmatch = [\"record=unparsed\"]\n{told}\
+             [[rule]]\nname = \"too slow\"\nevent = \"queue_full\"\n{told}",
+        );
+        Ok(Self { file, data: data.to_owned(), alarms, version: Cell::new(0) })
     }
 
     /// Writes the next version of it: what may change while a collector runs is different each time,
@@ -30,10 +41,11 @@ impl Configuration {
         let text = format!(
             "{}data = \"{}\"\nsegment_mb = 8\njournal_max_mb = 128\npart_age_seconds = 5\n\
              [[exporter]]\naddress = \"203.0.113.{}\"\nzone = \"UTC\"\n\
-             [im]\nrecord = \"plain\"\n",
+             [im]\nrecord = \"plain\"\n{}",
             place.settings(),
             self.data.display(),
             1 + version % 250,
+            self.alarms,
         );
         Ok(fs::write(&self.file, text)?)
     }

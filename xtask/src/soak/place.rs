@@ -33,6 +33,7 @@ impl Place {
         }
         let link = Link::new()?;
         link.let_exporters_send()?;
+        link.raise_loopback()?;
         Ok(Self::Veth(link))
     }
 

@@ -6,7 +6,10 @@ use serde_json::json;
 use std::{
     collections::HashSet,
     io,
-    sync::Arc,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
     thread::{self, JoinHandle},
     time::Duration,
 };
@@ -34,6 +37,7 @@ pub struct Post {
 #[derive(Debug)]
 pub struct Webhooks {
     posts: Option<Sender<Post>>,
+    ending: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -44,9 +48,11 @@ impl Webhooks {
     /// No thread can be had.
     pub fn start(live: Arc<LiveLog>) -> io::Result<Webhooks> {
         let (sender, posts) = bounded(WAITING_MAX);
+        let ending = Arc::new(AtomicBool::new(false));
+        let is_ending = ending.clone();
         let thread = thread::Builder::new().name("lw-webhook".into());
-        let thread = thread.spawn(move || run(&posts, &live))?;
-        Ok(Webhooks { posts: Some(sender), thread: Some(thread) })
+        let thread = thread.spawn(move || run(&posts, &live, &is_ending))?;
+        Ok(Webhooks { posts: Some(sender), ending, thread: Some(thread) })
     }
 
     /// Hands a post over; `false` where there are too many.
@@ -56,7 +62,9 @@ impl Webhooks {
 }
 
 impl Drop for Webhooks {
+    /// What waits is posted, until a server does not take it.
     fn drop(&mut self) {
+        self.ending.store(true, Ordering::Release);
         self.posts = None;
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
@@ -64,7 +72,7 @@ impl Drop for Webhooks {
     }
 }
 
-fn run(posts: &Receiver<Post>, live: &LiveLog) {
+fn run(posts: &Receiver<Post>, live: &LiveLog, is_ending: &AtomicBool) {
     let config = ureq::Agent::config_builder().timeout_global(Some(PATIENCE)).proxy(None);
     let agent = config.build().new_agent();
     let mut failing = HashSet::new();
@@ -79,13 +87,41 @@ fn run(posts: &Receiver<Post>, live: &LiveLog) {
                 }
             }
             Err(error) => {
-                // A server that is away must not hold up what ends, nor fill the log.
+                // A server that is away must not fill the log, nor hold up what ends.
                 if failing.insert(post.url.clone()) {
                     let text = format!("no post to {}: {error}", post.url);
                     crate::tell(&text);
                     live.tell("webhook_failed", &text);
                 }
+                if is_ending.load(Ordering::Acquire) {
+                    return;
+                }
             }
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::service::live::LiveConfig;
+    use std::net::TcpListener;
+
+    #[test]
+    fn a_server_that_never_answers_does_not_hold_up_the_end() {
+        // Connections are made by the kernel, and nobody accepts them.
+        let deaf = TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}/", deaf.local_addr().unwrap());
+        let live = Arc::new(LiveLog::new(LiveConfig::default()));
+        let webhooks = Webhooks::start(live).unwrap();
+        for _ in 0..WAITING_MAX {
+            let (url, rule) = (url.clone(), String::new());
+            assert!(webhooks.push(Post { url, rule, json: "{}".into(), records: 1 }));
+        }
+        drop(webhooks);
+        // The one that was under way when it ended, and perhaps one more.
+        deaf.set_nonblocking(true).unwrap();
+        let posts = std::iter::from_fn(|| deaf.accept().ok()).count();
+        assert!((1..=2).contains(&posts), "{posts} were tried");
     }
 }
