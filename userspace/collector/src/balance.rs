@@ -300,17 +300,18 @@ impl Balance {
         self.close();
     }
 
-    /// Packets that the interface lost before the XDP program could see them. Where it counts what
-    /// the program sees, it counts failed redirects as dropped too, which are the rings' losses.
+    /// Packets that the interface lost before the XDP program could see them, at the least. What is
+    /// counted as dropped there may also be what the program left to a stack that does not know its
+    /// protocol, and with some drivers what found no room in a ring.
     pub fn nic_dropped(&self) -> u64 {
         let Some(nic) = &self.nic else { return 0 };
-        let all = nic.rx_dropped + nic.rx_fifo_errors;
-        match (&self.xdp, &self.ring) {
-            (Some(xdp), Some(ring)) if xdp.nic_counts_same_frames => {
-                all.saturating_sub(ring.rx_ring_full + ring.rx_dropped)
-            }
-            _ => all,
-        }
+        let unknown_protocols = self
+            .xdp
+            .as_ref()
+            .map_or(0, |xdp| xdp.passed.get(XdpCounter::NotIp.name()).copied().unwrap_or(0));
+        let of_rings = self.ring.as_ref().map_or(0, |ring| ring.rx_ring_full + ring.rx_dropped);
+        let others = nic.rx_dropped.saturating_sub(nic.rx_missed);
+        nic.rx_missed + nic.rx_fifo_errors + others.saturating_sub(unknown_protocols + of_rings)
     }
 
     /// Datagrams and frames that are known to be lost, by place; records that were, too.
@@ -463,6 +464,19 @@ mod tests {
     fn an_even_balance_leaves_nothing() {
         assert_eq!(even().unaccounted, Unaccounted::default());
         assert!(even().to_string().ends_with("unaccounted 0"));
+    }
+
+    #[test]
+    fn what_the_stack_does_not_know_is_no_loss() {
+        let nic = |rx_dropped, rx_missed| {
+            let mut balance = even();
+            balance.xdp.as_mut().unwrap().passed = [("not_ip".into(), 50)].into();
+            balance.nic = Some(NicCounters { rx_dropped, rx_missed, ..NicCounters::default() });
+            balance.nic_dropped()
+        };
+        // The rings had no room for 10 more.
+        assert_eq!([nic(50, 0), nic(60, 0), nic(63, 0)], [0, 0, 3]);
+        assert_eq!([nic(7, 7), nic(60, 7), nic(70, 7)], [7, 7, 10]);
     }
 
     /// Each counter takes part in some equation: changing any one is noticed.

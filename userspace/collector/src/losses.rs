@@ -2,10 +2,7 @@
 //! the NIC, for want of room in a ring, in a socket's buffer. They are counted where they are lost;
 //! here the counts become news for the journal, so that the ledger of the hour has them.
 
-use crate::{
-    counters::{RingCounters, SocketCounters},
-    nic::NicCounters,
-};
+use crate::counters::{Counter, RingCounters, SocketCounters};
 use logweir_decode::context::UnixNanos;
 use logweir_store::journal::Drops;
 use std::{collections::BTreeMap, sync::Arc};
@@ -17,21 +14,20 @@ pub struct Losses {
     rings: Vec<Arc<RingCounters>>,
     /// Those of UDP sockets.
     sockets: Vec<Arc<SocketCounters>>,
-    /// The interface whose packets come by AF_XDP.
-    interface: Option<String>,
-    nic_start: Option<NicCounters>,
+    /// What the interface has lost whose packets come by AF_XDP.
+    nic: Option<Arc<Counter>>,
     told: BTreeMap<&'static str, u64>,
 }
 
 impl Losses {
-    /// Of these AF_XDP sockets, UDP sockets, and the interface whose packets come by AF_XDP.
+    /// Of these AF_XDP sockets, UDP sockets, and what the interface has lost whose packets come by
+    /// AF_XDP.
     pub fn new(
         rings: Vec<Arc<RingCounters>>,
         sockets: Vec<Arc<SocketCounters>>,
-        interface: Option<String>,
+        nic: Option<Arc<Counter>>,
     ) -> Self {
-        let nic_start = interface.as_deref().map(NicCounters::read);
-        Self { rings, sockets, interface, nic_start, told: BTreeMap::new() }
+        Self { rings, sockets, nic, told: BTreeMap::new() }
     }
 
     /// What was lost since the last call.
@@ -59,16 +55,8 @@ impl Losses {
             ("rx_dropped", dropped),
             ("unreadable", unreadable),
             ("socket", socket),
-            ("nic", self.nic_dropped().saturating_sub(full + dropped)),
+            ("nic", self.nic.as_ref().map_or(0, |nic| nic.get())),
         ]
-    }
-
-    /// Packets that the interface has dropped. Some drivers count what the rings had no room for
-    /// here as well, so that this is the least that the interface itself has lost.
-    fn nic_dropped(&self) -> u64 {
-        let (Some(interface), Some(start)) = (&self.interface, self.nic_start) else { return 0 };
-        let since = NicCounters::read(interface).since(start);
-        since.rx_dropped + since.rx_fifo_errors
     }
 }
 
@@ -80,7 +68,9 @@ mod tests {
     fn each_loss_is_news_once() {
         let (ring, socket) =
             (Arc::new(RingCounters::default()), Arc::new(SocketCounters::default()));
-        let mut losses = Losses::new(vec![ring.clone()], vec![socket.clone()], None);
+        let nic = Arc::new(Counter::default());
+        let (rings, sockets) = (vec![ring.clone()], vec![socket.clone()]);
+        let mut losses = Losses::new(rings, sockets, Some(nic.clone()));
         assert!(losses.news(1).is_empty());
         ring.rx_ring_full.add(3);
         socket.dropped.add(2);
@@ -89,7 +79,8 @@ mod tests {
         };
         assert_eq!(places(losses.news(2)), [("rx_ring_full".into(), 3), ("socket".into(), 2)]);
         ring.rx_ring_full.add(1);
-        assert_eq!(places(losses.news(3)), [("rx_ring_full".into(), 1)]);
+        nic.add(4);
+        assert_eq!(places(losses.news(3)), [("rx_ring_full".into(), 1), ("nic".into(), 4)]);
         assert!(losses.news(4).is_empty());
     }
 }

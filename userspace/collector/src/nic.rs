@@ -8,18 +8,24 @@ use std::{fs, path::PathBuf};
 pub struct NicCounters {
     /// Packets received.
     pub rx_packets: u64,
-    /// Packets dropped or missed for want of room, in the hardware, the driver or the stack.
+    /// Packets dropped in the hardware, the driver or the stack: for want of room, and also those
+    /// of a protocol that the stack does not know, such as LLDP.
     pub rx_dropped: u64,
+    /// Of these, those that the hardware had no room for, where the driver tells them apart.
+    #[serde(default)]
+    pub rx_missed: u64,
     /// Packets lost in a full receive FIFO.
     pub rx_fifo_errors: u64,
 }
 
 impl NicCounters {
-    /// Reads the counters (`/proc/net/dev`); zeros where there is no such interface.
-    pub fn read(interface: &str) -> Self {
+    /// Reads the counters (`/proc/net/dev`); `None` where there is no such interface.
+    pub fn read(interface: &str) -> Option<Self> {
         // The calling thread's network namespace, which need not be the process's first.
-        let table = fs::read_to_string("/proc/thread-self/net/dev").unwrap_or_default();
-        Self::parse(&table, interface).unwrap_or_default()
+        let table = fs::read_to_string("/proc/thread-self/net/dev").ok()?;
+        let missed = fs::read_to_string(sysfs(interface).join("statistics/rx_missed_errors"));
+        let rx_missed = missed.ok().and_then(|text| text.trim().parse().ok()).unwrap_or(0);
+        Some(Self { rx_missed, ..Self::parse(&table, interface)? })
     }
 
     fn parse(table: &str, interface: &str) -> Option<Self> {
@@ -29,16 +35,19 @@ impl NicCounters {
         let _bytes = columns.next()?;
         let rx_packets = columns.next()?;
         let _errors = columns.next()?;
-        Some(Self { rx_packets, rx_dropped: columns.next()?, rx_fifo_errors: columns.next()? })
+        let (rx_dropped, rx_fifo_errors) = (columns.next()?, columns.next()?);
+        Some(Self { rx_packets, rx_dropped, rx_fifo_errors, ..Self::default() })
     }
 
-    /// What was counted since `start`.
+    /// What was counted since `start`. A driver may count losses anew when the interface is reset.
     #[must_use]
     pub fn since(self, start: Self) -> Self {
         Self {
+            // What is taken off may be more than was counted; see `pipeline::settled`.
             rx_packets: self.rx_packets.wrapping_sub(start.rx_packets),
-            rx_dropped: self.rx_dropped.wrapping_sub(start.rx_dropped),
-            rx_fifo_errors: self.rx_fifo_errors.wrapping_sub(start.rx_fifo_errors),
+            rx_dropped: self.rx_dropped.saturating_sub(start.rx_dropped),
+            rx_missed: self.rx_missed.saturating_sub(start.rx_missed),
+            rx_fifo_errors: self.rx_fifo_errors.saturating_sub(start.rx_fifo_errors),
         }
     }
 }
@@ -107,10 +116,13 @@ mod tests {
               lo: 1000      10    0    0    0     0          0         0     1000      10\n\
             veth0:2000      20    1    2    3     0          0         0        0       0\n";
         let counters = NicCounters::parse(table, "veth0");
-        let expected = NicCounters { rx_packets: 20, rx_dropped: 2, rx_fifo_errors: 3 };
+        let expected =
+            NicCounters { rx_packets: 20, rx_dropped: 2, rx_missed: 0, rx_fifo_errors: 3 };
         assert_eq!(counters, Some(expected));
         assert_eq!(NicCounters::parse(table, "eth9"), None);
-        assert!(NicCounters::read("lo").rx_packets < u64::MAX);
+        assert!(NicCounters::read("lo").is_some());
+        assert_eq!(NicCounters::read("no-such-one"), None);
+        assert_eq!(NicCounters::default().since(expected).rx_dropped, 0, "it was reset");
     }
 
     #[test]

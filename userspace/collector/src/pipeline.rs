@@ -8,7 +8,7 @@ pub use wiring::Sources;
 
 use crate::{
     balance::{Balance, RecordBalance, RingBalance, SocketBalance, XdpBalance},
-    counters::{RingCounters, SocketCounters, WorkerCounters},
+    counters::{Counter, RingCounters, SocketCounters, WorkerCounters},
     handoff::Inlet,
     latency::{self, Latency, Octaves},
     ledger::{self, Ledger},
@@ -172,6 +172,8 @@ struct AttachedSteering {
     interface: String,
     mode: AttachedMode,
     nic_start: NicCounters,
+    /// What the interface has lost as of the last balance, for the writer to tell of.
+    lost: Arc<Counter>,
 }
 
 /// What a pipeline leaves behind.
@@ -310,7 +312,7 @@ impl<S: Sink + Send + 'static> Pipeline<S> {
         let (rings, others): (Vec<_>, Vec<_>) =
             std::mem::take(&mut self.workers).into_iter().partition(|worker| worker.reads_ring);
         closing.join(others);
-        let nic = self.steering.as_mut().map(|attached| {
+        let nic = self.steering.as_mut().and_then(|attached| {
             let nic = attached.settled_nic();
             closing.errors.extend(attached.steering.detach().err().map(|error| error.to_string()));
             // Packets that the driver has in hand reach the rings.
@@ -396,21 +398,25 @@ impl AttachedSteering {
         let mut xdp = XdpBalance::new(mode, counters.iter());
         xdp.nic_counts_same_frames = native && nic::is_veth(&self.interface);
         balance.xdp = Some(xdp);
-        balance.nic = Some(NicCounters::read(&self.interface).since(self.nic_start));
+        balance.nic = NicCounters::read(&self.interface).map(|now| now.since(self.nic_start));
+        // Not all that it is made of is read at the same moment.
+        self.lost.set(balance.nic_dropped().max(self.lost.get()));
     }
 
-    /// The interface's counters since the start, as they agree best with the program's.
-    fn settled_nic(&self) -> Settled {
-        Settled::end(|| {
+    /// The interface's counters since the start, as they agree best with the program's; `None` where
+    /// it is gone.
+    fn settled_nic(&self) -> Option<Settled> {
+        NicCounters::read(&self.interface)?;
+        Some(Settled::end(|| {
             let (nic, seen) = read_counters(&self.interface, &self.steering);
             (nic.since(self.nic_start), seen)
-        })
+        }))
     }
 }
 
 /// The interface's counters, then the frames that the program has seen.
 fn read_counters(interface: &str, steering: &Steering) -> settled::Reading {
-    let nic = NicCounters::read(interface);
+    let nic = NicCounters::read(interface).unwrap_or_default();
     (nic, steering.counters().map_or(0, |counters| counters.total()))
 }
 

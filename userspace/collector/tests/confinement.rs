@@ -24,7 +24,6 @@ use common::{
 };
 use logweir::{
     keyring::Keyring,
-    nic::NicCounters,
     privileges::{self, Account, Places, Privileges},
     service::control::{Request, ask},
     steering::{Steering, SteeringConfig, SteeringError},

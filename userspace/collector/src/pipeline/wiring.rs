@@ -44,7 +44,7 @@ pub(super) fn start<S: Sink + Send + 'static>(
     let drops = inlet.drops().clone();
     let ledger = Ledger::new(&config.settings.limits).following(limits.reader());
     let exporters = ledger.published().clone();
-    let writer = spawn_writer(inlet, sink, ledger, sources.losses(config), sink_counters.clone())
+    let writer = spawn_writer(inlet, sink, ledger, sources.losses(), sink_counters.clone())
         .map_err(|error| thread_error(&error))?;
     let Sources { orders, rings, sockets, captures, steering, ring_mode, description } = sources;
     let mut crew = Crew {
@@ -113,15 +113,11 @@ pub struct Sources {
 
 impl Sources {
     /// The counters of what is lost in front of the workers.
-    fn losses(&self, config: &PipelineConfig) -> Losses {
-        let interface = match &config.input {
-            Input::Xdp { interface, .. } => Some(interface.clone()),
-            Input::Udp { .. } | Input::Capture { .. } => None,
-        };
+    fn losses(&self) -> Losses {
         Losses::new(
             self.rings.iter().map(|(_, counters)| counters.clone()).collect(),
             self.sockets.iter().map(|(_, counters)| counters.clone()).collect(),
-            interface,
+            self.steering.as_ref().map(|attached| attached.lost.clone()),
         )
     }
 
@@ -232,8 +228,13 @@ impl Sources {
             "AF_XDP on {interface}, {queues} queues, XDP in {mode}, {} sockets, {pages} pages; what XDP passes up by {}",
             self.ring_mode, self.description
         );
-        self.steering =
-            Some(AttachedSteering { steering, interface: interface.to_owned(), mode, nic_start });
+        self.steering = Some(AttachedSteering {
+            steering,
+            interface: interface.to_owned(),
+            mode,
+            nic_start,
+            lost: Arc::default(),
+        });
         Ok(())
     }
 }

@@ -13,8 +13,13 @@ pub(super) fn frames(to: &mut Scribe<'_>, balance: &Balance) -> fmt::Result {
         to.counter("logweir_nic_packets", "Packets that the interface received.", nic.rx_packets)?;
         to.counter(
             "logweir_nic_dropped_packets",
-            "Packets that the interface dropped; veth counts here what found no room in a ring, too.",
+            "Packets that the interface or the stack dropped, those of unknown protocols too.",
             nic.rx_dropped,
+        )?;
+        to.counter(
+            "logweir_nic_missed_packets",
+            "Of these, packets that the hardware had no room for, where the driver tells.",
+            nic.rx_missed,
         )?;
         to.counter(
             "logweir_nic_fifo_errors",
