@@ -8,6 +8,7 @@ pub mod event;
 pub mod latch;
 pub mod mail;
 pub mod mailbox;
+pub mod outbox;
 pub mod rule;
 pub mod smtp;
 pub mod syslog;
@@ -28,7 +29,8 @@ use crate::{
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 use event::Event;
 use latch::Latches;
-use mail::{MailConfig, Mailer};
+use mail::MailConfig;
+use outbox::Outbox;
 use rule::{Matches, Rule, Rules};
 use std::{
     fs, io,
@@ -43,7 +45,7 @@ use std::{
 };
 use syslog::Syslog;
 use watcher::{Thresholds, Watcher};
-use webhook::{Post, Webhooks};
+use webhook::Post;
 
 /// What is to be watched for, and where it is told.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -109,7 +111,7 @@ impl Acting {
         let capture = capture.map(|(path, bytes)| Capture::open(path, *bytes)).transpose()?;
         let captures = capture.is_some();
         let email = config.email.clone();
-        let mailer = email.map(|config| Mailer::start(config, alarms.live.clone())).transpose();
+        let mailer = email.map(|config| mail::start(config, alarms.live.clone())).transpose();
         let (matches, seen) = bounded(WAITING_MAX);
         let counters = Arc::new(TapCounters::default());
         let stop = Arc::new(AtomicBool::new(false));
@@ -123,7 +125,7 @@ impl Acting {
             rules: Arc::new([]),
             syslog: config.syslog.map(Syslog::new).transpose()?,
             mailer: mailer.map_err(failed)?,
-            webhooks: Webhooks::start(alarms.live.clone()).map_err(failed)?,
+            webhooks: webhook::start(alarms.live.clone()).map_err(failed)?,
             capture,
             lost: Lost::default(),
             status_at: String::new(),
@@ -169,8 +171,8 @@ struct Desk {
     seen_rules: u64,
     rules: Arc<[Arc<Rule>]>,
     syslog: Option<Syslog>,
-    mailer: Option<Mailer>,
-    webhooks: Webhooks,
+    mailer: Option<Outbox<String>>,
+    webhooks: Outbox<Post>,
     capture: Option<Capture>,
     lost: Lost,
     /// Of the status that was looked at last.

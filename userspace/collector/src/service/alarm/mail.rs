@@ -3,14 +3,14 @@
 use super::{
     host_name,
     mailbox::{Mail, Mailbox},
+    outbox::{LAST_PATIENCE, Outbox},
     smtp::{self, Letter},
 };
 use crate::service::live::LiveLog;
-use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, TrySendError, bounded};
+use crossbeam_channel::{Receiver, RecvTimeoutError};
 use std::{
     io,
     sync::Arc,
-    thread::{self, JoinHandle},
     time::{Duration, Instant},
 };
 
@@ -37,41 +37,15 @@ const ENTRIES_MAX: usize = 1_000;
 /// How long the thread sleeps at most.
 const TICK: Duration = Duration::from_secs(1);
 
-/// The thread that mails.
-#[derive(Debug)]
-pub struct Mailer {
-    entries: Option<Sender<String>>,
-    thread: Option<JoinHandle<()>>,
-}
-
-impl Mailer {
-    /// Starts it. Whether mail was sent is told in the log, and only there: no rule hears of it, so
-    /// that mailing never is about mailing.
-    ///
-    /// # Errors
-    /// No thread can be had.
-    pub fn start(config: MailConfig, live: Arc<LiveLog>) -> io::Result<Mailer> {
-        let (sender, entries) = bounded(ENTRIES_MAX);
-        let thread = thread::Builder::new().name("lw-mail".into());
-        let thread = thread.spawn(move || run(&config, &entries, &live))?;
-        Ok(Mailer { entries: Some(sender), thread: Some(thread) })
-    }
-
-    /// Hands an entry over; `false` where there are too many.
-    pub fn push(&self, entry: String) -> bool {
-        let sent = self.entries.as_ref().map(|entries| entries.try_send(entry));
-        !matches!(sent, Some(Err(TrySendError::Full(_))))
-    }
-}
-
-impl Drop for Mailer {
-    /// What waits is sent, if the server takes it at once.
-    fn drop(&mut self) {
-        self.entries = None;
-        if let Some(thread) = self.thread.take() {
-            let _ = thread.join();
-        }
-    }
+/// Starts the thread. Whether mail was sent is told in the log, and only there: no rule hears of it,
+/// so that mailing never is about mailing. What waits at the end is sent, if the server takes it at
+/// once.
+///
+/// # Errors
+/// No thread can be had.
+pub fn start(config: MailConfig, live: Arc<LiveLog>) -> io::Result<Outbox<String>> {
+    let send = move |entries: &Receiver<String>| run(&config, entries, &live);
+    Outbox::start("lw-mail", ENTRIES_MAX, LAST_PATIENCE, send)
 }
 
 fn run(config: &MailConfig, entries: &Receiver<String>, live: &LiveLog) {
