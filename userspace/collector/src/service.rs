@@ -12,6 +12,7 @@ pub mod metrics;
 pub mod reload;
 pub mod status;
 pub mod tap;
+mod timed;
 pub mod unknown;
 
 #[cfg(test)]

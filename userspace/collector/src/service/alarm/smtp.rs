@@ -1,14 +1,17 @@
 //! Just enough of SMTP (RFC 5321) to hand a mail to a relay: no TLS and no log-in, as the relay of the
 //! same network wants none.
 
+use crate::service::timed::Timed;
 use std::{
     io::{self, BufRead, BufReader, Read, Write},
     net::{TcpStream, ToSocketAddrs},
     time::Duration,
 };
 
-/// How long the server may take to answer.
-const PATIENCE: Duration = Duration::from_secs(10);
+/// How long one of a server's addresses may take to answer at all, and all of the mail then. Servers
+/// let whom they do not know wait.
+const CONNECT_PATIENCE: Duration = Duration::from_secs(10);
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// Longest line of a mail, without its end (RFC 5322 §2.1.1).
 const LINE_BYTES_MAX: usize = 998;
@@ -95,18 +98,14 @@ fn push_line(text: &mut String, line: &str, can_8bit: bool) {
     *text += "\r\n";
 }
 
-struct Session(BufReader<TcpStream>);
+struct Session(BufReader<Timed<TcpStream>>);
 
 impl Session {
     fn open(server: (&str, u16)) -> io::Result<Session> {
         let mut last = io::Error::new(io::ErrorKind::NotFound, "the name has no address");
         for address in server.to_socket_addrs()? {
-            match TcpStream::connect_timeout(&address, PATIENCE) {
-                Ok(stream) => {
-                    stream.set_read_timeout(Some(PATIENCE))?;
-                    stream.set_write_timeout(Some(PATIENCE))?;
-                    return Ok(Session(BufReader::new(stream)));
-                }
+            match TcpStream::connect_timeout(&address, CONNECT_PATIENCE) {
+                Ok(stream) => return Ok(Session(BufReader::new(Timed::new(stream, PATIENCE)))),
                 Err(error) => last = error,
             }
         }
@@ -122,19 +121,20 @@ impl Session {
     }
 
     fn expect(&mut self, code: &str, to: &str) -> Result<String, String> {
-        let mut answer = String::new();
+        let mut answer = Vec::new();
         let mut lines = self.0.by_ref().take(ANSWER_BYTES_MAX);
         loop {
             let begin = answer.len();
-            let read = lines.read_line(&mut answer).map_err(|error| error.to_string())?;
-            let line = answer.get(begin..).unwrap_or_default();
+            let read = lines.read_until(b'\n', &mut answer).map_err(|error| error.to_string())?;
+            // In whatever character set it is.
+            let line = String::from_utf8_lossy(answer.get(begin..).unwrap_or_default());
             if read == 0 {
                 return Err(format!("the server hung up at {to}"));
             }
             // All lines but the last one have a hyphen behind the code.
             if line.as_bytes().get(3) != Some(&b'-') {
                 return match line.starts_with(code) {
-                    true => Ok(answer),
+                    true => Ok(String::from_utf8_lossy(&answer).into_owned()),
                     false => Err(format!("the server's answer to {to}: {}", line.trim_end())),
                 };
             }

@@ -1,7 +1,7 @@
 //! Who answers: a thread that waits for questions, and one for each that is being answered.
 
 use super::{REQUEST_MAX, Request, tail};
-use crate::service::{alarm::Alarms, reload::Asker, status::Board};
+use crate::service::{alarm::Alarms, reload::Asker, status::Board, timed::Timed};
 use std::{
     fs,
     io::{self, BufRead, BufReader, Read, Write},
@@ -21,7 +21,7 @@ use std::{
 /// Questions that are answered at the same time; others are told to come again.
 const ANSWERED_MAX: usize = 16;
 
-/// How long somebody may take to ask, or to take in a line of the answer.
+/// How long somebody may take to ask, and to take in a line of the answer.
 const PATIENCE: Duration = Duration::from_secs(5);
 
 /// Longest path of a Unix socket, in bytes: its place in `sockaddr_un`, less a zero.
@@ -113,9 +113,7 @@ impl Desk {
 
     /// Answers on a thread of its own, so that nobody has to wait for somebody slow.
     fn attend(&self, mut stream: UnixStream) {
-        let patient =
-            [stream.set_read_timeout(Some(PATIENCE)), stream.set_write_timeout(Some(PATIENCE))];
-        if patient.iter().any(Result::is_err) {
+        if stream.set_write_timeout(Some(PATIENCE)).is_err() {
             return;
         }
         if Arc::strong_count(&self.being_answered) > ANSWERED_MAX {
@@ -154,8 +152,9 @@ impl Desk {
 
 fn read_request(stream: &UnixStream) -> Result<Request, String> {
     let mut line = String::new();
-    let mut reader = BufReader::new(stream.take(REQUEST_MAX));
-    reader.read_line(&mut line).map_err(|error| format!("the question is not read: {error}"))?;
+    let not_read = |error| format!("the question is not read: {error}");
+    let timed = Timed::new(stream.try_clone().map_err(not_read)?, PATIENCE);
+    BufReader::new(timed.take(REQUEST_MAX)).read_line(&mut line).map_err(not_read)?;
     serde_json::from_str(&line).map_err(|error| format!("the question is not understood: {error}"))
 }
 

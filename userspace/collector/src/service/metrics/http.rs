@@ -1,10 +1,11 @@
 //! As much of HTTP/1.1 (RFC 9112) as a scrape needs: one request without a body, one answer, and the
 //! connection is closed.
 
+use crate::service::timed::Timed;
 use std::{
     io::{self, Read, Write},
     net::TcpStream,
-    time::{Duration, Instant},
+    time::Duration,
 };
 
 /// Longest head of a request, in bytes.
@@ -40,21 +41,13 @@ impl<B: AsRef<str>> Response<B> {
     }
 }
 
-/// A connection that has so long, whatever the other side does.
+/// A connection, which has so long.
 #[derive(Debug)]
-pub(super) struct Connection {
-    stream: TcpStream,
-    deadline: Instant,
-}
+pub(super) struct Connection(Timed<TcpStream>);
 
 impl Connection {
     pub fn new(stream: TcpStream, patience: Duration) -> Self {
-        Self { stream, deadline: Instant::now() + patience }
-    }
-
-    fn left(&self) -> io::Result<Option<Duration>> {
-        let left = self.deadline.saturating_duration_since(Instant::now());
-        if left.is_zero() { Err(io::ErrorKind::TimedOut.into()) } else { Ok(Some(left)) }
+        Self(Timed::new(stream, patience))
     }
 
     /// Reads the head of a request.
@@ -65,7 +58,6 @@ impl Connection {
         let mut head = [0; HEAD_MAX];
         let mut filled = 0;
         loop {
-            self.stream.set_read_timeout(self.left()?)?;
             let room = head.get_mut(filled..).unwrap_or_default();
             if room.is_empty() {
                 return Ok(Err(Response::plain(
@@ -73,7 +65,7 @@ impl Connection {
                     "too long\n",
                 )));
             }
-            match self.stream.read(room)? {
+            match self.0.read(room)? {
                 0 => return Err(io::ErrorKind::UnexpectedEof.into()),
                 read => filled += read,
             }
@@ -101,19 +93,8 @@ impl Connection {
             "HTTP/1.1 {status}\r\nContent-Type: {content_type}\r\nContent-Length: {length}\r\n\
              Connection: close\r\n\r\n"
         );
-        self.write_all(head.as_bytes())?;
-        if head_only { Ok(()) } else { self.write_all(body.as_bytes()) }
-    }
-
-    fn write_all(&mut self, mut bytes: &[u8]) -> io::Result<()> {
-        while !bytes.is_empty() {
-            self.stream.set_write_timeout(self.left()?)?;
-            match self.stream.write(bytes)? {
-                0 => return Err(io::ErrorKind::WriteZero.into()),
-                written => bytes = bytes.get(written..).unwrap_or_default(),
-            }
-        }
-        Ok(())
+        self.0.write_all(head.as_bytes())?;
+        if head_only { Ok(()) } else { self.0.write_all(body.as_bytes()) }
     }
 }
 
