@@ -67,8 +67,11 @@ fn run(config: &MailConfig, entries: &Receiver<String>, live: &LiveLog) {
             let sent = send(config, &mail, &host);
             let now = Instant::now();
             match sent {
-                Ok(()) => {
+                Ok(refused) => {
                     mailbox.sent(&mail, now);
+                    for answer in refused {
+                        live.tell("email_refused", &format!("no mail to {answer}"));
+                    }
                     live.tell("email_sent", &format!("{} entries", mail.entries.len()));
                     is_failing = false;
                 }
@@ -89,7 +92,7 @@ fn run(config: &MailConfig, entries: &Receiver<String>, live: &LiveLog) {
     }
 }
 
-fn send(config: &MailConfig, mail: &Mail, host: &str) -> Result<(), String> {
+fn send(config: &MailConfig, mail: &Mail, host: &str) -> Result<Vec<String>, String> {
     let Mail { entries, beyond } = mail;
     let count = entries.len() as u64 + beyond;
     let subject = format!("logweir on {host}: {count} entries");

@@ -34,19 +34,25 @@ pub struct Letter<'a> {
     pub lines: &'a [String],
 }
 
-/// Hands a mail to a server; `host` is this one's name.
+/// Hands a mail to a server; `host` is this one's name. What it has answered about recipients that
+/// it does not take: the others have the mail.
 ///
 /// # Errors
 /// Says what the server has answered, or why there is none.
-pub fn send(server: (&str, u16), host: &str, letter: &Letter<'_>) -> Result<(), String> {
+pub fn send(server: (&str, u16), host: &str, letter: &Letter<'_>) -> Result<Vec<String>, String> {
     let failed = |error: io::Error| error.to_string();
     let mut session = Session::open(server).map_err(failed)?;
     session.expect("220", "the greeting")?;
     let can_8bit = session.command(&format!("EHLO {host}"), "250")?.contains("8BITMIME");
     let body = if can_8bit { " BODY=8BITMIME" } else { "" };
     session.command(&format!("MAIL FROM:<{}>{body}", letter.from), "250")?;
+    let mut refused = Vec::new();
     for to in letter.to {
-        session.command(&format!("RCPT TO:<{to}>"), "25")?;
+        let answer = session.command(&format!("RCPT TO:<{to}>"), "25");
+        refused.extend(answer.err().map(|error| format!("{to}: {error}")));
+    }
+    if refused.len() == letter.to.len() {
+        return Err(refused.join("; "));
     }
     session.command("DATA", "354")?;
     let mut text = letter.text(can_8bit);
@@ -54,7 +60,7 @@ pub fn send(server: (&str, u16), host: &str, letter: &Letter<'_>) -> Result<(), 
     session.command(&text, "250")?;
     // It has taken the mail: how it says good-bye does not matter.
     let _ = session.command("QUIT", "221");
-    Ok(())
+    Ok(refused)
 }
 
 impl Letter<'_> {
@@ -145,6 +151,50 @@ impl Session {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::{net::TcpListener, thread};
+
+    /// A server that knows `a` alone, and what it was told.
+    fn server() -> (u16, thread::JoinHandle<Vec<String>>) {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let run = move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            let mut told = Vec::new();
+            stream.write_all(b"220 gr\xfc\xdfe\r\n").unwrap();
+            for line in BufReader::new(stream.try_clone().unwrap()).lines().map_while(Result::ok) {
+                let answer: &[u8] = match line.as_str() {
+                    "DATA" => b"354 go on\r\n",
+                    "QUIT" => b"221 bye\r\n",
+                    "RCPT TO:<b@example.net>" => b"550 no such user\r\n",
+                    _ if line.starts_with("EHLO") => b"250-here\r\n250 8BITMIME\r\n",
+                    _ if told.contains(&"DATA".to_owned()) && line != "." => b"",
+                    _ => b"250 well\r\n",
+                };
+                told.push(line);
+                stream.write_all(answer).unwrap();
+            }
+            told
+        };
+        (port, thread::spawn(run))
+    }
+
+    #[test]
+    fn one_who_is_not_known_does_not_keep_mail_from_the_others() {
+        let lines = ["alarm".into()];
+        let send = |to: &[String], port| {
+            let letter =
+                Letter { from: "l@example.net", to, subject: "s", date: "d", lines: &lines };
+            send(("127.0.0.1", port), "h", &letter)
+        };
+        let (port, told) = server();
+        let refused = send(&["b@example.net".into(), "a@example.net".into()], port).unwrap();
+        assert!(refused[0].starts_with("b@example.net: ") && refused.len() == 1, "{refused:?}");
+        assert!(told.join().unwrap().contains(&"alarm".to_owned()));
+        let (port, told) = server();
+        let error = send(&["b@example.net".into()], port).unwrap_err();
+        assert!(error.ends_with("550 no such user"), "{error}");
+        assert!(!told.join().unwrap().contains(&"DATA".to_owned()));
+    }
 
     #[test]
     fn lines_keep_to_the_protocol() {
