@@ -6,7 +6,7 @@ use std::{
     fs,
     io::{self, BufRead, BufReader, Read, Write},
     os::unix::{
-        fs::PermissionsExt,
+        fs::{FileTypeExt, PermissionsExt},
         net::{UnixListener, UnixStream},
     },
     path::{Path, PathBuf},
@@ -53,9 +53,13 @@ impl Control {
         if UnixStream::connect(path).is_ok() {
             return Err(format!("another collector answers at {}", path.display()));
         }
-        match fs::remove_file(path) {
-            Err(error) if error.kind() != io::ErrorKind::NotFound => return Err(failed(error)),
-            _ => {}
+        match fs::symlink_metadata(path) {
+            Ok(found) if found.file_type().is_socket() => {
+                fs::remove_file(path).map_err(failed)?;
+            }
+            Ok(_) => return Err(format!("control: {} is there, and no socket", path.display())),
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {}
+            Err(error) => return Err(failed(error)),
         }
         if path.as_os_str().len() > PATH_MAX {
             let path = path.display();
@@ -204,5 +208,8 @@ mod tests {
         assert!(!path.exists());
         drop(UnixListener::bind(&path).unwrap());
         drop(start().unwrap());
+        fs::write(&path, "somebody's").unwrap();
+        assert!(start().unwrap_err().ends_with("is there, and no socket"));
+        assert_eq!(fs::read_to_string(&path).unwrap(), "somebody's");
     }
 }
