@@ -35,9 +35,26 @@ impl Settings {
         keys
     }
 
+    /// What is in force once a collector that went by `before` has read these settings, of which
+    /// some keys need a restart. The ports stay, with the formats that they have here.
+    pub fn in_force_after(&self, before: &Settings, restart: &[&str]) -> Settings {
+        let mut in_force = self.clone().with(before, restart);
+        in_force.listen = before.listen.as_ref().map(|specs| {
+            let now = |spec: &String| {
+                self.listen.iter().flatten().find(|other| place(other) == place(spec)).cloned()
+            };
+            specs.iter().map(|spec| now(spec).unwrap_or_else(|| spec.clone())).collect()
+        });
+        in_force
+    }
+
     /// Where it listens, as it is written.
     fn ports(&self) -> BTreeSet<&str> {
-        let specs = self.listen.iter().flatten();
-        specs.map(|spec| spec.split_once('=').map_or(&**spec, |(place, _)| place)).collect()
+        self.listen.iter().flatten().map(|spec| place(spec)).collect()
     }
+}
+
+/// A listener without its format.
+fn place(spec: &str) -> &str {
+    spec.split_once('=').map_or(spec, |(place, _)| place)
 }

@@ -46,6 +46,15 @@ macro_rules! settings {
                 Settings { $($name: over.$name.or(self.$name),)* }
             }
 
+            /// These settings, with the values that others have for some keys.
+            #[must_use]
+            pub fn with(mut self, others: &Settings, keys: &[&str]) -> Settings {
+                $(if keys.contains(&stringify!($name)) {
+                    self.$name.clone_from(&others.$name);
+                })*
+                self
+            }
+
             /// The keys whose values are others.
             pub fn changed_from(&self, before: &Settings) -> Vec<&'static str> {
                 let mut keys = Vec::new();

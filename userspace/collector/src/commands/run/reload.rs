@@ -83,20 +83,22 @@ impl Configuration {
         };
         let file = file.display().to_string();
         let settings = effective(self.file.as_ref(), &self.options)?;
+        // Before they are read: what is written meanwhile is news the next time.
+        let contents = contents(&settings);
         let config =
             settings.validate(MissingKey::Create).map_err(|error| format!("{file}: {error}"))?;
         apply(&config)?;
-        let contents = contents(&settings);
         let restart = settings.restart_for(&self.started);
-        let mut changed: BTreeSet<_> = settings.changed_from(&self.in_force).into_iter().collect();
+        let in_force = settings.in_force_after(&self.in_force, &restart);
+        let mut changed: BTreeSet<_> = in_force.changed_from(&self.in_force).into_iter().collect();
         let others = contents.iter().filter(|content| !self.contents.contains(content));
         changed.extend(others.map(|(key, _)| *key));
-        (self.in_force, self.contents) = (settings, contents);
-        let changed = changed.into_iter().filter(|key| !restart.contains(key));
+        (self.in_force, self.contents) = (in_force, contents);
+        let words = |key: &str| key.to_owned();
         Ok(Reloaded {
             file,
-            changed: changed.map(str::to_owned).collect(),
-            restart: restart.iter().map(|&key| key.to_owned()).collect(),
+            changed: changed.into_iter().map(words).collect(),
+            restart: restart.into_iter().map(words).collect(),
         })
     }
 }
@@ -144,15 +146,19 @@ mod tests {
         let text = "listen = [\"2055=netflow\", \"514\"]\nqueues = 3\nim.record = \"plain\"";
         assert_eq!(reload(text), told(&["im"], &["queues"]));
         assert_eq!(reload(text), told(&[], &["queues"]), "it still does");
+        let back = text.replace("queues = 3", "queues = 2");
+        assert_eq!(reload(&back), told(&[], &[]), "it was never in force");
+        assert_eq!(reload(text), told(&[], &["queues"]));
         assert!(reload("lisen = []").unwrap_err().contains("line 2: unknown key 'lisen'"));
         assert!(
             reload("listen = [\"0\"]").unwrap_err().ends_with("port 0 is no port to listen on")
         );
-        assert_eq!(reload("listen = [\"2055\"]"), told(&["im"], &["listen", "queues"]));
+        // Of a port that stays, the format is in force at once.
+        assert_eq!(reload("listen = [\"2055\"]"), told(&["im", "listen"], &["listen", "queues"]));
         write("listen = [\"2055\"]\nallow = [\"192.0.2.1\"]");
         assert_eq!(configuration.reload(|_| Err("no".into())), Err("no".into()));
         let status = configuration.status();
-        assert_eq!((status.reloads, status.refused), (5, 3));
+        assert_eq!((status.reloads, status.refused), (7, 3));
         assert_eq!(status.last_error.as_deref(), Some("no"));
         let did = configuration.reload(|_| Ok(())).unwrap();
         assert_eq!(did.changed, ["allow"], "it was not in force before");
