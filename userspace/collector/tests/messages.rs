@@ -77,6 +77,8 @@ fn wrong_command_lines() {
         (&format!("{run} --data data"), 2, "--data is given twice"),
         (&format!("{run} --control /no/such/c.sock"), 1, "cannot listen at /no/such/c.sock"),
         (&format!("{run} --control {long}"), 1, "a socket's path has 107 bytes"),
+        (&format!("{run} --control file"), 1, "control: file is there and is no socket"),
+        (&format!("{run} --control data"), 1, "control: data is there and is no socket"),
         (&format!("{run} --config none.toml"), 2, "cannot read none.toml"),
         (&format!("{run} --config data"), 2, "cannot read data"),
         ("run --listen x --data data", 2, "listen: 'x'"),
@@ -130,6 +132,7 @@ fn wrong_command_lines() {
     let tried =
         cases.map(|(words, code, named)| fault(words, &logweir(desk.path(), words), code, named));
     assert_none(tried);
+    assert!(desk.path().join("file").is_file(), "a file was taken for a control socket");
 }
 
 #[test]

@@ -57,7 +57,7 @@ impl Control {
             Ok(found) if found.file_type().is_socket() => {
                 fs::remove_file(path).map_err(failed)?;
             }
-            Ok(_) => return Err(format!("control: {} is there, and no socket", path.display())),
+            Ok(_) => return Err(format!("control: {} is there and is no socket", path.display())),
             Err(error) if error.kind() == io::ErrorKind::NotFound => {}
             Err(error) => return Err(failed(error)),
         }
