@@ -173,6 +173,12 @@ impl Settings {
             }
             listeners.push(listener);
         }
+        // Whoever empties the list may mean nobody, and without one all may send.
+        if self.allow.as_ref().is_some_and(Vec::is_empty) {
+            return Err(
+                "allow is empty: name those that may send, or leave it out if all may".into()
+            );
+        }
         let allow = self.allow.as_deref().unwrap_or_default();
         let allow: Vec<Prefix> = allow
             .iter()

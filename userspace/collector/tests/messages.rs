@@ -108,7 +108,20 @@ fn wrong_command_lines() {
         ("generate --to udp://127.0.0.1:9 --exporters 0", 2, "exporters is 0"),
         ("generate --to udp://127.0.0.1:9 --format x", 2, "--format: unknown format 'x'"),
         ("generate --to udp://127.0.0.1:9 --replay 5", 1, "only to an interface"),
-        ("trace 203.0.113.7:5 --at 2026-11-22T10:21:57Z", 2, "--data"),
+        (
+            "trace --at 2026-11-22T10:21:57Z --data data",
+            2,
+            "one of ADDR[:PORT], --inside and --user",
+        ),
+        ("trace 203.0.113.7 --data data", 2, "--at is missing"),
+        (
+            "trace 203.0.113.7 --user x --at 2026-11-22T10:21:57Z",
+            2,
+            "ADDR[:PORT] and --user exclude",
+        ),
+        ("top --every 0", 2, "--every: '0' is not from 1 to 3600"),
+        ("top --data data", 1, "no collector answers at data/control.sock"),
+        ("top --data data --control x", 2, "--data and --control exclude each other"),
         ("trace x --at 2026-11-22T10:21:57Z --data data", 2, "'x'"),
         ("trace 203.0.113.7:99999 --at 2026-11-22T10:21:57Z --data data", 2, "203.0.113.7:99999"),
         ("trace 203.0.113.7:5 --at yesterday --data data", 2, "--at: 'yesterday'"),
@@ -133,6 +146,25 @@ fn wrong_command_lines() {
         cases.map(|(words, code, named)| fault(words, &logweir(desk.path(), words), code, named));
     assert_none(tried);
     assert!(desk.path().join("file").is_file(), "a file was taken for a control socket");
+}
+
+/// What a full disk has swallowed is no success, and a reader that is gone is no failure.
+#[test]
+fn output_that_nobody_has() {
+    let desk = desk();
+    for words in ["print-default-config", "decode one.bin"] {
+        let full = fs::OpenOptions::new().write(true).open("/dev/full").expect("a device");
+        let mut command = Command::new(LOGWEIR);
+        command.args(words.split_whitespace()).current_dir(desk.path()).stdout(full);
+        let output = command.output().expect("the program starts");
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{words}: {said}");
+        assert!(said.contains("cannot write"), "{words}: {said}");
+    }
+    let line = format!("{LOGWEIR} print-default-config | head -n 1; echo ${{PIPESTATUS[0]}}");
+    let output = Command::new("bash").args(["-c", &line]).output().expect("a shell");
+    let printed = String::from_utf8_lossy(&output.stdout);
+    assert_eq!(printed.lines().last(), Some("0"), "{printed}");
 }
 
 #[test]
@@ -175,6 +207,12 @@ fn wrong_configurations() {
         ("[privacy]\nrotate = \"soon\"\n", "line 2"),
         ("[retention]\nsession = \"5x\"\n", "line 2: '5x' is no age"),
         ("[retention]\nmax_gb = \"much\"\n", "max_gb"),
+        ("[retention]\nmax_gb = 0\n", "line 2: 0 gigabytes would delete all"),
+        ("data = \"/d\"\nlisten = [\"514\"]\nallow = []\n", "allow is empty"),
+        (
+            "[syslog]\nserver = \"192.0.2.9\"\n",
+            "line 2: server \"192.0.2.9\": it must be an address and",
+        ),
         ("[retnetion]\nsession = \"5d\"\n", "unknown key 'retnetion': did you mean 'retention'?"),
     ];
     let tried = cases.iter().flat_map(|(text, named)| {

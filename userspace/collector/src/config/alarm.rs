@@ -54,6 +54,7 @@ pub struct Rule {
 #[serde(deny_unknown_fields)]
 pub struct Syslog {
     /// Address and port of the server.
+    #[serde(default, deserialize_with = "server")]
     pub server: Option<SocketAddr>,
 }
 
@@ -160,8 +161,13 @@ impl Rule {
         if actions.email && settings.mail_server().is_none() {
             return Err("email needs a server: add [email] with server, from and to".into());
         }
-        if let Some(url) = self.webhook.as_ref().filter(|url| !url.starts_with("http://")) {
-            return Err(format!("webhook '{url}': it must begin with http://"));
+        if let Some(url) = &self.webhook {
+            let rest = url.strip_prefix("http://");
+            let rest =
+                rest.ok_or_else(|| format!("webhook '{url}': it must begin with http://"))?;
+            if rest.is_empty() || rest.starts_with(['/', ':', '?', '#']) {
+                return Err(format!("webhook '{url}' names no host"));
+            }
         }
         Ok(rule::Rule { name: self.name.clone(), matches, actions })
     }
@@ -208,7 +214,7 @@ impl Email {
             if !name.is_empty() && !host.is_empty() && text.chars().all(is_plain) {
                 Ok(text.clone())
             } else {
-                Err(format!("'{text}' is no address like name@example.net"))
+                Err(format!("{text:?} is no address like name@example.net"))
             }
         };
         Ok(MailConfig {
@@ -247,6 +253,16 @@ impl LiveLog {
 fn duration<'de, D: Deserializer<'de>>(from: D) -> Result<Option<Duration>, D::Error> {
     let text = String::deserialize(from)?;
     parse_duration(&text).map(Some).map_err(D::Error::custom)
+}
+
+fn server<'de, D: Deserializer<'de>>(from: D) -> Result<Option<SocketAddr>, D::Error> {
+    let text = String::deserialize(from)?;
+    let parsed = text.parse().ok().filter(|server: &SocketAddr| server.port() != 0);
+    parsed.map(Some).ok_or_else(|| {
+        D::Error::custom(format!(
+            "server {text:?}: it must be an address and a port, as 192.0.2.9:514"
+        ))
+    })
 }
 
 /// Hundredths: `10%`.

@@ -116,12 +116,18 @@ pub struct Retention {
     pub filter: Option<Duration>,
     #[serde(default, deserialize_with = "age")]
     pub unparsed: Option<Duration>,
+    #[serde(default, deserialize_with = "gigabytes")]
     pub session_max_gb: Option<u64>,
+    #[serde(default, deserialize_with = "gigabytes")]
     pub port_block_max_gb: Option<u64>,
+    #[serde(default, deserialize_with = "gigabytes")]
     pub im_max_gb: Option<u64>,
+    #[serde(default, deserialize_with = "gigabytes")]
     pub filter_max_gb: Option<u64>,
+    #[serde(default, deserialize_with = "gigabytes")]
     pub unparsed_max_gb: Option<u64>,
     /// Gigabytes of all families together.
+    #[serde(default, deserialize_with = "gigabytes")]
     pub max_gb: Option<u64>,
 }
 
@@ -145,6 +151,14 @@ impl Retention {
             Family::Filter => (self.filter, self.filter_max_gb),
             Family::Unparsed => (self.unparsed, self.unparsed_max_gb),
         }
+    }
+}
+
+/// None at all would be the order to delete everything.
+fn gigabytes<'de, D: Deserializer<'de>>(from: D) -> Result<Option<u64>, D::Error> {
+    match u64::deserialize(from)? {
+        0 => Err(D::Error::custom("0 gigabytes would delete all there is: 1 is the least")),
+        gigabytes => Ok(Some(gigabytes)),
     }
 }
 

@@ -89,6 +89,10 @@ fn what_is_wrong_is_one_sentence() {
             "rule 'r': webhook 'https://192.0.2.1/': it must begin with http://",
         ),
         (
+            "event = \"disk_low\"\nwebhook = \"http://:80/\"",
+            "rule 'r': webhook 'http://:80/' names no host",
+        ),
+        (
             "event = \"exporter_silent\"\nthreshold = \"soon\"",
             "rule 'r': 'soon' is no time like 30s, 5m, 12h or 2d",
         ),

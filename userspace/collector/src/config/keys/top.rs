@@ -38,7 +38,7 @@ pub const TOP: Table = Table {
             name: "allow",
             kind: Kind::Texts,
             about: "exporters that may send, as addresses or prefixes; others are dropped and counted, by the XDP program or at the UDP socket",
-            default: "all may",
+            default: "all may; an empty list is refused",
             example: "[\"198.51.100.0/24\", \"2001:db8:7::/48\"]",
             on_reload: OnReload::Applied,
         },

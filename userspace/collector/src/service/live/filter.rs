@@ -8,10 +8,12 @@ use crate::{output, steering::Prefix};
 use logweir_decode::{
     context::UnixNanos,
     extra,
+    filter::Action,
     nearest::nearest,
     record::{Field, FieldKind, Record, Value},
     text::to_utf8,
 };
+use logweir_store::schema::Family;
 use serde_json::{Map, Value as Json};
 use std::{borrow::Cow, cmp::Ordering, net::IpAddr};
 
@@ -204,8 +206,25 @@ fn operand(field: Field, has_key: bool, value: &str) -> Result<Operand, String> 
             time(value).ok_or_else(|| format!("{name} is a time like 2026-03-01T12:00:00Z"))?,
         ),
         FieldKind::Mac => Operand::Text(value.to_ascii_lowercase()),
+        FieldKind::Text if words(field).is_some_and(|words| !words.contains(&value)) => {
+            let words = words(field).unwrap_or_default();
+            let (nearest, known) = (nearest(value, &words), words.join(", "));
+            return Err(format!(
+                "{name} is never '{value}': did you mean '{nearest}'? (known: {known})"
+            ));
+        }
         FieldKind::Text | FieldKind::Flags | FieldKind::Raw => Operand::Text(value.to_owned()),
     })
+}
+
+/// The words that a field may have, if it is not any text.
+fn words(field: Field) -> Option<Vec<&'static str>> {
+    const ACTIONS: [Action; 4] = [Action::Drop, Action::Allow, Action::Reject, Action::Bounce];
+    match field {
+        Field::Record => Some(Family::ALL.map(Family::name).into_iter().chain(["event"]).collect()),
+        Field::Action => Some(ACTIONS.map(Action::name).to_vec()),
+        _ => None,
+    }
 }
 
 fn time(text: &str) -> Option<UnixNanos> {

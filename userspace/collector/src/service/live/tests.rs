@@ -76,6 +76,8 @@ fn wrong_conditions_are_told() {
     assert!(error("src_addr=10.0.0.300").contains("src_addr: "));
     assert!(error("start_time>yesterday").contains("is a time like"));
     assert!(error("extra=1").contains("extra.KEY=VALUE"));
+    assert!(error("action=dorp").contains("action is never 'dorp': did you mean 'drop'?"));
+    assert!(error("record!=fliter").contains("did you mean 'filter'?"));
     // The value may have other signs.
     assert!(Filter::parse(&["url=http://example.net/?a<b!=c"]).is_ok());
 }
