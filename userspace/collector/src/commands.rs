@@ -22,6 +22,9 @@ pub mod views;
 use crate::cli::Failure;
 use std::path::Path;
 
+/// Where a package keeps the store, which commands that ask for it take if they are not told another.
+const DATA: &str = "/var/lib/logweir";
+
 /// Refuses what is no directory, before something is made there.
 fn data_directory(path: &Path) -> Result<(), Failure> {
     if path.is_dir() {

@@ -15,7 +15,9 @@ pub(super) fn sentence(error: &clap::Error) -> Option<String> {
         ErrorKind::InvalidValue => context.no_such_value(),
         ErrorKind::ValueValidation => context.refused_value(),
         ErrorKind::MissingRequiredArgument => {
-            format!("{} is missing", context.words(ContextKind::InvalidArg).join(" and "))
+            let missing = context.words(ContextKind::InvalidArg);
+            let missing: Vec<_> = missing.iter().map(|usage| named(usage)).collect();
+            format!("{} is missing", missing.join(" and "))
         }
         ErrorKind::ArgumentConflict => context.conflict(),
         _ => {
@@ -25,6 +27,28 @@ pub(super) fn sentence(error: &clap::Error) -> Option<String> {
         }
     };
     Some(sentence)
+}
+
+/// What has to be given, from how the usage line shows it: `--at <TIME>`, or, where one of several
+/// does, `<ADDR|--inside <ADDR>|--user <NAME>>`.
+fn named(usage: &str) -> String {
+    let inner = usage.strip_prefix('<').and_then(|rest| rest.strip_suffix('>'));
+    let inner = inner.or_else(|| usage.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')));
+    let choices: Vec<_> = inner.unwrap_or(usage).split('|').map(name).collect();
+    match choices.split_last() {
+        Some((last, others)) if !others.is_empty() => {
+            format!("one of {} and {last}", others.join(", "))
+        }
+        _ => choices.concat(),
+    }
+}
+
+/// An option without what stands for its value.
+fn name(choice: &str) -> &str {
+    match choice.split([' ', '=']).next() {
+        Some(option) if option.starts_with("--") => option,
+        _ => choice,
+    }
 }
 
 /// What the error is about.
@@ -45,9 +69,7 @@ impl Context<'_> {
 
     /// The option that is meant, without what stands for its value.
     fn option(&self) -> String {
-        let option = self.word(ContextKind::InvalidArg);
-        let name = option.split([' ', '=']).next().unwrap_or_default();
-        if name.starts_with("--") { name.to_owned() } else { option }
+        named(&self.word(ContextKind::InvalidArg))
     }
 
     /// `: did you mean '…'?` where something like it exists.
@@ -89,6 +111,14 @@ impl Context<'_> {
         if source.downcast_ref::<ParseIntError>().is_some() {
             return format!("{option}: '{value}' is no whole number of the right size");
         }
+        // "0 is not in 1..=3600"
+        if let Some((first, last)) = source
+            .to_string()
+            .split_once(" is not in ")
+            .and_then(|(_, range)| range.split_once("..="))
+        {
+            return format!("{option}: '{value}' is not from {first} to {last}");
+        }
         match source.to_string() {
             reason if reason.contains(&format!("'{value}'")) => format!("{option}: {reason}"),
             reason => format!("{option}: '{value}': {reason}"),
@@ -98,7 +128,7 @@ impl Context<'_> {
     fn conflict(&self) -> String {
         let others = self.words(ContextKind::PriorArg);
         let option = self.option();
-        match others.first().map(|other| other.split(' ').next().unwrap_or_default()) {
+        match others.first().map(|other| named(other)) {
             Some(other) if other == option => format!("{option} is given twice"),
             Some(other) => format!("{option} and {other} exclude each other"),
             None => format!("{option} cannot be given here"),

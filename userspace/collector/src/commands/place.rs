@@ -1,13 +1,13 @@
 //! Where a running collector is asked.
 
 use crate::service::control;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 /// One of the two.
 #[derive(Debug, clap::Args)]
-#[group(required = true, multiple = false)]
+#[group(multiple = false)]
 pub(super) struct Place {
-    /// Directory of the collector's store
+    /// Directory of the collector's store [default: /var/lib/logweir]
     #[arg(long, value_name = "DIR")]
     data: Option<PathBuf>,
     /// Its control socket
@@ -18,7 +18,7 @@ pub(super) struct Place {
 impl Place {
     /// The socket.
     pub(super) fn socket(&self) -> PathBuf {
-        let beside = || self.data.as_ref().map(|data| data.join(control::FILE_NAME));
-        self.control.clone().or_else(beside).unwrap_or_default()
+        let data = || self.data.as_deref().unwrap_or(Path::new(super::DATA));
+        self.control.clone().unwrap_or_else(|| data().join(control::FILE_NAME))
     }
 }

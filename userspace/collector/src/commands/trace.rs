@@ -43,7 +43,7 @@ pub struct Args {
     #[arg(long, value_name = "P", value_parser = parse_protocol)]
     protocol: Option<u8>,
     /// Directory of the store
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", default_value = super::DATA)]
     data: PathBuf,
     /// Mappings of deterministic NAT (RFC 7422) [default: det-nat.toml in the directory]
     #[arg(long, value_name = "FILE")]

@@ -12,7 +12,7 @@ pub struct Args {
     #[arg(value_enum)]
     engine: Engine,
     /// Directory of the store
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", default_value = super::DATA)]
     data: PathBuf,
 }
 
