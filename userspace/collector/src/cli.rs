@@ -112,6 +112,7 @@ impl Cli {
 
     /// Runs the command.
     pub fn run(self) -> ExitCode {
+        let collects = matches!(self.command, Command::Run(_));
         let result = match self.command {
             Command::Run(args) => commands::run::run(&args),
             Command::Top(args) => commands::top::run(&args),
@@ -131,6 +132,11 @@ impl Cli {
             Command::Reload(args) => commands::reload::run(&args),
             Command::PrintDefaultConfig(args) => commands::print_default_config::run(&args),
         };
+        // What a collector prints is not what it is run for.
+        let result = result.and_then(|code| match crate::unsaid().filter(|_| !collects) {
+            Some(why) => Err(Failure::other(format!("cannot write to standard output: {why}"))),
+            None => Ok(code),
+        });
         match result {
             Ok(code) => code,
             Err(failure) => {

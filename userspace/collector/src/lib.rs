@@ -38,11 +38,28 @@ pub mod steering;
 pub mod templates;
 pub mod worker;
 
-use std::io::Write;
+use std::{
+    io::{self, Write},
+    sync::OnceLock,
+};
 
-/// Prints a line to standard output. A reader that is gone is no failure.
+/// Why a line could not be printed, the first time.
+static UNSAID: OnceLock<String> = OnceLock::new();
+
+/// Prints a line to standard output. A reader that is gone is no failure; what else keeps it from
+/// being printed, as a full disk, is known to [`unsaid`].
 pub fn say(line: &str) {
-    let _ = writeln!(std::io::stdout().lock(), "{line}");
+    match writeln!(io::stdout().lock(), "{line}") {
+        Err(error) if error.kind() != io::ErrorKind::BrokenPipe => {
+            let _ = UNSAID.set(error.to_string());
+        }
+        _ => {}
+    }
+}
+
+/// Why not all that was to be said is on standard output, if it is not.
+pub fn unsaid() -> Option<&'static str> {
+    UNSAID.get().map(String::as_str)
 }
 
 /// Prints a line about the program itself to standard error.

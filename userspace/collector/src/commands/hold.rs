@@ -35,7 +35,7 @@ enum Action {
 #[derive(Debug, clap::Args)]
 struct Data {
     /// Directory of the store
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", default_value = super::DATA)]
     data: PathBuf,
 }
 
@@ -107,6 +107,9 @@ pub fn run(args: &Args) -> Result<ExitCode, Failure> {
         }
         Action::List(Data { data }) => {
             let manifest = open(data)?;
+            if manifest.state().holds().is_empty() {
+                crate::tell("nothing is held");
+            }
             for hold in manifest.state().holds() {
                 crate::say(&line(hold, manifest.state()));
             }

@@ -17,7 +17,7 @@ use std::{collections::BTreeMap, path::PathBuf, process::ExitCode};
 #[derive(Debug, clap::Args)]
 pub struct Args {
     /// Directory of the store
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, value_name = "DIR", default_value = super::DATA)]
     data: PathBuf,
     /// First hour, by a time in it, RFC 3339 [default: the first there is]
     #[arg(long, value_name = "TIME", value_parser = parse_time)]
@@ -66,18 +66,29 @@ pub fn run(args: &Args) -> Result<ExitCode, Failure> {
         }
     }
     if hours.is_empty() {
-        crate::tell("the ledger has no hour in this range");
+        crate::tell(match (args.from, args.to) {
+            (None, None) => {
+                "the ledger has no hour yet: an hour is in it as soon as records of it are sealed, \
+                 after a minute by default"
+            }
+            _ => "the ledger has no hour in this range",
+        });
     }
     Ok(ExitCode::from(u8::from(incomplete)))
 }
 
 fn table(statement: &Statement) -> Vec<String> {
+    // Rows are counted when the hour is closed.
+    let stored = match statement.completeness {
+        Completeness::Open => String::new(),
+        _ => format!(", {} stored", named(&statement.stored)),
+    };
     let mut lines = vec![format!(
-        "{}  {} datagrams, {} records, {} stored: {}",
+        "{}  {} datagrams, {} records{}: {}",
         statement.hour,
         statement.datagrams,
         named(&statement.records),
-        named(&statement.stored),
+        stored,
         statement.sentence(),
     )];
     lines.extend(statement.missing.iter().map(|missing| missing_line(missing, statement)));

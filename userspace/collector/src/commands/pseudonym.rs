@@ -25,7 +25,10 @@ pub fn run(args: &Args) -> Result<ExitCode, Failure> {
     let privacy = settings.privacy.unwrap_or_default();
     let keyring = privacy.keyring(MissingKey::Refuse).map_err(Failure::input)?;
     let keyring = keyring.ok_or_else(|| {
-        Failure::input(format!("{}: nothing becomes a pseudonym", args.config.display()))
+        Failure::input(format!(
+            "{}: no column becomes a pseudonym: add pseudonymise = [\"user\"] to [privacy]",
+            args.config.display()
+        ))
     })?;
     for dated in keyring.keys() {
         crate::say(&format!("{} since {}", dated.key.pseudonym(args.name.as_bytes()), dated.since));

@@ -76,8 +76,10 @@ pub fn run(args: &Args) -> Result<ExitCode, Failure> {
         Color::Never => false,
     };
     let zone = TimeZone::system();
-    if args.output == Output::Table && writeln!(out, "{}", heading(&zone)).is_err() {
-        return Ok(ExitCode::SUCCESS);
+    if args.output == Output::Table
+        && let Err(error) = writeln!(out, "{}", heading(&zone))
+    {
+        return seen_enough(&error);
     }
     for answer in answers {
         let answer = answer.map_err(Failure::other)?;
@@ -92,12 +94,19 @@ pub fn run(args: &Args) -> Result<ExitCode, Failure> {
             }
             (Output::Table, _) => text::object_line(object, &zone, color),
         };
-        // A reader that has seen enough is no failure.
-        if writeln!(out, "{line}").is_err() {
-            break;
+        if let Err(error) = writeln!(out, "{line}") {
+            return seen_enough(&error);
         }
     }
     Ok(ExitCode::SUCCESS)
+}
+
+/// A reader that has seen enough is no failure; that there is no room for the lines is one.
+fn seen_enough(error: &io::Error) -> Result<ExitCode, Failure> {
+    match error.kind() {
+        io::ErrorKind::BrokenPipe => Ok(ExitCode::SUCCESS),
+        _ => Err(Failure::other(format!("cannot write to standard output: {error}"))),
+    }
 }
 
 /// The offset of local time, which all lines are in.

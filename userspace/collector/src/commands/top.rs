@@ -60,7 +60,9 @@ pub fn run(args: &Args) -> Result<ExitCode, Failure> {
         }
         return Ok(ExitCode::SUCCESS);
     }
-    let terminal_failed = |error: io::Error| Failure::other(format!("no terminal: {error}"));
+    let terminal_failed = |error: io::Error| {
+        Failure::other(format!("no terminal to draw in (--once needs none): {error}"))
+    };
     // It also lets a panic restore the terminal before it is told.
     let mut terminal = ratatui::try_init().map_err(terminal_failed)?;
     let ended = watch(&mut terminal, &socket, every, seen);
