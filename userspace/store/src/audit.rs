@@ -1,7 +1,8 @@
 //! The audit log: who asked the store what, and how many answers he got.
 //!
 //! `audit.jsonl` in the data directory is a [`chain`](crate::chain), to which each `logweir trace`
-//! appends before it prints its answers.
+//! appends before it prints its answers. The collector makes it such that its group may append too:
+//! who may ask the store must be able to say that he did.
 
 use crate::{
     chain::{Chain, Head},
@@ -9,10 +10,24 @@ use crate::{
 };
 use logweir_decode::context::UnixNanos;
 use serde::{Deserialize, Serialize};
-use std::path::Path;
+use std::{fs, os::unix::fs::PermissionsExt, path::Path};
 
 /// The name of the file in a data directory.
 pub const FILE: &str = "audit.jsonl";
+
+/// The store's user and group; the chain tells what they do to it.
+const MODE: u32 = 0o660;
+
+/// Makes the log where it is missing, and lets the group of the store append to it.
+///
+/// # Errors
+/// If the file system refuses.
+pub fn prepare(data: &Path) -> Result<(), StoreError> {
+    let path = data.join(FILE);
+    Chain::<Asked>::open(&path)?;
+    fs::set_permissions(&path, fs::Permissions::from_mode(MODE))
+        .map_err(|e| StoreError::io("let the group append to", &path, e))
+}
 
 /// One question, as the log tells it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -49,10 +64,34 @@ mod tests {
     use super::*;
     use crate::chain::{self, Read};
     use serde_json::json;
+    use std::os::unix::fs::MetadataExt;
 
     fn asked(answers: u64) -> Asked {
         let question = json!({"address": "203.0.113.7", "hash": "no key of the line"});
         Asked { uid: 1000, login: Some("clerk".into()), case: None, question, answers }
+    }
+
+    #[test]
+    fn the_group_of_the_store_may_append() {
+        let data = tempfile::tempdir().unwrap();
+        // Somebody has asked before the collector was started.
+        append(data.path(), &asked(1), 0).unwrap();
+        prepare(data.path()).unwrap();
+        let log = data.path().join(FILE).metadata().unwrap();
+        assert_eq!(log.mode() & 0o777, MODE);
+        assert!(log.len() > 0, "what was asked before is gone");
+    }
+
+    #[test]
+    fn what_root_asks_first_belongs_to_the_store() {
+        let data = tempfile::tempdir().unwrap();
+        // Nobody else can give the directory away.
+        if std::os::unix::fs::chown(data.path(), Some(65_534), Some(65_534)).is_err() {
+            return;
+        }
+        append(data.path(), &asked(1), 0).unwrap();
+        let log = data.path().join(FILE).metadata().unwrap();
+        assert_eq!((log.uid(), log.gid()), (65_534, 65_534));
     }
 
     #[test]

@@ -31,7 +31,7 @@ use std::{
     fs::{File, OpenOptions},
     io::{self, BufReader, Seek, SeekFrom, Write},
     marker::PhantomData,
-    os::unix::fs::MetadataExt,
+    os::unix::fs::{MetadataExt, fchown},
     path::{Path, PathBuf},
 };
 
@@ -55,7 +55,8 @@ pub struct Chain<E> {
 }
 
 impl<E: Serialize + DeserializeOwned> Chain<E> {
-    /// Opens a chain, which is made where it is missing. Nothing is read yet.
+    /// Opens a chain, which is made where it is missing: it belongs to whom its directory belongs to,
+    /// so that what root asks first does not keep the collector out. Nothing is read yet.
     ///
     /// # Errors
     /// If the file system refuses.
@@ -64,6 +65,10 @@ impl<E: Serialize + DeserializeOwned> Chain<E> {
         let file = OpenOptions::new().read(true).append(true).create(true).open(path);
         let file = file.map_err(|e| StoreError::io("open", path, e))?;
         if let Some(directory) = path.parent().filter(|_| missing) {
+            // Only root may give files away, and nobody else needs to.
+            let _ = directory
+                .metadata()
+                .and_then(|owner| fchown(&file, Some(owner.uid()), Some(owner.gid())));
             sync_directory(directory)?;
         }
         Ok(Self { path: path.to_owned(), file, walk: Walk::default(), entries: PhantomData })

@@ -10,11 +10,12 @@ use crate::{
 };
 use crossbeam_channel::unbounded;
 use logweir_store::{
+    audit,
     error::StoreError,
     journal::{Journal, Recovered},
     keeper::{self, Keeper, KeeperConfig},
 };
-use std::{path::Path, sync::Arc, time::Duration};
+use std::{io::ErrorKind, path::Path, sync::Arc, time::Duration};
 
 /// Refuses a place for the store that is something else, before anything is read there.
 pub(super) fn check_place(data: &Path) -> Result<(), Failure> {
@@ -30,13 +31,25 @@ pub(super) fn open(
     config: &RunConfig,
     counters: &Arc<SinkCounters>,
 ) -> Result<(JournalSink, Option<Sealer>), Failure> {
-    let failed = |error: StoreError| Failure::other(error.to_string());
+    let failed = |error: StoreError| {
+        let mut message = error.to_string();
+        if matches!(&error, StoreError::Io { source, .. } if source.kind() == ErrorKind::PermissionDenied)
+        {
+            let data = data.display();
+            message +=
+                &format!(": all in {data} must belong to the user that the collector runs as");
+        }
+        Failure::other(message)
+    };
     let keeper = KeeperConfig {
         hour_grace: config.part_age_max + HOUR_GRACE,
         retention: config.retention.clone(),
         ..KeeperConfig::default()
     };
     let (keeper, opened) = Keeper::open(data, keeper, clock::now()).map_err(failed)?;
+    if let Err(error) = audit::prepare(data) {
+        crate::tell(&error.to_string());
+    }
     let (journal, recovered) = Journal::open(keeper.incoming(), config.journal).map_err(failed)?;
     tell_found(&opened, &recovered);
     let (to_sealer, segments) = unbounded();
