@@ -62,6 +62,14 @@ pub fn unsaid() -> Option<&'static str> {
     UNSAID.get().map(String::as_str)
 }
 
+/// So many of a thing: `1 queue`, `2 queues`.
+pub fn counted(count: impl Into<u64>, thing: &str) -> String {
+    match count.into() {
+        1 => format!("1 {thing}"),
+        count => format!("{count} {thing}s"),
+    }
+}
+
 /// Prints a line about the program itself to standard error.
 pub fn tell(line: &str) {
     let _ = writeln!(std::io::stderr().lock(), "logweir: {line}");

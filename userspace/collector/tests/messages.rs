@@ -77,6 +77,8 @@ fn wrong_command_lines() {
         (&format!("{run} --data data"), 2, "--data is given twice"),
         (&format!("{run} --control /no/such/c.sock"), 1, "cannot listen at /no/such/c.sock"),
         (&format!("{run} --control {long}"), 1, "a socket's path has 107 bytes"),
+        (&format!("{run} --balance /no/such/b"), 2, "--balance: there is no directory /no/such"),
+        (&format!("{run} --balance data"), 2, "--balance: data is a directory"),
         (&format!("{run} --control file"), 1, "control: file is there and is no socket"),
         (&format!("{run} --control data"), 1, "control: data is there and is no socket"),
         (&format!("{run} --config none.toml"), 2, "cannot read none.toml"),
@@ -317,7 +319,7 @@ fn missing_rights() {
     let at = |data: &str| format!("run --listen {port} --data {data}");
     let xdp = format!("{} --source xdp --interface rx0", at("open"));
     let cases = [
-        ("", at("data"), 1, "data/"),
+        ("", at("data"), 1, "data must belong to the user that the collector runs as"),
         ("", at("/nowhere"), 1, "/nowhere"),
         ("", "run --listen 514 --data open".into(), 1, "CAP_NET_BIND_SERVICE"),
         ("", "ledger --data data".into(), 3, "data/ledger"),

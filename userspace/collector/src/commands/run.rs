@@ -24,7 +24,7 @@ use reload::Configuration;
 use signal_hook::consts::{SIGINT, SIGTERM};
 use std::{
     fs,
-    path::PathBuf,
+    path::{Path, PathBuf},
     process::ExitCode,
     sync::{Arc, atomic::AtomicBool},
     time::Duration,
@@ -159,6 +159,7 @@ pub fn run(args: &Args) -> Result<ExitCode, Failure> {
     }
     config.pipeline.check_host().map_err(Failure::input)?;
     config.data.as_deref().map_or(Ok(()), store::check_place)?;
+    args.balance.as_deref().map_or(Ok(()), check_balance)?;
     config.know_templates();
     let status = Duration::from_secs(args.status_seconds);
     let process = Process { kept, manager, stop: stop_on_signals()?, status };
@@ -188,6 +189,19 @@ pub fn run(args: &Args) -> Result<ExitCode, Failure> {
     }
     let good = errors.is_empty() && balance.unaccounted.total == 0;
     Ok(if good { ExitCode::SUCCESS } else { ExitCode::FAILURE })
+}
+
+/// Refuses a place for the balance that is none, rather than at the end.
+fn check_balance(path: &Path) -> Result<(), Failure> {
+    let directory = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    match directory {
+        _ if path.is_dir() => Err(format!("--balance: {} is a directory", path.display())),
+        Some(parent) if !parent.is_dir() => {
+            Err(format!("--balance: there is no directory {}", parent.display()))
+        }
+        _ => Ok(()),
+    }
+    .map_err(Failure::input)
 }
 
 /// What the first signal to stop sets. The second one ends the program at once.

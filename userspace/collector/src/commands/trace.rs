@@ -165,7 +165,8 @@ pub fn run(args: &Args) -> Result<ExitCode, Failure> {
     let count = answer.sessions.len() + answer.blocks.len() + assignments.len();
     record(args, &lookup, count)?;
     print(args.output, &answer, &assignments);
-    crate::tell(&format!("{count} answers in {} files", answer.files));
+    let files = crate::counted(answer.files as u64, "file");
+    crate::tell(&format!("{} in {files}", crate::counted(count as u64, "answer")));
     completeness(&answer);
     word::say(&args.data, args.at, args.within, args.output)?;
     let incomplete = !answer.unreadable.is_empty();

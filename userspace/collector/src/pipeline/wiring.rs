@@ -94,7 +94,7 @@ fn registry(config: &PipelineConfig) -> Arc<Registry> {
     let registry = Registry::new(config.settings.limits);
     let restored = registry.restore(&config.templates, &config.settings, clock::now());
     if restored > 0 {
-        crate::tell(&format!("{restored} templates are known from before"));
+        crate::tell(&format!("known from before: {}", crate::counted(restored as u64, "template")));
     }
     Arc::new(registry)
 }
@@ -179,7 +179,8 @@ impl Sources {
             self.sockets.push((source, counters));
         }
         self.description = format!(
-            "UDP sockets (recvmmsg), {workers} workers, receive buffer {} KiB",
+            "UDP sockets (recvmmsg), {}, receive buffer {} KiB",
+            crate::counted(workers as u64, "worker"),
             buffer_bytes / 1024
         );
         Ok(())
@@ -225,8 +226,10 @@ impl Sources {
         self.ring_mode = if zero_copy { "zero-copy" } else { "copy" };
         let pages = if huge_pages { "huge" } else { "normal" };
         self.description = format!(
-            "AF_XDP on {interface}, {queues} queues, XDP in {mode}, {} sockets, {pages} pages; what XDP passes up by {}",
-            self.ring_mode, self.description
+            "AF_XDP on {interface}, {}, XDP in {mode}, {} sockets, {pages} pages; what XDP passes up by {}",
+            crate::counted(queues, "queue"),
+            self.ring_mode,
+            self.description
         );
         self.steering = Some(AttachedSteering {
             steering,

@@ -132,8 +132,8 @@ fn journal(store: &StoreStatus) -> Line<'static> {
 
 fn disk_and_process(before: &Status, now: &Status, interval: Interval) -> Line<'static> {
     let process = format!(
-        "{} workers, {:.2} processors, {} of memory",
-        now.workers,
+        "{}, {:.2} processors, {} of memory",
+        crate::counted(now.workers as u64, "worker"),
         interval.processors(before.process.cpu_ns, now.process.cpu_ns),
         bytes(now.process.resident_bytes)
     );
