@@ -3,6 +3,7 @@
 use crate::latency::OctaveCounters;
 use logweir_decode::reason::ByReason;
 use logweir_store::schema::Family;
+use serde::{Deserialize, Serialize};
 use std::sync::{
     Mutex, PoisonError,
     atomic::{AtomicU64, Ordering},
@@ -86,6 +87,18 @@ pub struct RingCounters {
     pub rx_dropped: Counter,
     /// Packets taken from the RX ring that could not be read as a datagram.
     pub unreadable: Counter,
+    /// The most packets that waited in the RX ring at once, in the last whole second.
+    pub fullest: Counter,
+}
+
+/// How full an RX ring has been.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct RingFill {
+    /// Packets that it holds at most.
+    pub frames: u64,
+    /// The most that waited in it at once, in the last whole second.
+    pub fullest: u64,
 }
 
 /// What a UDP source counts.

@@ -8,7 +8,7 @@ pub use wiring::Sources;
 
 use crate::{
     balance::{Balance, RecordBalance, RingBalance, SocketBalance, XdpBalance},
-    counters::{Counter, RingCounters, SocketCounters, WorkerCounters},
+    counters::{Counter, RingCounters, RingFill, SocketCounters, WorkerCounters},
     handoff::Inlet,
     latency::{self, Latency, Octaves},
     ledger::{self, Ledger},
@@ -127,6 +127,7 @@ pub struct Pipeline<S> {
     steering: Option<AttachedSteering>,
     workers: Vec<WorkerThread>,
     rings: Vec<Arc<RingCounters>>,
+    rx_ring_size: u32,
     sockets: Vec<Arc<SocketCounters>>,
     ring_mode: &'static str,
     writer: JoinHandle<Written<S>>,
@@ -258,6 +259,15 @@ impl<S: Sink + Send + 'static> Pipeline<S> {
     /// What is known of each exporter, as of the last second.
     pub fn exporters(&self) -> Arc<Vec<ledger::ExporterReport>> {
         self.exporters.read()
+    }
+
+    /// The RX rings, by queue.
+    pub fn rings(&self) -> Vec<RingFill> {
+        let rings = self.rings.iter().map(|counters| RingFill {
+            frames: self.rx_ring_size.into(),
+            fullest: counters.fullest.get(),
+        });
+        rings.collect()
     }
 
     /// The balance as it stands. While traffic flows its stages are read one after the other, so

@@ -230,7 +230,7 @@ fn queries() -> Vec<String> {
 
 /// Whether only a collector with AF_XDP tells of it.
 fn needs_xdp(query: &str) -> bool {
-    query.contains("logweir_xdp_") || query.contains("logweir_nic_")
+    ["logweir_xdp_", "logweir_nic_", "logweir_ring_"].iter().any(|of| query.contains(of))
 }
 
 #[test]

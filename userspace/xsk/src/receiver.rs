@@ -104,6 +104,11 @@ impl Receiver {
         received
     }
 
+    /// Packets that wait in the fullest of the RX rings.
+    pub fn waiting(&mut self) -> u32 {
+        self.queues.iter_mut().map(|queue| queue.rx.available(u32::MAX)).max().unwrap_or(0)
+    }
+
     /// Waits until there is something to receive, at most `timeout` (`None`: for ever). Returns
     /// at once if there is already.
     pub fn wait(&mut self, timeout: Option<Duration>) -> Result<Wait, XskError> {

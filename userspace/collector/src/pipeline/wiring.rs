@@ -78,6 +78,7 @@ pub(super) fn start<S: Sink + Send + 'static>(
         steering,
         workers: crew.workers,
         rings: ring_counters,
+        rx_ring_size: config.rx_ring_size,
         sockets: socket_counters,
         ring_mode,
         writer,

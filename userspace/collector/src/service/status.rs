@@ -1,8 +1,8 @@
 //! What a collector tells of itself while it runs, and where it hangs for others to read.
 
 use crate::{
-    balance::Balance, latency::Octaves, ledger::ExporterReport, privileges::Privileges,
-    sealer::SealerCounters, sink::SinkCounters,
+    balance::Balance, counters::RingFill, latency::Octaves, ledger::ExporterReport,
+    privileges::Privileges, sealer::SealerCounters, sink::SinkCounters,
 };
 use rustix::time::{ClockId, clock_gettime};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -40,6 +40,8 @@ pub struct Status {
     pub arrival_to_stored: Octaves,
     /// Workers that run.
     pub workers: usize,
+    /// The RX rings, by queue; none without AF_XDP.
+    pub rings: Vec<RingFill>,
     /// What the process takes.
     pub process: ProcessStatus,
     /// The store; `None` where records are discarded.

@@ -5,7 +5,12 @@ use super::{Arrival, Received, Source};
 use crate::{clock::MonotonicToUnix, counters::RingCounters};
 use logweir_abi::{FRAME_META_LEN, Family, FrameMeta};
 use logweir_xsk::{Receiver, Wait};
-use std::{io, net::IpAddr, sync::Arc, time::Duration};
+use std::{
+    io,
+    net::IpAddr,
+    sync::Arc,
+    time::{Duration, Instant},
+};
 
 /// Packets a receive, at most.
 const BURST: usize = 256;
@@ -19,13 +24,22 @@ pub struct XdpSource {
     receiver: Receiver,
     clocks: MonotonicToUnix,
     bursts: u32,
+    fullest: Fullest,
     counters: Arc<RingCounters>,
+}
+
+/// The most packets that waited at once, since when.
+#[derive(Debug)]
+struct Fullest {
+    packets: u32,
+    since: Instant,
 }
 
 impl XdpSource {
     /// Reads this receiver.
     pub fn new(receiver: Receiver, counters: Arc<RingCounters>) -> Self {
-        Self { receiver, clocks: MonotonicToUnix::measure(), bursts: 0, counters }
+        let fullest = Fullest { packets: 0, since: Instant::now() };
+        Self { receiver, clocks: MonotonicToUnix::measure(), bursts: 0, fullest, counters }
     }
 }
 
@@ -62,6 +76,7 @@ impl Source for XdpSource {
             self.bursts = 0;
             self.clocks = MonotonicToUnix::measure();
         }
+        self.fullest.packets = self.fullest.packets.max(self.receiver.waiting());
         let (clocks, counters) = (self.clocks, &self.counters);
         let (mut readable, mut unreadable) = (0, 0);
         let count = self.receiver.receive(BURST, |received| {
@@ -94,6 +109,11 @@ impl Source for XdpSource {
     }
 
     fn publish(&mut self) {
+        const WINDOW: Duration = Duration::from_secs(1);
+        if self.fullest.since.elapsed() >= WINDOW {
+            self.counters.fullest.set(self.fullest.packets.into());
+            self.fullest = Fullest { packets: 0, since: Instant::now() };
+        }
         let Ok(statistics) = self.receiver.statistics() else { return };
         self.counters.rx_ring_full.set(statistics.kernel.rx_ring_full);
         let lost_elsewhere = statistics.lost_packets() - statistics.kernel.rx_ring_full;

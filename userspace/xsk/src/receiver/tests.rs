@@ -21,7 +21,9 @@ fn frames_go_round_for_ever() {
             kernel.write(address + 256, 60 + round, 0);
         }
         let mut lens = Vec::new();
+        assert_eq!(receiver.waiting(), 3);
         assert_eq!(receiver.receive(2, |one| lens.push(one.packet().len())), 2, "as told");
+        assert_eq!(receiver.waiting(), 1);
         assert_eq!(receiver.receive(2, |one| lens.push(one.packet().len())), 1);
         assert_eq!(lens, [60 + round as usize; 3]);
         assert_eq!((receiver.free_frames(), receiver.outstanding()), (0, FRAMES));

@@ -197,6 +197,7 @@ impl Watch {
         status.balance = pipeline.balance();
         status.exporters = pipeline.exporters();
         status.workers = pipeline.workers();
+        status.rings = pipeline.rings();
         status.arrival_to_decoded = pipeline.arrival_to_decoded();
         status.arrival_to_stored.read(&self.sink.arrival_to_stored);
         status.process = ProcessStatus::read();

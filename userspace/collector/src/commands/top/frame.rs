@@ -31,6 +31,7 @@ pub(super) fn lines(before: &Status, now: &Status, size: Size) -> Vec<Line<'stat
     let mut lines = heading(now, width);
     lines.extend(flows_and_losses(before, now, interval, width));
     lines.extend(latencies(before, now, width));
+    lines.extend(fullest_ring(now));
     lines.extend(now.store.as_ref().map(|store| journal(store)));
     lines.push(disk_and_process(before, now, interval));
     let room = height.saturating_sub(lines.len());
@@ -114,6 +115,19 @@ fn latencies(before: &Status, now: &Status, width: usize) -> Vec<Line<'static>> 
         of("arrival to decoded", &before.arrival_to_decoded, &now.arrival_to_decoded),
         of("arrival to stored", &before.arrival_to_stored, &now.arrival_to_stored),
     ]
+}
+
+/// The ring that has the least room left.
+fn fullest_ring(now: &Status) -> Option<Line<'static>> {
+    let rings = now.rings.iter().enumerate().rev();
+    let (queue, ring) = rings.max_by_key(|(_, ring)| ring.fullest)?;
+    let percent = ring.fullest * 100 / ring.frames.max(1);
+    let text = format!(
+        "fullest RX ring: queue {queue}, {} of {} frames ({percent} %)",
+        grouped(ring.fullest),
+        grouped(ring.frames)
+    );
+    Some(Line::styled(text, if percent >= 90 { WRONG } else { Style::new() }))
 }
 
 fn journal(store: &StoreStatus) -> Line<'static> {

@@ -1,6 +1,7 @@
 use super::*;
 use crate::{
     balance::{Balance, RingBalance, SocketBalance},
+    counters::RingFill,
     latency::OctaveCounters,
     ledger::{DomainReport, ExporterReport},
     service::status::{ProcessStatus, StoreStatus},
@@ -36,6 +37,7 @@ fn collector(at: &str, datagrams: u64) -> Status {
         at: at.into(),
         balance,
         workers: 2,
+        rings: [312, 3_900].map(|fullest| RingFill { frames: 4_096, fullest }).into(),
         process: ProcessStatus { cpu_ns: datagrams * 1_000, resident_bytes: 512_000_000 },
         store: Some(StoreStatus {
             data: "/data".into(),
@@ -118,7 +120,7 @@ fn no_terminal_is_too_small() {
         let lines = frame::lines(&before, &now, Size { width, height });
         assert!(lines.len() <= usize::from(height), "{width}x{height}");
     }
-    assert!(screen(&drawn(80, 18)).ends_with("and 2 more"), "{}", screen(&drawn(80, 18)));
+    assert!(screen(&drawn(80, 19)).ends_with("and 2 more"), "{}", screen(&drawn(80, 19)));
 }
 
 #[test]

@@ -5,7 +5,7 @@ mod exporters;
 mod scribe;
 mod store;
 
-use crate::{latency::Octaves, service::status::Status};
+use crate::{counters::RingFill, latency::Octaves, service::status::Status};
 use prometheus_client::{
     collector::Collector,
     encoding::{DescriptorEncoder, text},
@@ -35,6 +35,7 @@ impl Collector for Told {
         let (to, status) = (&mut Scribe::new(encoder), &*self.status);
         process(to, status)?;
         balance::frames(to, &status.balance)?;
+        rings(to, &status.rings)?;
         balance::datagrams(to, &status.balance)?;
         balance::records(to, &status.balance)?;
         balance::unaccounted(to, &status.balance.unaccounted)?;
@@ -42,6 +43,27 @@ impl Collector for Told {
         exporters::exporters(to, &status.exporters, self.exporters_max)?;
         status.store.iter().try_for_each(|store| store::store(to, store))
     }
+}
+
+fn rings(to: &mut Scribe<'_>, rings: &[RingFill]) -> fmt::Result {
+    let by_queue = |of: fn(&RingFill) -> u64| {
+        rings.iter().enumerate().map(move |(queue, ring)| (queue.to_string(), of(ring)))
+    };
+    if rings.is_empty() {
+        return Ok(());
+    }
+    to.gauges(
+        "logweir_ring_frames",
+        "Packets that an RX ring holds at most.",
+        "queue",
+        by_queue(|ring| ring.frames),
+    )?;
+    to.gauges(
+        "logweir_ring_fullest_frames",
+        "The most packets that waited in an RX ring at once, in the last second.",
+        "queue",
+        by_queue(|ring| ring.fullest),
+    )
 }
 
 fn process(to: &mut Scribe<'_>, status: &Status) -> fmt::Result {

@@ -1,6 +1,7 @@
 use super::*;
 use crate::{
     balance::{Balance, RingBalance, SocketBalance, XdpBalance},
+    counters::RingFill,
     latency::OctaveCounters,
     ledger::{DomainReport, ExporterReport},
     nic::NicCounters,
@@ -36,6 +37,7 @@ fn status() -> Status {
         version: "1.2".into(),
         balance,
         exporters: Arc::new(vec![exporter]),
+        rings: vec![RingFill { frames: 4_096, fullest: 9 }],
         store: Some(StoreStatus { disk_bytes: 10, ..StoreStatus::default() }),
         ..Status::default()
     };
@@ -67,6 +69,8 @@ fn each_counter_is_told() {
         "logweir_decode_latency_seconds_bucket{le=\"0.000002048\"} 2",
         "logweir_decode_latency_seconds_bucket{le=\"+Inf\"} 3",
         "logweir_decode_latency_seconds_count 3",
+        "logweir_ring_frames{queue=\"0\"} 4096",
+        "logweir_ring_fullest_frames{queue=\"0\"} 9",
         "logweir_journal_writable 1",
         "logweir_disk_bytes 10",
     ] {
@@ -92,8 +96,14 @@ fn no_series_is_told_twice() {
 #[test]
 fn without_an_interface_and_a_store_nothing_is_told_of_them() {
     let text = openmetrics(Arc::new(Status::default()), 10);
-    for word in ["logweir_nic", "logweir_xdp", "logweir_journal", "logweir_disk", "place=\"ring\""]
-    {
+    for word in [
+        "logweir_nic",
+        "logweir_xdp",
+        "logweir_ring",
+        "logweir_journal",
+        "logweir_disk",
+        "place=\"ring\"",
+    ] {
         assert!(!text.contains(word), "{word}");
     }
     assert!(text.contains("logweir_datagrams_dropped_total{place=\"no_batch\"} 0"));
