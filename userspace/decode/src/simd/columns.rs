@@ -6,14 +6,19 @@
 //!
 //! AVX-512 has the same kernels: vectors of 64 bytes, sixteen rows at a time, were slower on Zen 4
 //! by a fifth, because it splits them, and because columns are not aligned to them.
-#![expect(unsafe_code, reason = "the call of code for the processor at hand")]
+#![cfg_attr(
+    target_arch = "x86_64",
+    expect(unsafe_code, reason = "the call of code for the processor at hand")
+)]
 
 #[cfg(target_arch = "x86_64")]
 mod avx2;
 #[cfg(all(test, target_arch = "x86_64"))]
 mod tests;
 
-use super::{Kind, Level, strided::Strided};
+#[cfg(target_arch = "x86_64")]
+use super::Kind;
+use super::{Level, strided::Strided};
 use std::cell::Cell;
 
 /// Rows that the lanes hold.
@@ -106,20 +111,26 @@ pub trait Kernel {
 
 impl Level {
     /// Does the work with vector instructions, where there are any.
+    #[cfg(target_arch = "x86_64")]
     #[inline]
     pub fn vectorized<K: Kernel>(self, kernel: K) -> Option<K::Output> {
         match self.0 {
-            #[cfg(target_arch = "x86_64")]
             Kind::Avx512 => {
                 // SAFETY: a level says that the processor has its instructions.
                 Some(unsafe { avx2::run_avx512(kernel) })
             }
-            #[cfg(target_arch = "x86_64")]
             Kind::Avx2 => {
                 // SAFETY: as above.
                 Some(unsafe { avx2::run(kernel) })
             }
-            _ => None,
+            Kind::Portable => None,
         }
+    }
+
+    /// Does the work with vector instructions, where there are any.
+    #[cfg(not(target_arch = "x86_64"))]
+    #[inline]
+    pub fn vectorized<K: Kernel>(self, _: K) -> Option<K::Output> {
+        None
     }
 }

@@ -67,6 +67,7 @@ impl<'a, const N: usize> Strided<'a, N> {
     }
 
     /// Bytes from those of a record to those of the next.
+    #[cfg(target_arch = "x86_64")]
     #[inline]
     pub(super) fn stride(&self) -> usize {
         self.stride

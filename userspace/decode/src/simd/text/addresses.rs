@@ -64,14 +64,21 @@ fn v4s_portable<const N: usize>(text: &[u8], spans: &[Span; N]) -> Option<[u32; 
 
 /// The address at the begin of a text, and its length in bytes; `None` for what it leaves to a
 /// portable twin, which is all at [`Level::PORTABLE`].
+#[cfg(target_arch = "x86_64")]
 #[inline(always)]
 pub fn leading_v4(level: Level, text: &[u8]) -> Option<(u32, usize)> {
     match level.0 {
-        #[cfg(target_arch = "x86_64")]
         // SAFETY: the level says that the processor has these instructions.
         Kind::Avx2 | Kind::Avx512 => unsafe { leading_avx2(text.first_chunk()?) },
-        _ => None,
+        Kind::Portable => None,
     }
+}
+
+/// Leaves all to a portable twin.
+#[cfg(not(target_arch = "x86_64"))]
+#[inline(always)]
+pub fn leading_v4(_: Level, _: &[u8]) -> Option<(u32, usize)> {
+    None
 }
 
 /// The 16 bytes from where an address begins, and the bit of the byte behind it.
