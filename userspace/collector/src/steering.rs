@@ -3,32 +3,25 @@
 //! The program itself is in `ebpf/steer`; what both sides agree on is in `logweir_abi`. This is the
 //! only module that knows aya.
 
+mod allow;
 mod error;
 mod loaded;
 mod prefix;
 pub mod timing;
 mod trial;
 
-use std::{
-    collections::{BTreeMap, HashSet},
-    fmt,
-    hash::Hash,
-    io,
-    net::IpAddr,
-    ops::Index,
-    os::fd::BorrowedFd,
-};
+use std::{collections::BTreeMap, fmt, io, net::IpAddr, ops::Index, os::fd::BorrowedFd};
 
 use aya::{
-    Ebpf, EbpfError, EbpfLoader, Pod,
-    maps::{Array, HashMap, LpmTrie, Map, MapData, MapError, PerCpuArray, XskMap, lpm_trie::Key},
+    Ebpf, EbpfError, EbpfLoader,
+    maps::{Array, HashMap, Map, MapData, MapError, PerCpuArray, XskMap},
     programs::{ProgramError, Xdp, XdpError, XdpMode, xdp::XdpLinkId},
 };
 use logweir_abi::{
-    ALLOW_MAX, AllowKeyV4, AllowKeyV6, Counter, LISTENERS_MAX, ListenerKey, PortListeners,
-    SOCKETS_MAX, Settings, names,
+    Counter, LISTENERS_MAX, ListenerKey, PortListeners, SOCKETS_MAX, Settings, names,
 };
 
+use allow::AllowMaps;
 pub use error::SteeringError;
 pub use loaded::{is_ours, name_of_program};
 pub use prefix::{Prefix, PrefixError};
@@ -48,16 +41,15 @@ pub struct Steering {
     counters: PerCpuArray<MapData, u64>,
     settings: Array<MapData, [u32; Settings::WORDS]>,
     set: Settings,
-    allow_v4: LpmTrie<MapData, AllowKeyV4, u32>,
-    allow_v6: LpmTrie<MapData, AllowKeyV6, u32>,
-    /// What is in them.
-    allow: Vec<Prefix>,
+    allow: AllowMaps,
 }
 
 impl Steering {
     /// Loads the program into the kernel, with listeners and allow-list set; attached to nothing.
     pub fn load(config: &SteeringConfig) -> Result<Self, SteeringError> {
-        let mut ebpf = EbpfLoader::new().load(OBJECT).map_err(SteeringError::from_load)?;
+        let mut loader = EbpfLoader::new();
+        AllowMaps::make_room(&mut loader);
+        let mut ebpf = loader.load(OBJECT).map_err(SteeringError::from_load)?;
         let program: &mut Xdp = ebpf
             .program_mut(names::PROGRAM)
             .ok_or(SteeringError::Object { missing: names::PROGRAM })?
@@ -71,9 +63,7 @@ impl Steering {
             counters: take(&mut ebpf, names::COUNTERS)?,
             settings: take(&mut ebpf, names::SETTINGS)?,
             set: Settings::default(),
-            allow_v4: take(&mut ebpf, names::ALLOW_V4)?,
-            allow_v6: take(&mut ebpf, names::ALLOW_V6)?,
-            allow: Vec::new(),
+            allow: AllowMaps::of(&mut ebpf)?,
             attached: None,
             ebpf,
         };
@@ -192,16 +182,13 @@ impl Steering {
     ///
     /// An exporter that is on both the old list and the new is let through at every moment.
     pub fn set_allow_list(&mut self, allow: &[Prefix]) -> Result<(), SteeringError> {
-        let (v4, v6) = keys(allow);
         if allow.is_empty() {
             self.set(Settings { allow_list_enforced: 0, ..self.set })?;
         }
-        replace(&mut self.allow_v4, names::ALLOW_V4, &v4)?;
-        replace(&mut self.allow_v6, names::ALLOW_V6, &v6)?;
+        self.allow.replace(allow)?;
         if !allow.is_empty() {
             self.set(Settings { allow_list_enforced: 1, ..self.set })?;
         }
-        self.allow = allow.to_vec();
         Ok(())
     }
 
@@ -217,10 +204,10 @@ impl Steering {
     /// # Errors
     /// As [`Steering::set_allow_list`].
     pub fn replace_allow_list(&mut self, allow: &[Prefix]) -> Result<(), SteeringError> {
-        if allow == self.allow {
+        if allow == self.allow.list() {
             return Ok(());
         }
-        let old = self.allow.clone();
+        let old = self.allow.list().to_vec();
         self.set_allow_list(allow).inspect_err(|_| {
             // Some of the new list may be there by now.
             let _ = self.set_allow_list(&old);
@@ -394,38 +381,6 @@ fn set_listeners(ebpf: &mut Ebpf, listeners: &[Listener]) -> Result<(), Steering
         on_port
             .set(u32::from(port), listeners.to_word(), 0)
             .map_err(|source| map_error(names::PORTS, source))?;
-    }
-    Ok(())
-}
-
-/// Splits a list into the keys of the two tries.
-fn keys(allow: &[Prefix]) -> (Vec<Key<AllowKeyV4>>, Vec<Key<AllowKeyV6>>) {
-    let (mut v4, mut v6) = (Vec::new(), Vec::new());
-    for prefix in allow {
-        match prefix.address() {
-            IpAddr::V4(address) => v4.push(Key::new(u32::from(prefix.len()), address.octets())),
-            IpAddr::V6(address) => v6.push(Key::new(u32::from(prefix.len()), address.octets())),
-        }
-    }
-    (v4, v6)
-}
-
-/// New keys first, old ones out afterwards: what is on both lists is never missing.
-fn replace<K: Pod + Eq + Hash>(
-    trie: &mut LpmTrie<MapData, K, u32>,
-    name: &'static str,
-    keys: &[Key<K>],
-) -> Result<(), SteeringError> {
-    check_room(name, keys.len(), ALLOW_MAX)?;
-    let identity = |key: &Key<K>| (key.prefix_len(), key.data());
-    let wanted: HashSet<(u32, K)> = keys.iter().map(identity).collect();
-    let old: Vec<Key<K>> =
-        trie.keys().collect::<Result<_, _>>().map_err(|source| map_error(name, source))?;
-    for key in keys {
-        trie.insert(key, 1, 0).map_err(|source| map_error(name, source))?;
-    }
-    for key in old.iter().filter(|key| !wanted.contains(&identity(key))) {
-        trie.remove(key).map_err(|source| map_error(name, source))?;
     }
     Ok(())
 }

@@ -1,12 +1,15 @@
 //! One frame for each thing that the program decides, and what it must decide.
 
-use std::os::fd::AsFd as _;
+use std::{
+    net::{IpAddr, Ipv4Addr},
+    os::fd::AsFd as _,
+};
 
 use logweir::steering::{
     FRAME_LEN_MAX_DEFAULT, Listener, Prefix, Steering, SteeringConfig, SteeringError, Trial,
     Verdict,
 };
-use logweir_abi::{Counter, Fate, FrameMeta};
+use logweir_abi::{ALLOW_MAX, Counter, Fate, FrameMeta};
 
 use crate::{
     frames::{C_TAG, S_TAG, Shape},
@@ -343,6 +346,38 @@ fn the_allow_list_takes_the_longest_prefix_and_changes_while_running() {
     frames(&pair, &["2001:db8:1::1"], &["203.0.113.1"]);
     pair.set_allow(&[]);
     frames(&pair, &["203.0.113.1", "2001:db8:1::1"], &[]);
+}
+
+/// Each as long as a list may be, and without an address in common.
+#[test]
+fn a_long_allow_list_takes_the_place_of_another_or_leaves_it_whole() {
+    if !is_root("a_long_allow_list_takes_the_place_of_another_or_leaves_it_whole") {
+        return;
+    }
+    let mut pair = Pair::new(&[]);
+    let hosts = |network: u8| -> Vec<Prefix> {
+        let host = |number: u32| {
+            let [_, a, b, c] = number.to_be_bytes();
+            IpAddr::from([network, a, b, c]).into()
+        };
+        (0..ALLOW_MAX).map(host).collect()
+    };
+    const REDIRECT: u32 = 4;
+    let lets_in = |pair: &Pair, network: u8| {
+        let from = Ipv4Addr::new(network, 0, 0, 1);
+        let frame = Shape::v4().from(&from.to_string()).build();
+        let verdict = pair.steering.try_frame(&Trial::new(&frame)).expect("a run");
+        verdict.action == REDIRECT
+    };
+    for network in [10, 11, 10] {
+        pair.steering.replace_allow_list(&hosts(network)).expect("there is room");
+        assert_eq!([lets_in(&pair, network), lets_in(&pair, network ^ 1)], [true, false]);
+    }
+    let mut longer = hosts(11);
+    longer.push(IpAddr::from([12, 0, 0, 1]).into());
+    let refused = pair.steering.replace_allow_list(&longer);
+    assert!(matches!(refused, Err(SteeringError::TooMany { .. })), "{refused:?}");
+    assert_eq!([lets_in(&pair, 10), lets_in(&pair, 11)], [true, false]);
 }
 
 #[test]
