@@ -77,9 +77,9 @@ impl Asker {
 }
 
 impl Asked {
-    /// Who waits for an answer, if anybody.
-    pub fn next(&self) -> Option<Caller> {
-        self.0.try_recv().ok().map(Caller)
+    /// Who waits for an answer. Who asks meanwhile has to wait for the next time.
+    pub fn waiting(&self) -> Vec<Caller> {
+        self.0.try_iter().take(WAITING_MAX).map(Caller).collect()
     }
 }
 
@@ -93,7 +93,7 @@ mod tests {
         let asking = std::thread::spawn(move || [asker.ask(), asker.ask()]);
         let mut answers = [Err("a bad file".to_owned()), Ok(Reloaded::default())].into_iter();
         while !asking.is_finished() {
-            if let Some(caller) = asked.next() {
+            for caller in asked.waiting() {
                 caller.answer(answers.next().expect("two questions"));
             }
             std::thread::yield_now();

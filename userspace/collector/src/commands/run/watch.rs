@@ -150,23 +150,21 @@ impl Watch {
         }
     }
 
-    /// Reads the configuration again, as often as was asked for; whether it was.
+    /// Reads the configuration again, where that was asked for; whether it was. All who asked before
+    /// have the answer: whoever goes on asking must not keep it from what else there is to do.
     fn reload_where_asked<S: Sink + Send + 'static>(
         &mut self,
         pipeline: &mut Pipeline<S>,
         sealer: Option<&Sealer>,
     ) -> bool {
-        let mut is_asked = false;
-        if self.hung_up.swap(false, Ordering::Relaxed) {
-            is_asked = true;
-            // What comes of it is told, and there is nobody to answer.
-            let _ = self.reload(pipeline, sealer);
+        let hung_up = self.hung_up.swap(false, Ordering::Relaxed);
+        let callers = self.asked.waiting();
+        if !hung_up && callers.is_empty() {
+            return false;
         }
-        while let Some(caller) = self.asked.next() {
-            is_asked = true;
-            caller.answer(self.reload(pipeline, sealer));
-        }
-        is_asked
+        let answer = self.reload(pipeline, sealer);
+        callers.into_iter().for_each(|caller| caller.answer(answer.clone()));
+        true
     }
 
     /// Brings the configuration into force as it is now. Who asks for the state afterwards finds it
