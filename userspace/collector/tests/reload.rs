@@ -18,6 +18,7 @@ use std::{
     net::UdpSocket,
     path::{Path, PathBuf},
     process::Command,
+    sync::atomic::{AtomicU32, Ordering},
     thread,
     time::{Duration, Instant},
 };
@@ -356,4 +357,34 @@ fn who_cannot_reload_says_so() {
     assert_eq!(asked.code, Some(2));
     assert!(asked.said.contains("started without --config"), "{}", asked.said);
     assert!(collector.stop().status.success());
+}
+
+/// Those who ask again and again have their answers, and keep it from nothing else.
+#[test]
+fn who_keeps_asking_does_not_keep_it_from_ending() {
+    /// So often it is asked at the most: more often than it can be in the time that it takes to end.
+    const ASKED_MAX: u32 = 4_000;
+    let desk = Desk::new();
+    desk.write(&format!("source = \"udp\"\nlisten = [\"127.0.0.1:{}\"]\n", port::free()));
+    let collector = desk.start(&mut Command::new(LOGWEIR));
+    let (socket, asked) = (desk.at("data/control.sock"), AtomicU32::new(0));
+    thread::scope(|scope| {
+        for _ in 0..12 {
+            scope.spawn(|| {
+                while asked.fetch_add(1, Ordering::Relaxed) < ASKED_MAX {
+                    match ask(&socket, &Request::Reload) {
+                        Ok(answers) => assert!(answers.count() <= 1),
+                        // It has ended.
+                        Err(_) => break,
+                    }
+                }
+            });
+        }
+        while desk.status()["configuration"]["reloads"].as_u64() < Some(3) {
+            thread::sleep(Duration::from_millis(20));
+        }
+        let stopped = collector.stop();
+        assert!(stopped.status.success(), "{}", stopped.printed);
+        assert!(asked.load(Ordering::Relaxed) < ASKED_MAX, "it ended when nobody asked any more");
+    });
 }
