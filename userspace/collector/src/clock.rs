@@ -8,6 +8,22 @@ pub fn now() -> UnixNanos {
     read(ClockId::Realtime)
 }
 
+/// A moment by two clocks: one to tell it, and one that nobody sets to measure from it.
+#[derive(Clone, Copy, Debug)]
+pub struct Moment {
+    /// Nanoseconds since 1970 UTC.
+    pub at: UnixNanos,
+    /// Nanoseconds since some other time.
+    pub steady: i64,
+}
+
+impl Moment {
+    /// This one.
+    pub fn now() -> Self {
+        Self { at: now(), steady: read(ClockId::Monotonic) }
+    }
+}
+
 /// Converts `CLOCK_MONOTONIC` times, which the XDP program stamps, to wall-clock times.
 ///
 /// The two clocks drift apart when the wall clock is adjusted, so a worker makes a new one now and

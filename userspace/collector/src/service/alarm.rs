@@ -22,7 +22,7 @@ use super::{
     unknown::{Capture, Captured, Unknown},
 };
 use crate::{
-    clock,
+    clock::{self, Moment},
     kept_file::{self, KeptFile},
     output::rfc3339,
 };
@@ -218,7 +218,7 @@ impl Desk {
         let status = self.board.read();
         if status.at != self.status_at {
             self.status_at.clone_from(&status.at);
-            for event in self.watcher.compare(&status, clock::now()) {
+            for event in self.watcher.compare(&status, Moment::now()) {
                 self.take_event(&event);
             }
         }

@@ -4,7 +4,7 @@
 //! holds or does not is told when it begins to hold, and then not before it has ceased.
 
 use super::event::{Event, EventKind};
-use crate::{ledger::ExporterReport, service::status::Status};
+use crate::{clock::Moment, ledger::ExporterReport, service::status::Status};
 use logweir_decode::context::UnixNanos;
 use std::{
     borrow::Cow,
@@ -62,8 +62,10 @@ struct Seen {
     missing: Growth,
     restarts: Growth,
     template_missing: Growth,
-    /// Since when data waits for templates.
-    waiting_since: Option<UnixNanos>,
+    /// Since when data waits for templates, by the clock that nobody sets.
+    waiting_since: Option<i64>,
+    /// When it sent last, as it is told, and by that clock.
+    arrival: Option<(String, i64)>,
     holding: Holding,
 }
 
@@ -71,16 +73,17 @@ struct Seen {
 #[derive(Debug, Default)]
 struct Growth {
     told: u64,
-    told_at: Option<UnixNanos>,
+    /// By the clock that nobody sets.
+    told_at: Option<i64>,
 }
 
 impl Growth {
     /// By how much it has grown, if that is to be told now.
-    fn news(&mut self, count: u64, now: UnixNanos) -> Option<u64> {
+    fn news(&mut self, count: u64, now: Moment) -> Option<u64> {
         let grown = count.checked_sub(self.told).filter(|grown| *grown > 0)?;
-        let is_due = self.told_at.is_none_or(|at| now.saturating_sub(at) >= TOLD_EVERY_NS);
+        let is_due = self.told_at.is_none_or(|at| now.steady - at >= TOLD_EVERY_NS);
         is_due.then(|| {
-            *self = Self { told: count, told_at: Some(now) };
+            *self = Self { told: count, told_at: Some(now.steady) };
             grown
         })
     }
@@ -124,7 +127,7 @@ impl Watcher {
     }
 
     /// What is new in a status.
-    pub fn compare(&mut self, status: &Status, now: UnixNanos) -> Vec<Event> {
+    pub fn compare(&mut self, status: &Status, now: Moment) -> Vec<Event> {
         self.losses(status, now);
         self.store(status, now);
         for report in status.exporters.iter() {
@@ -136,7 +139,7 @@ impl Watcher {
         std::mem::take(&mut self.events)
     }
 
-    fn losses(&mut self, status: &Status, now: UnixNanos) {
+    fn losses(&mut self, status: &Status, now: Moment) {
         for (place, count) in status.balance.lost() {
             let Some(grown) = self.lost.entry(place.clone()).or_default().news(count, now) else {
                 continue;
@@ -150,7 +153,7 @@ impl Watcher {
         }
     }
 
-    fn store(&mut self, status: &Status, now: UnixNanos) {
+    fn store(&mut self, status: &Status, now: Moment) {
         let Some(store) = &status.store else { return };
         let hundredths = |part: u64, all: u64| part.saturating_mul(100).checked_div(all);
         if let Some(free) = hundredths(store.disk_free_bytes, store.disk_bytes) {
@@ -167,7 +170,7 @@ impl Watcher {
         &mut self,
         kind: EventKind,
         holds: impl Fn(u64) -> bool,
-        now: UnixNanos,
+        now: Moment,
         text: &str,
     ) {
         for threshold in self.thresholds.of(kind).to_vec() {
@@ -177,7 +180,7 @@ impl Watcher {
         }
     }
 
-    fn exporter(&mut self, report: &ExporterReport, now: UnixNanos) {
+    fn exporter(&mut self, report: &ExporterReport, now: Moment) {
         let name = &report.exporter;
         let is_new = !self.exporters.contains_key(name);
         let seen = self.exporters.entry(name.clone()).or_default();
@@ -205,11 +208,17 @@ impl Watcher {
         &mut self,
         kind: EventKind,
         threshold: Option<u64>,
-        at: UnixNanos,
+        at: Moment,
         exporter: Option<&str>,
         text: String,
     ) {
-        self.events.push(Event { kind, threshold, at, exporter: exporter.map(Into::into), text });
+        self.events.push(Event {
+            kind,
+            threshold,
+            at: at.at,
+            exporter: exporter.map(Into::into),
+            text,
+        });
     }
 }
 
@@ -217,15 +226,27 @@ impl Watcher {
 type Found = (EventKind, Option<u64>, String);
 
 impl Seen {
+    /// When it sent last, by the clock that nobody sets: when that was seen first, and before that as
+    /// far as the time that is told is in the past.
+    fn last_arrival(&mut self, report: &ExporterReport, now: Moment) -> Option<i64> {
+        let told = &report.last_arrival;
+        if self.arrival.as_ref().is_none_or(|(before, _)| before != told) {
+            let is_new = self.arrival.is_none();
+            let ago = if is_new { now.at.saturating_sub(nanos(told)?).max(0) } else { 0 };
+            self.arrival = Some((told.clone(), now.steady.saturating_sub(ago)));
+        }
+        self.arrival.as_ref().map(|(_, steady)| *steady)
+    }
+
     fn silence(
         &mut self,
         report: &ExporterReport,
         after: &[u64],
-        now: UnixNanos,
+        now: Moment,
         events: &mut Vec<Found>,
     ) {
         const KIND: EventKind = EventKind::ExporterSilent;
-        let Some(last) = nanos(&report.last_arrival) else { return };
+        let Some(last) = self.last_arrival(report, now) else { return };
         let was_silent = self.holding.any(KIND);
         for &after in after {
             let holds = is_so_long(last, now, after);
@@ -243,13 +264,13 @@ impl Seen {
         &mut self,
         report: &ExporterReport,
         after: &[u64],
-        now: UnixNanos,
+        now: Moment,
         events: &mut Vec<Found>,
     ) {
         const KIND: EventKind = EventKind::TemplateMissing;
         self.waiting_since = match report.waiting {
             0 => None,
-            _ => Some(self.waiting_since.unwrap_or(now)),
+            _ => Some(self.waiting_since.unwrap_or(now.steady)),
         };
         let waiting = report.waiting;
         for &after in after {
@@ -267,8 +288,8 @@ impl Seen {
     }
 }
 
-fn is_so_long(since: UnixNanos, now: UnixNanos, seconds: u64) -> bool {
-    let passed = now.saturating_sub(since) / SECOND_NS;
+fn is_so_long(since: i64, now: Moment, seconds: u64) -> bool {
+    let passed = (now.steady - since) / SECOND_NS;
     u64::try_from(passed).is_ok_and(|passed| passed >= seconds)
 }
 

@@ -6,14 +6,14 @@ use std::sync::Arc;
 
 const BEGIN: UnixNanos = 1_767_225_600_000_000_000;
 
-fn at(second: i64) -> UnixNanos {
-    BEGIN + second * SECOND_NS
+fn at(second: i64) -> Moment {
+    Moment { at: BEGIN + second * SECOND_NS, steady: second * SECOND_NS }
 }
 
 fn report(last_arrival: i64) -> ExporterReport {
     ExporterReport {
         exporter: "192.0.2.1".into(),
-        last_arrival: rfc3339(at(last_arrival), 3),
+        last_arrival: rfc3339(at(last_arrival).at, 3),
         ..ExporterReport::default()
     }
 }
@@ -43,9 +43,27 @@ fn silence_is_told_once_by_each_threshold_and_its_end() {
     assert_eq!(news(&mut watcher, report(0), 31), []);
     assert_eq!(news(&mut watcher, report(0), 200), [("exporter_silent", 90)]);
     assert_eq!(news(&mut watcher, report(200), 201), [("exporter_back", 0)]);
-    assert_eq!(news(&mut watcher, report(200), 230), [("exporter_silent", 30)]);
-    // A clock that was set back is no silence.
-    assert_eq!(news(&mut watcher, report(200), 100), [("exporter_back", 0)]);
+    assert_eq!(news(&mut watcher, report(200), 231), [("exporter_silent", 30)]);
+}
+
+/// By an hour forth and by a day back: neither is a silence, nor keeps anything from being told.
+#[test]
+fn a_clock_that_is_set_is_nothing_that_happened() {
+    const DAY: i64 = 86_400;
+    let mut watcher = watcher(&[(EventKind::ExporterSilent, 300)]);
+    let mut names = |told: i64, missing, steady: i64, set_by: i64| {
+        let domain = DomainReport { missing_datagrams: Some(missing), ..DomainReport::default() };
+        let report = ExporterReport { domains: vec![domain], ..report(told) };
+        let now = Moment { at: at(steady + set_by).at, ..at(steady) };
+        let events = watcher.compare(&status(report), now);
+        events.iter().map(|event| event.kind.name()).collect::<Vec<_>>()
+    };
+    assert!(names(0, 0, 1, 3_600).is_empty());
+    assert!(names(3_602, 0, 2, 3_600).is_empty());
+    assert_eq!(names(3_602, 4, 3, 3_600), ["sequence_gap"]);
+    assert_eq!(names(64 - DAY, 9, 64, -DAY), ["sequence_gap"]);
+    assert!(names(64 - DAY, 9, 363, -DAY).is_empty());
+    assert_eq!(names(64 - DAY, 9, 364, -DAY), ["exporter_silent"]);
 }
 
 #[test]
