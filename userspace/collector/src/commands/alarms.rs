@@ -64,11 +64,11 @@ fn row(alarm: &Value, zone: &TimeZone) -> String {
     let text = |name: &str| alarm.get(name).and_then(Value::as_str).unwrap_or("-");
     let first = alarm.get("first").map(Value::to_string).unwrap_or_default();
     format!(
-        "{}: since {}, last {}, {} times\n  {}",
+        "{}: since {}, last {}, {}\n  {}",
         text("name"),
         text::local(text("first_at"), zone),
         text::local(text("last_at"), zone),
-        alarm.get("count").and_then(Value::as_u64).unwrap_or(0),
+        crate::counted(alarm.get("count").and_then(Value::as_u64).unwrap_or(0), "time"),
         text::line(&first, zone, false),
     )
 }

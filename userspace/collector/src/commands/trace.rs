@@ -165,7 +165,7 @@ pub fn run(args: &Args) -> Result<ExitCode, Failure> {
     let count = answer.sessions.len() + answer.blocks.len() + assignments.len();
     record(args, &lookup, count)?;
     print(args.output, &answer, &assignments);
-    let files = crate::counted(answer.files as u64, "file");
+    let files = crate::counted(answer.files, "file");
     crate::tell(&format!("{} in {files}", crate::counted(count as u64, "answer")));
     completeness(&answer);
     word::say(&args.data, args.at, args.within, args.output)?;

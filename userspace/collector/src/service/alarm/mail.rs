@@ -6,8 +6,9 @@ use super::{
     outbox::{LAST_PATIENCE, Outbox},
     smtp::{self, Letter},
 };
-use crate::service::live::LiveLog;
+use crate::service::live::{LiveLog, text};
 use crossbeam_channel::{Receiver, RecvTimeoutError};
+use jiff::{Timestamp, tz::TimeZone};
 use std::{
     io,
     sync::Arc,
@@ -72,7 +73,7 @@ fn run(config: &MailConfig, entries: &Receiver<String>, live: &LiveLog) {
                     for answer in refused {
                         live.tell("email_refused", &format!("no mail to {answer}"));
                     }
-                    live.tell("email_sent", &format!("{} entries", mail.entries.len()));
+                    live.tell("email_sent", &entries_of(mail.entries.len() as u64));
                     is_failing = false;
                 }
                 Err(error) => {
@@ -95,8 +96,10 @@ fn run(config: &MailConfig, entries: &Receiver<String>, live: &LiveLog) {
 fn send(config: &MailConfig, mail: &Mail, host: &str) -> Result<Vec<String>, String> {
     let Mail { entries, beyond } = mail;
     let count = entries.len() as u64 + beyond;
-    let subject = format!("logweir on {host}: {count} entries");
-    let mut lines = entries.clone();
+    let subject = format!("logweir on {host}: {}{}", entries_of(count), named(entries));
+    // The entries have local time.
+    let mut lines = vec![text::heading(&TimeZone::system(), Timestamp::now()), String::new()];
+    lines.extend_from_slice(entries);
     if *beyond > 0 {
         lines.push(format!("and {beyond} more that there was no room for"));
     }
@@ -104,9 +107,55 @@ fn send(config: &MailConfig, mail: &Mail, host: &str) -> Result<Vec<String>, Str
     let letter = Letter {
         from: &config.from,
         to: &config.to,
+        id: &format!("{}.{}@{host}", crate::clock::now(), std::process::id()),
         subject: &subject,
         date: &date,
         lines: &lines,
     };
     smtp::send((&config.host, config.port), host, &letter)
+}
+
+/// How many there are, in words.
+fn entries_of(count: u64) -> String {
+    if count == 1 { "1 entry".into() } else { format!("{count} entries") }
+}
+
+/// The rules that entries are of, each once, as far as a subject has room for them: in ASCII, or none.
+fn named(entries: &[String]) -> String {
+    const ROOM: usize = 60;
+    let mut names: Vec<&str> = Vec::new();
+    for entry in entries {
+        let Some((name, _)) = entry.split_once(": ") else { continue };
+        if !names.contains(&name) {
+            names.push(name);
+        }
+    }
+    let is_plain = |c: char| c.is_ascii_graphic() || c == ' ';
+    let mut shown = String::new();
+    for (count, name) in names.iter().enumerate() {
+        if shown.len() + name.len() > ROOM || !name.chars().all(is_plain) {
+            let more = names.len() - count;
+            return if count == 0 { String::new() } else { format!(" ({shown}, and {more} more)") };
+        }
+        shown += if count == 0 { "" } else { ", " };
+        shown += name;
+    }
+    format!(" ({shown})")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_subject_names_rules_once_and_as_far_as_there_is_room() {
+        let of = |names: &[&str]| {
+            named(&names.iter().map(|name| format!("{name}: text: more")).collect::<Vec<_>>())
+        };
+        assert_eq!(of(&["disk low", "silent", "disk low"]), " (disk low, silent)");
+        let long = "x".repeat(50);
+        assert_eq!(of(&[&long, "a rule of other size", "c"]), format!(" ({long}, and 2 more)"));
+        assert_eq!(of(&["żółw"]), "");
+        assert_eq!((entries_of(1), entries_of(2)), ("1 entry".into(), "2 entries".into()));
+    }
 }

@@ -26,6 +26,8 @@ pub struct Letter<'a> {
     pub from: &'a str,
     /// The recipients' addresses.
     pub to: &'a [String],
+    /// Its own name, `NAME@HOST`: relays distrust mail without one.
+    pub id: &'a str,
     /// In ASCII.
     pub subject: &'a str,
     /// When it was written, as RFC 5322 has it.
@@ -66,10 +68,10 @@ pub fn send(server: (&str, u16), host: &str, letter: &Letter<'_>) -> Result<Vec<
 impl Letter<'_> {
     /// As it goes over the wire, but for the line that ends it.
     fn text(&self, can_8bit: bool) -> String {
-        let Letter { from, to, subject, date, .. } = self;
+        let Letter { from, to, id, subject, date, .. } = self;
         let (charset, encoding) = if can_8bit { ("utf-8", "8bit") } else { ("us-ascii", "7bit") };
         let mut text = format!(
-            "From: <{from}>\r\nTo: <{}>\r\nSubject: {subject}\r\nDate: {date}\r\nMIME-Version: 1.0\r\n\
+            "From: <{from}>\r\nTo: <{}>\r\nSubject: {subject}\r\nDate: {date}\r\nMessage-ID: <{id}>\r\nMIME-Version: 1.0\r\n\
              Content-Type: text/plain; charset={charset}\r\nContent-Transfer-Encoding: {encoding}\r\n\
              Auto-Submitted: auto-generated\r\n\r\n",
             to.join(">, <")
@@ -200,8 +202,14 @@ mod tests {
     fn lines_keep_to_the_protocol() {
         let lines = ["a".repeat(2_000), ".".into(), "ä\r\n.\r\nQUIT".into()];
         let to = ["a@example.net".into(), "b@example.net".into()];
-        let letter =
-            Letter { from: "l@example.net", to: &to, subject: "s", date: "d", lines: &lines };
+        let letter = Letter {
+            from: "l@example.net",
+            to: &to,
+            id: "1@h",
+            subject: "s",
+            date: "d",
+            lines: &lines,
+        };
         for can_8bit in [true, false] {
             let text = letter.text(can_8bit);
             assert!(text.contains("To: <a@example.net>, <b@example.net>\r\n"), "{text}");

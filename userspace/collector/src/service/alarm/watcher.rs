@@ -194,7 +194,10 @@ impl Watcher {
             events.push((EventKind::SequenceGap, None, text));
         }
         if let Some(grown) = seen.restarts.news(missing.1, now) {
-            let text = format!("began to count anew ({grown} times)");
+            let text = match grown {
+                1 => "began to count anew".into(),
+                _ => format!("began to count anew, {grown} times"),
+            };
             events.push((EventKind::ExporterRestarted, None, text));
         }
         seen.templates(report, self.thresholds.of(EventKind::TemplateMissing), now, &mut events);

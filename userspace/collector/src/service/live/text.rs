@@ -58,7 +58,11 @@ fn value_text(value: &Json) -> String {
         text
     } else {
         // A terminal must not obey what stands in a record.
-        let quoted: String = text.escape_debug().collect();
+        let escaped = |c: char| match c {
+            '\'' => c.to_string(),
+            _ => c.escape_debug().to_string(),
+        };
+        let quoted: String = text.chars().map(escaped).collect();
         format!("\"{quoted}\"")
     }
 }
