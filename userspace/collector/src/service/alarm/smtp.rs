@@ -184,8 +184,14 @@ mod tests {
     fn one_who_is_not_known_does_not_keep_mail_from_the_others() {
         let lines = ["alarm".into()];
         let send = |to: &[String], port| {
-            let letter =
-                Letter { from: "l@example.net", to, subject: "s", date: "d", lines: &lines };
+            let letter = Letter {
+                from: "l@example.net",
+                to,
+                subject: "s",
+                date: "d",
+                id: "i",
+                lines: &lines,
+            };
             send(("127.0.0.1", port), "h", &letter)
         };
         let (port, told) = server();

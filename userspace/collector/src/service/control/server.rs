@@ -209,7 +209,7 @@ mod tests {
         drop(UnixListener::bind(&path).unwrap());
         drop(start().unwrap());
         fs::write(&path, "somebody's").unwrap();
-        assert!(start().unwrap_err().ends_with("is there, and no socket"));
+        assert!(start().unwrap_err().ends_with("is there and is no socket"));
         assert_eq!(fs::read_to_string(&path).unwrap(), "somebody's");
     }
 }
