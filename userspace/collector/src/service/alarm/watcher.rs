@@ -54,6 +54,8 @@ pub struct Watcher {
     lost: HashMap<Cow<'static, str>, Growth>,
     holding: Holding,
     events: Vec<Event>,
+    /// The place of the exporter that is looked at first.
+    next: usize,
 }
 
 /// What was seen of an exporter.
@@ -118,6 +120,7 @@ impl Watcher {
             lost: HashMap::new(),
             holding: Holding::default(),
             events: Vec::new(),
+            next: 0,
         }
     }
 
@@ -130,11 +133,15 @@ impl Watcher {
     pub fn compare(&mut self, status: &Status, now: Moment) -> Vec<Event> {
         self.losses(status, now);
         self.store(status, now);
-        for report in status.exporters.iter() {
+        let exporters = status.exporters.as_slice();
+        // Where it had to leave off the last time: those in front must not keep all to themselves.
+        let (first, rest) = exporters.split_at(self.next.min(exporters.len()));
+        for report in rest.iter().chain(first) {
             if self.events.len() >= EVENTS_MAX {
                 break;
             }
             self.exporter(report, now);
+            self.next = (self.next + 1) % exporters.len();
         }
         std::mem::take(&mut self.events)
     }

@@ -141,6 +141,25 @@ fn losses_are_told_by_where_they_were() {
     assert!(watcher.compare(&status, at(100)).is_empty());
 }
 
+/// Each of too many loses something all the time: all have their turn.
+#[test]
+fn those_in_front_do_not_keep_all_to_themselves() {
+    let mut watcher = Watcher::new(Thresholds::new([]));
+    let mut told = std::collections::HashSet::new();
+    for minute in 0..6 {
+        let missing = Some(1 + u64::try_from(minute).unwrap());
+        let exporter = |number| ExporterReport {
+            exporter: format!("{number}"),
+            domains: vec![DomainReport { missing_datagrams: missing, ..Default::default() }],
+            ..report(0)
+        };
+        let exporters = Arc::new((0..150).map(exporter).collect());
+        let events = watcher.compare(&Status { exporters, ..Status::default() }, at(60 * minute));
+        told.extend(events.into_iter().filter_map(|event| event.exporter));
+    }
+    assert_eq!(told.len(), 150);
+}
+
 #[test]
 fn a_flood_of_new_exporters_is_told_bit_by_bit() {
     let mut watcher = Watcher::new(Thresholds::new([]));
