@@ -206,6 +206,10 @@ fn programs(reading: &Reading) -> Finding {
         let is = format!("{}, as a collector's that had no CAP_PERFMON", is.join(", "));
         return PROGRAMS.unknown(is, SHOULD);
     }
+    if programs.iter().any(|(_, name)| name.is_none()) {
+        // It may well be a collector's that runs.
+        return PROGRAMS.unknown(is.join(", "), SHOULD);
+    }
     let name = quoted(&reading.name);
     PROGRAMS.wrong(is.join(", "), SHOULD).changed_by(format!("ip link set dev {name} xdp off"))
 }

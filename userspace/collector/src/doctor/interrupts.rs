@@ -70,20 +70,28 @@ fn device_interrupts(device: &std::path::Path) -> Vec<u32> {
 }
 
 /// Those lines of `/proc/interrupts` that are of queues in which packets arrive: the device's, or
-/// those that bear its name.
+/// those that bear its name, as `eth0-TxRx-3`. An interrupt of the name alone is that of a NIC without
+/// queues, and where there are some it tells of the link.
 pub fn of_queues(table: &str, interface: &str, numbers: &[u32]) -> Vec<(u32, String)> {
     let mut found = Vec::new();
     for line in table.lines() {
         let Some((number, rest)) = line.split_once(':') else { continue };
         let Ok(number) = number.trim().parse::<u32>() else { continue };
         let Some(name) = rest.split_whitespace().last() else { continue };
-        let is_own = numbers.contains(&number) || name.starts_with(interface);
-        // A link change, a mailbox and the like wake nobody who receives.
-        const NO_QUEUE: [&str; 8] =
-            ["mgmnt", "async", "config", "misc", "output", "pages_eq", "cmd_eq", "fdir-"];
+        let bears_name = name.strip_prefix(interface).is_some_and(|rest| {
+            // eth1 is not eth10.
+            !rest.starts_with(|c: char| c.is_ascii_alphanumeric())
+        });
+        // A link change, a mailbox and the like wake nobody who receives, nor does what was sent.
+        const NO_QUEUE: [&str; 9] =
+            ["mgmnt", "async", "config", "misc", "output", "pages_eq", "cmd_eq", "fdir-", "-tx-"];
+        let is_own = numbers.contains(&number) || bears_name;
         if is_own && !NO_QUEUE.iter().any(|word| name.contains(word)) {
             found.push((number, name.to_owned()));
         }
+    }
+    if found.iter().any(|(_, name)| name != interface) {
+        found.retain(|(_, name)| name != interface);
     }
     found
 }

@@ -22,8 +22,8 @@ pub fn script(groups: &[Group]) -> String {
 
 const HEAD: &str = "#!/bin/sh
 # What `logweir doctor` would change on this host. Read it first: each command stands for itself
-# and can be left out. It is for root, may be run again, and what it sets lasts until the next
-# start of the host.
+# and can be left out. It is for root and may be run again. What it sets lasts until the next start
+# of the host, but for what systemctl and files below /etc keep.
 set -u
 failed=0
 ";
