@@ -76,8 +76,9 @@ pub fn run(args: &Args) -> Result<ExitCode, Failure> {
         Color::Never => false,
     };
     let zone = TimeZone::system();
+    let mut headings = text::Headings::new(&zone, Timestamp::now());
     if args.output == Output::Table
-        && let Err(error) = writeln!(out, "{}", heading(&zone))
+        && let Err(error) = writeln!(out, "{}", headings.told())
     {
         return seen_enough(&error);
     }
@@ -92,7 +93,13 @@ pub fn run(args: &Args) -> Result<ExitCode, Failure> {
                 }
                 format!("({skipped} more records than the log takes in a second are not shown)")
             }
-            (Output::Table, _) => text::object_line(object, &zone, color),
+            (Output::Table, _) => {
+                let line = text::object_line(object, &zone, color);
+                match headings.before(object) {
+                    Some(heading) => format!("{heading}\n{line}"),
+                    None => line,
+                }
+            }
         };
         if let Err(error) = writeln!(out, "{line}") {
             return seen_enough(&error);
@@ -107,9 +114,4 @@ fn seen_enough(error: &io::Error) -> Result<ExitCode, Failure> {
         io::ErrorKind::BrokenPipe => Ok(ExitCode::SUCCESS),
         _ => Err(Failure::other(format!("cannot write to standard output: {error}"))),
     }
-}
-
-/// The offset of local time, which all lines are in.
-fn heading(zone: &TimeZone) -> String {
-    text::heading(zone, Timestamp::now())
 }

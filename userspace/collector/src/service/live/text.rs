@@ -42,6 +42,36 @@ pub fn heading(zone: &TimeZone, now: Timestamp) -> String {
     format!("local time, UTC{sign}{:02}:{:02}", minutes / 60, minutes % 60)
 }
 
+/// The headings of lines that follow each other: another one wherever the offset changes, as an hour
+/// of local time may be there twice.
+#[derive(Debug)]
+pub struct Headings<'a> {
+    zone: &'a TimeZone,
+    told: String,
+}
+
+impl<'a> Headings<'a> {
+    /// Those below one that holds now.
+    pub fn new(zone: &'a TimeZone, now: Timestamp) -> Self {
+        Self { zone, told: heading(zone, now) }
+    }
+
+    /// The last one.
+    pub fn told(&self) -> &str {
+        &self.told
+    }
+
+    /// The one that a line needs before it.
+    pub fn before(&mut self, object: &Map<String, Json>) -> Option<&str> {
+        let time = object.get("received_at").and_then(Json::as_str)?.parse().ok()?;
+        let needed = heading(self.zone, time);
+        (needed != self.told).then(|| {
+            self.told = needed;
+            self.told()
+        })
+    }
+}
+
 /// A time of RFC 3339 as local time.
 pub fn local(time: &str, zone: &TimeZone) -> String {
     match time.parse::<Timestamp>() {
@@ -115,6 +145,19 @@ mod tests {
     fn the_heading_has_the_offset() {
         let now = "2026-07-01T10:00:00Z".parse().unwrap();
         assert_eq!(heading(&TimeZone::get("Europe/Warsaw").unwrap(), now), "local time, UTC+02:00");
+        let zone = TimeZone::get("Europe/Warsaw").unwrap();
+        let mut headings = Headings::new(&zone, "2026-10-25T01:30:00Z".parse().unwrap());
+        assert_eq!(headings.told(), "local time, UTC+01:00");
+        let mut before = |time: &str| {
+            let Json::Object(object) = serde_json::json!({ "received_at": time }) else {
+                return None;
+            };
+            headings.before(&object).map(str::to_owned)
+        };
+        // Half past two comes twice.
+        assert_eq!(before("2026-10-25T00:30:00Z").as_deref(), Some("local time, UTC+02:00"));
+        assert_eq!(before("2026-10-25T00:45:00Z"), None);
+        assert_eq!(before("2026-10-25T01:30:00Z").as_deref(), Some("local time, UTC+01:00"));
         let west = TimeZone::get("America/St_Johns").unwrap();
         assert_eq!(heading(&west, now), "local time, UTC-02:30");
     }
