@@ -44,7 +44,8 @@ pub struct Args {
     /// The same seed sends the same sessions, but for their times
     #[arg(long, value_name = "S", default_value_t = 1)]
     seed: u64,
-    /// Exporters
+    /// Exporters; to udp:// all of them send from this host's address, so that with more than 1 their
+    /// numbers look like one exporter's that restarts again and again
     #[arg(long, value_name = "N", default_value_t = 4)]
     exporters: u32,
     /// Subscribers behind them

@@ -120,7 +120,9 @@ fn missing_line(missing: &Missing, statement: &Statement) -> String {
     }
     line.push_str(&match (*dropped_here, statement.dropped.is_empty()) {
         (0, true) => {
-            "; no drop was counted here: lost on the way, or while no collector ran".to_owned()
+            "; no drop was counted here: lost on the way, refused because `allow` did not name it, or \
+             sent while no collector ran"
+                .to_owned()
         }
         (0, false) => "; this host may have dropped some of them".to_owned(),
         (here, _) => format!("; this host dropped {here} datagrams of this exporter"),

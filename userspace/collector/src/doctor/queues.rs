@@ -83,7 +83,8 @@ fn queues(reading: &Reading, processors: &processors::Reading, plan: &Plan) -> F
     let Reading { name, rx_queues, .. } = reading;
     let available = processors.allowed.len();
     let threads = plan.pinned_threads(*rx_queues);
-    let is = format!("{rx_queues}, for {threads} workers on {available} processors");
+    let workers = crate::counted(threads as u64, "worker");
+    let is = format!("{rx_queues}, for {workers} on {available} processors");
     let should = "a processor for each worker";
     if !plan.xdp || threads <= available {
         return QUEUES.good(is, should);

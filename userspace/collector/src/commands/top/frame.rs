@@ -49,7 +49,10 @@ fn heading(now: &Status, width: usize) -> Vec<Line<'static>> {
     let up = seconds_between(&now.started_at, &now.at).unwrap_or(0);
     let left = format!("logweir {}  up {}  {}", now.version, span(up), now.at);
     // Live, it is also what is in flight between two counters.
-    let right = format!("unaccounted {}", grouped(now.balance.unaccounted.total));
+    let right = match now.balance.unaccounted.total {
+        0 => "unaccounted 0".to_owned(),
+        total => format!("in flight or unaccounted {}", grouped(total)),
+    };
     let gap = width.saturating_sub(left.chars().count());
     vec![
         Line::from(format!("{left}{right:>gap$}")).style(Modifier::BOLD),
