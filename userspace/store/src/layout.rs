@@ -42,7 +42,15 @@ impl Default for Layout {
 const WRITE_BATCH_ROWS: usize = 1_024;
 
 /// Columns whose values rise, or whose differences are small where the values are not.
-const DELTAS: &[&str] = &["received_at", "sequence", "nat_src_port", "port_first", "port_last"];
+const DELTAS: &[&str] = &[
+    "received_at",
+    "sequence",
+    "nat_src_addr_v4",
+    "nat_src_port",
+    "public_addr_v4",
+    "port_first",
+    "port_last",
+];
 
 /// Times of events: mostly whole seconds or milliseconds, of which there are few; and if there are
 /// too many for a dictionary, their differences are small.
@@ -52,6 +60,23 @@ const TIMES: &[&str] = &["event_time", "start_time", "end_time"];
 /// be built and thrown away, and zstd finds the row before.
 const PLAIN: &[&str] =
     &["src_port", "duration_ms", "sent_bytes", "received_bytes", "raw", "extra", "url"];
+
+/// Columns of text whose minimum and maximum tell nothing: comparing each value costs as much as
+/// encoding it. The user's is asked for where an index is missing.
+const UNCOMPARED: &[&str] = &[
+    "format",
+    "host",
+    "time_source",
+    "event",
+    "src_zone",
+    "dst_zone",
+    "policy",
+    "application",
+    "close_reason",
+    "url",
+    "extra",
+    "raw",
+];
 
 /// Columns for whose pages there are minimum and maximum: in the order of the rows, or nearly.
 /// Elsewhere each page would have the same, and there are those of the row group alone.
@@ -97,8 +122,7 @@ fn column(
     }
     if paged(family).contains(&name) {
         properties.set_column_statistics_enabled(column, EnabledStatistics::Page)
-    } else if ["raw", "extra"].contains(&name) {
-        // Minimum and maximum of these tell nothing.
+    } else if UNCOMPARED.contains(&name) {
         properties.set_column_statistics_enabled(column, EnabledStatistics::None)
     } else {
         properties

@@ -38,36 +38,31 @@ impl SessionKey {
     /// The number that stands for the key in an index: XXH3 of its parts, 64 bits.
     pub fn hash(&self) -> u64 {
         let mut bytes = [0; BYTES];
-        let mut rest = bytes.as_mut_slice();
-        let mut put = |part: &[u8]| {
-            if let Some((place, behind)) =
-                std::mem::take(&mut rest).split_at_mut_checked(part.len())
-            {
-                place.copy_from_slice(part);
-                rest = behind;
-            }
-        };
-        put(&[u8::from(self.protocol.is_some()), self.protocol.unwrap_or_default()]);
-        for port in self.ports {
-            put(&[u8::from(port.is_some())]);
-            put(&port.unwrap_or_default().to_le_bytes());
+        let [has_protocol, protocol, rest @ ..] = &mut bytes;
+        (*has_protocol, *protocol) = (self.protocol.is_some().into(), self.protocol.unwrap_or(0));
+        let (ports, addresses) = rest.split_at_mut(PORT * self.ports.len());
+        for ([is_there, place @ ..], port) in
+            ports.as_chunks_mut::<PORT>().0.iter_mut().zip(self.ports)
+        {
+            (*is_there, *place) = (port.is_some().into(), port.unwrap_or(0).to_le_bytes());
         }
-        for address in self.addresses {
+        let places = addresses.as_chunks_mut::<ADDRESS>().0;
+        for ([version, place @ ..], address) in places.iter_mut().zip(self.addresses) {
             match address {
-                None => put(&[0; 17]),
+                None => {}
                 Some(IpAddr::V4(v4)) => {
-                    put(&[4]);
-                    put(&v4.octets());
-                    put(&[0; 12]);
+                    *version = 4;
+                    let [a, b, c, d, ..] = place;
+                    [*a, *b, *c, *d] = v4.octets();
                 }
-                Some(IpAddr::V6(v6)) => {
-                    put(&[6]);
-                    put(&v6.octets());
-                }
+                Some(IpAddr::V6(v6)) => (*version, *place) = (6, v6.octets()),
             }
         }
         xxh3_64(&bytes)
     }
 }
 
-const BYTES: usize = 2 + 3 * 3 + 4 * 17;
+/// Bytes of a port and of an address, each with one that says whether there is one, and which.
+const PORT: usize = 1 + 2;
+const ADDRESS: usize = 1 + 16;
+const BYTES: usize = 2 + 3 * PORT + 4 * ADDRESS;

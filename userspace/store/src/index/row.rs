@@ -1,7 +1,10 @@
 //! What the index keeps of a record: its key, its times, whose session it is, and its inside.
 
 use super::key::Key;
-use crate::{error::StoreError, found::ENDING_EVENTS, schema::Family, session_key::SessionKey};
+use crate::{
+    error::StoreError, found::ENDING_EVENTS, nulls::is_null, schema::Family,
+    session_key::SessionKey,
+};
 use arrow_array::{
     Array, ArrowPrimitiveType, FixedSizeBinaryArray, PrimitiveArray, RecordBatch, StringArray,
     cast::AsArray,
@@ -127,7 +130,7 @@ pub(super) struct SessionColumns<'a> {
     dst_port: &'a Ports,
     nat_src: Addresses<'a>,
     nat_src_port: &'a Ports,
-    tunnel_v6: &'a FixedSizeBinaryArray,
+    tunnel_v6: Octets<'a>,
     start_time: &'a Times,
     end_time: &'a Times,
     user: Names<'a>,
@@ -266,7 +269,7 @@ type Times = PrimitiveArray<TimestampMicrosecondType>;
 /// The two columns of an address.
 struct Addresses<'a> {
     v4: &'a PrimitiveArray<UInt32Type>,
-    v6: &'a FixedSizeBinaryArray,
+    v6: Octets<'a>,
 }
 
 impl Addresses<'_> {
@@ -284,8 +287,12 @@ impl Addresses<'_> {
     }
 }
 
-fn octets(column: &FixedSizeBinaryArray, row: usize) -> Option<IpAddr> {
-    let octets: [u8; 16] = column.is_valid(row).then(|| column.value(row))?.try_into().ok()?;
+/// A column of IPv6 addresses; `None` where it has no value, as most have none.
+type Octets<'a> = Option<&'a FixedSizeBinaryArray>;
+
+fn octets(column: Octets<'_>, row: usize) -> Option<IpAddr> {
+    let column = column.filter(|column| column.is_valid(row))?;
+    let octets: [u8; 16] = column.value(row).try_into().ok()?;
     Some(Ipv6Addr::from(octets).into())
 }
 
@@ -320,8 +327,9 @@ impl<'a> Named<'a> {
         Ok(Names { keys, values })
     }
 
-    fn octets(&self, name: &str) -> Result<&'a FixedSizeBinaryArray, ArrowError> {
-        self.column(name)?.as_fixed_size_binary_opt().ok_or_else(wrong_type)
+    fn octets(&self, name: &str) -> Result<Octets<'a>, ArrowError> {
+        let column = self.column(name)?.as_fixed_size_binary_opt().ok_or_else(wrong_type)?;
+        Ok(Some(column).filter(|column| !is_null(*column)))
     }
 
     fn addresses(&self, name: &str) -> Result<Addresses<'a>, ArrowError> {
