@@ -8,14 +8,17 @@ use crate::{
     scan::row_number,
 };
 use parquet::{
-    arrow::arrow_reader::{
-        ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader,
-        ParquetRecordBatchReaderBuilder, RowSelection,
+    arrow::{
+        ProjectionMask,
+        arrow_reader::{
+            ArrowReaderMetadata, ArrowReaderOptions, ParquetRecordBatchReader,
+            ParquetRecordBatchReaderBuilder, RowSelection,
+        },
     },
     errors::ParquetError,
     file::metadata::{
-        ColumnChunkMask, PageIndexPolicy, ParquetMetaData, ParquetMetaDataOptions,
-        ParquetMetaDataReader, ParquetStatisticsPolicy,
+        ColumnChunkMask, ColumnChunkMetaData, PageIndexPolicy, ParquetMetaData,
+        ParquetMetaDataOptions, ParquetMetaDataReader, ParquetStatisticsPolicy,
     },
 };
 use std::{fs::File, ops::Range, path::Path, sync::Arc};
@@ -52,11 +55,10 @@ pub(crate) fn rows<R: Stored>(
     Ok(true)
 }
 
-/// The footer without statistics.
+/// The footer, of whose statistics those of the columns tell which have a value.
 fn footer(file: &File) -> Result<ParquetMetaData, ParquetError> {
     let none = ParquetStatisticsPolicy::SkipAll;
     let options = ParquetMetaDataOptions::new()
-        .with_column_stats_policy(none.clone())
         .with_size_stats_policy(none.clone())
         .with_encoding_stats_policy(none);
     ParquetMetaDataReader::new()
@@ -71,6 +73,7 @@ fn reader(
     rows: &[u64],
 ) -> Result<ParquetRecordBatchReader, ParquetError> {
     let (groups, ranges, total) = place(&metadata, rows);
+    let columns = columns_with_values(&metadata, &groups);
     let metadata = ParquetMetaDataReader::new_with_metadata(metadata)
         .with_column_index_policy(PageIndexPolicy::Skip)
         .with_offset_index_policy(PageIndexPolicy::Optional)
@@ -84,8 +87,25 @@ fn reader(
     let metadata = ArrowReaderMetadata::try_new(Arc::new(metadata), options)?;
     ParquetRecordBatchReaderBuilder::new_with_metadata(file, metadata)
         .with_row_groups(groups)
+        .with_projection(columns)
         .with_row_selection(RowSelection::from_consecutive_ranges(ranges.into_iter(), total))
         .build()
+}
+
+/// The columns that have a value in these row groups, as far as is known. Most have none, and each
+/// that is read costs a decompressor; one that is not read is absent, too.
+fn columns_with_values(metadata: &ParquetMetaData, groups: &[usize]) -> ProjectionMask {
+    let groups = || groups.iter().filter_map(|group| metadata.row_groups().get(*group));
+    let is_null = |column: &ColumnChunkMetaData| {
+        let nulls = column.statistics().and_then(|statistics| statistics.null_count_opt());
+        nulls.is_some_and(|nulls| i64::try_from(nulls) == Ok(column.num_values()))
+    };
+    let schema = metadata.file_metadata().schema_descr();
+    let has_values = |leaf: &usize| {
+        let mut chunks = groups().filter_map(|group| group.columns().get(*leaf));
+        chunks.any(|column| !is_null(column))
+    };
+    ProjectionMask::leaves(schema, (0..schema.num_columns()).filter(has_values))
 }
 
 /// The row groups that hold the rows, the ranges of the rows in these as if there were no others,
