@@ -90,6 +90,7 @@ fn wrong_command_lines() {
         ("run --listen 300.0.2.1:2055 --data data", 2, "'300.0.2.1:2055'"),
         ("run --listen 514 --listen [::]:514 --data data", 2, "port 514 is given twice"),
         ("run --listen 198.51.100.1:2055 --data data", 1, "198.51.100.1:2055"),
+        ("run --interface lo --listen 198.51.100.1:2055 --data data", 1, "cannot bind UDP 198.51"),
         ("run --listen 2055 --data file", 2, "file is no directory"),
         ("run --listen 2055 --data file/below", 1, "file/below"),
         ("run --listen 2055 --data /proc/nowhere", 1, "/proc/nowhere"),

@@ -41,9 +41,16 @@ fn open(wanted: PipelineConfig, fallback: Option<PipelineConfig>) -> Result<Open
     match (Sources::open(&wanted), fallback) {
         (Ok(sources), _) => Ok((sources, wanted)),
         (Err(error), None) => Err(error),
-        (Err(error), Some(fallback)) => {
-            crate::tell(&format!("no AF_XDP, collecting by UDP sockets instead: {error}"));
-            Ok((Sources::open(&fallback)?, fallback))
-        }
+        (Err(error), Some(fallback)) => match Sources::open(&fallback) {
+            Ok(sources) => {
+                crate::tell(&format!("no AF_XDP, collecting by UDP sockets instead: {error}"));
+                Ok((sources, fallback))
+            }
+            // What keeps both from being had is nothing about AF_XDP.
+            Err(neither) if neither == error => Err(error),
+            Err(neither) => {
+                Err(format!("{error}; and UDP sockets cannot be had either: {neither}"))
+            }
+        },
     }
 }
