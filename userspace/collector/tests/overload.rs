@@ -15,6 +15,7 @@ mod common {
 
 use common::{
     collector::{Collector, Stopped},
+    command::succeed,
     even::assert_even,
     generator::Generated,
     numbers::assert_nothing_missing,
@@ -312,4 +313,24 @@ fn exporters_that_are_not_allowed_are_dropped_and_counted() {
     assert_eq!(stopped.count("/xdp/dropped/not_allowed"), refused, "{}", stopped.printed);
     assert_eq!(stopped.count("/datagrams/decoded"), allowed, "{}", stopped.printed);
     assert_eq!(stopped.count("/socket/received"), 0, "{}", stopped.printed);
+}
+
+/// Nobody knows any longer what it has counted, so that is not told, and nothing else is missing.
+#[test]
+fn an_interface_that_is_removed_ends_the_collector_with_all_that_came() {
+    if !is_root("an_interface_that_is_removed_ends_the_collector_with_all_that_came") {
+        return;
+    }
+    let (veth, directory) = (Veth::new(), tempfile::tempdir().expect("a directory"));
+    veth.push_back();
+    let collector = collector(&veth, directory.path(), &[]);
+    let generated = generate(&veth, "20000", "20000");
+    succeed(veth.command("rx", "ip").args(["link", "delete", "rx0"]));
+    let stopped = collector.ended();
+    let printed = &stopped.printed;
+    assert_eq!(stopped.status.code(), Some(1), "{printed}");
+    assert!(printed.contains("the interface of RX queue 0 is gone"), "{printed}");
+    assert!(stopped.balance["nic"].is_null(), "{printed}");
+    assert_eq!(stopped.count("/unaccounted/total"), 0, "{printed}");
+    assert_eq!(stopped.count("/records/stored"), generated.count("records"), "{printed}");
 }

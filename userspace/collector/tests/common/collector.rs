@@ -70,9 +70,14 @@ impl Collector {
     }
 
     /// Asks it to stop, and waits until it has.
-    pub fn stop(mut self) -> Stopped {
+    pub fn stop(self) -> Stopped {
         let pid = Pid::from_child(&self.child);
         kill_process(pid, Signal::TERM).expect("it runs");
+        self.ended()
+    }
+
+    /// Waits until it has ended by itself.
+    pub fn ended(mut self) -> Stopped {
         let status = self.wait();
         let mut printed: String = self.lines.iter().map(|line| line + "\n").collect();
         printed += &self.complaints();
