@@ -95,11 +95,10 @@ impl<'a> Collector<'a> {
         self.reloads
     }
 
-    /// Whether it has complained of all of these.
-    pub fn has_complained_of(&self, things: &[&str]) -> Result<()> {
+    /// Fails unless it has complained of this.
+    pub fn has_complained_of(&self, thing: &str) -> Result<()> {
         let said = fs::read_to_string(&self.complaints)?;
-        let missing = things.iter().find(|thing| !said.contains(**thing));
-        ensure!(missing.is_none(), "the collector never complained: {}", missing.unwrap_or(&""));
+        ensure!(said.contains(thing), "the collector never complained: {thing}");
         Ok(())
     }
 
@@ -114,9 +113,14 @@ impl<'a> Collector<'a> {
             }
             thread::sleep(Duration::from_millis(20));
         };
-        ensure!(status.success(), self.complaint(&format!("it failed ({status})")));
-        let balance = fs::read_to_string(&self.balance).context("it left no balance")?;
-        Ok(serde_json::from_str(&balance)?)
+        let balance = fs::read_to_string(&self.balance);
+        ensure!(
+            status.success(),
+            "{}\nits balance: {}",
+            self.complaint(&format!("it failed ({status})")),
+            balance.as_deref().unwrap_or("none")
+        );
+        Ok(serde_json::from_str(&balance.context("it left no balance")?)?)
     }
 
     fn signal(&self, signal: Signal) {

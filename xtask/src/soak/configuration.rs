@@ -41,7 +41,7 @@ impl Configuration {
         let text = format!(
             "{}data = \"{}\"\nsegment_mb = 8\njournal_max_mb = 128\npart_age_seconds = 5\n\
              [[exporter]]\naddress = \"203.0.113.{}\"\nzone = \"UTC\"\n\
-             [im]\nrecord = \"plain\"\n{}",
+             [im]\nrecord = \"plain\"\n[limits]\nwaiting_seconds = 5\n{}",
             place.settings(),
             self.data.display(),
             1 + version % 250,
