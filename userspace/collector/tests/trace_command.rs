@@ -100,7 +100,7 @@ fn a_port_block_is_an_answer() {
 
     let line = succeed(&mut trace(data.path(), "203.0.113.1", "2026-03-01T14:05:00Z", "table"));
     let words = "throughout 100.64.0.1 as 203.0.113.1 ports 1024-2047 protocol - allocate at \
-                 2026-03-01T14:01:00Z exporter 198.51.100.7 (";
+                 2026-03-01T14:01:00Z exporter 198.51.100.7\n    ";
     assert!(line.starts_with(words), "{line}");
 }
 

@@ -82,11 +82,11 @@ fn heads(args: &Args) -> Result<ExitCode, Failure> {
 /// What was verified.
 fn close(report: &Report, quick: bool) {
     crate::tell(&format!(
-        "{} findings; {} entries of the manifest, {} questions in the audit log, {} files ({})",
-        report.findings.len(),
-        report.manifest.number,
-        report.audit.number,
-        report.files,
+        "{}; a manifest of {}, an audit log of {}, {} ({})",
+        crate::counted(report.findings.len() as u64, "finding"),
+        crate::counted(report.manifest.number, "line"),
+        crate::counted(report.audit.number, "question"),
+        crate::counted(report.files, "file"),
         if quick {
             "not read: --quick".to_owned()
         } else {

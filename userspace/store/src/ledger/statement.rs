@@ -182,7 +182,7 @@ impl Statement {
         if dropped > 0 {
             let places = self.dropped.iter().map(|(place, count)| format!("{place} {count}"));
             let places = places.collect::<Vec<_>>().join(", ");
-            said.push(format!("{dropped} datagrams dropped on this host ({places})"));
+            said.push(format!("{} dropped on this host ({places})", counted(dropped, "datagram")));
         }
         if self.waiting > 0 {
             said.push(format!("{} datagrams wait for their template", self.waiting));
@@ -196,25 +196,34 @@ impl Statement {
         }
         let rejected: u64 = self.rejected.values().sum();
         if rejected > 0 {
-            said.push(format!("{rejected} datagrams not understood (in `unparsed`)"));
+            let rejected = counted(rejected, "datagram");
+            said.push(format!("{rejected} not understood (in `unparsed`)"));
         }
         let deleted: u64 = self.deleted.values().sum();
         if deleted > 0 {
-            said.push(format!("{deleted} records deleted since, or not readable"));
+            let deleted = counted(deleted, "record");
+            said.push(format!("{deleted} deleted since, or not readable"));
         }
         if self.unnumbered > 0 {
             said.push(format!(
-                "{} exporters sent {} datagrams without numbers: what the network lost of such is \
-                 not known",
-                self.unnumbered,
-                self.exporters.values().map(|account| account.unnumbered).sum::<u64>()
+                "{} sent {} without numbers: what the network lost of such is not known",
+                counted(self.unnumbered, "exporter"),
+                counted(
+                    self.exporters.values().map(|account| account.unnumbered).sum(),
+                    "datagram"
+                )
             ));
         }
         if self.reopened > 0 {
-            said.push(format!("reopened {} times", self.reopened));
+            said.push(format!("reopened {}", counted(self.reopened, "time")));
         }
         said.join("; ")
     }
+}
+
+/// So many of a thing.
+fn counted(count: u64, thing: &str) -> String {
+    format!("{count} {thing}{}", if count == 1 { "" } else { "s" })
 }
 
 fn missing(exporter: &str, account: &Account) -> impl Iterator<Item = Missing> {

@@ -134,7 +134,7 @@ fn rejects_are_counted_by_reason_and_text_has_no_numbers() {
     ledger.take(&batch(&[rejected]));
     let said = statement(ledger.close().0.remove(&hour()).unwrap(), 0);
     assert_eq!(said.rejected, BTreeMap::from([("empty".into(), 1)]));
-    for words in ["1 datagrams not understood", "1 exporters sent 1 datagrams without numbers"] {
+    for words in ["1 datagram not understood", "1 exporter sent 1 datagram without numbers"] {
         assert!(said.sentence().contains(words), "{}", said.sentence());
     }
 }

@@ -27,13 +27,13 @@ fn time(time: Option<UnixNanos>) -> String {
     or_dash(time.map(|time| rfc3339(time, 0)))
 }
 
-/// A session with the places of its evidence.
+/// A session, and below it the places of its evidence, a line each.
 pub(super) fn session(answer: &Session) -> String {
-    let evidence: Vec<_> = answer.records.iter().map(evidence).collect();
+    let evidence = answer.records.iter().map(evidence).collect::<String>();
     let Some(Found { record: session, .. }) = answer.records.first() else { return String::new() };
     let users = answer.records.iter().find_map(|found| found.record.user.as_ref());
     format!(
-        "{:<10} {} as {} to {} protocol {} from {} until {} user {} ({})",
+        "{:<10} {} as {} to {} protocol {} from {} until {} user {}{evidence}",
         held(answer.held),
         end(session.src_addr, session.src_port),
         end(session.nat_src_addr_v4.or(session.nat_src_addr_v6), session.nat_src_port),
@@ -42,14 +42,13 @@ pub(super) fn session(answer: &Session) -> String {
         time(answer.begin),
         time(answer.end),
         or_dash(users),
-        evidence.join(", "),
     )
 }
 
 fn evidence(found: &Found<StoredSession>) -> String {
     let session = &found.record;
     format!(
-        "{} by {} domain {} sequence {} in {} row {}",
+        "\n    {} by {} domain {} sequence {} in {} row {}",
         or_dash(session.event.as_ref()),
         or_dash(session.exporter),
         or_dash(session.observation_domain),
@@ -63,7 +62,7 @@ fn evidence(found: &Found<StoredSession>) -> String {
 pub(super) fn port_block(found: &Found<StoredPortBlock>) -> String {
     let block = &found.record;
     format!(
-        "{:<10} {} as {} ports {}-{} protocol {} {} at {} exporter {} ({} row {})",
+        "{:<10} {} as {} ports {}-{} protocol {} {} at {} exporter {}\n    {} row {}",
         held(found.held),
         or_dash(block.private_addr),
         or_dash(block.public_addr),
@@ -82,7 +81,7 @@ pub(super) fn port_block(found: &Found<StoredPortBlock>) -> String {
 pub(super) fn assignment(assignment: &Assignment) -> String {
     let [first, last] = assignment.assigned.ports;
     format!(
-        "{:<10} {} as {} ports {first}-{last} by deterministic NAT ({} mapping {})",
+        "{:<10} {} as {} ports {first}-{last} by deterministic NAT\n    {} mapping {}",
         "throughout",
         assignment.assigned.inside,
         assignment.assigned.outside,
