@@ -33,7 +33,7 @@ fn collect(format: &str, records: &str, rate: &str, workers: &str, directory: &P
     run.args(["--listen", &format!("127.0.0.1:{port}")]);
     let collector = Collector::start(&mut run, directory);
     assert!(collector.description.contains("UDP sockets"), "{}", collector.description);
-    assert!(collector.description.contains(&format!("{workers} workers")));
+    assert!(collector.description.contains(&format!("{workers} worker")));
     let mut from = Command::new(LOGWEIR);
     from.args(["generate", "--to", &format!("udp://127.0.0.1:{port}"), "--format", format]);
     from.args(["--count", records, "--rate", rate, "--nat64", "0.1"]);
