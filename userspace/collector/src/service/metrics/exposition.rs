@@ -84,6 +84,16 @@ fn process(to: &mut Scribe<'_>, status: &Status) -> fmt::Result {
         "Memory of the collector that is resident.",
         process.resident_bytes,
     )?;
+    to.counter(
+        "logweir_reloads",
+        "How often the configuration was read again and is in force.",
+        status.configuration.reloads,
+    )?;
+    to.counter(
+        "logweir_reloads_refused",
+        "How often it was refused, so that the one before stayed in force.",
+        status.configuration.refused,
+    )?;
     to.gauge("logweir_workers", "Threads that take datagrams.", status.workers)?;
     to.gauge(
         "logweir_status_timestamp_seconds",
