@@ -60,15 +60,20 @@ impl<T> Drop for Outbox<T> {
 mod tests {
     use super::*;
 
-    #[test]
-    fn what_waits_is_sent_at_the_end_and_beyond_its_room_refused() {
+    /// An outbox of two that sends when it is let go, and what it has sent.
+    fn held(last_patience: Duration) -> (Outbox<u8>, Sender<()>, Receiver<u8>) {
         let (go, wait) = bounded::<()>(0);
         let (sent, seen) = bounded(4);
         let send = move |items: &Receiver<u8>| {
             let _ = wait.recv();
             items.iter().for_each(|item| sent.send(item).unwrap());
         };
-        let outbox = Outbox::start("t", 2, LAST_PATIENCE, send).unwrap();
+        (Outbox::start("t", 2, last_patience, send).unwrap(), go, seen)
+    }
+
+    #[test]
+    fn what_waits_is_sent_at_the_end_and_beyond_its_room_refused() {
+        let (outbox, go, seen) = held(LAST_PATIENCE);
         assert_eq!([1, 2, 3].map(|item| outbox.push(item)), [true, true, false]);
         drop(go);
         drop(outbox);
@@ -77,13 +82,7 @@ mod tests {
 
     #[test]
     fn a_thread_that_hangs_is_not_waited_for() {
-        let (go, wait) = bounded::<()>(0);
-        let (sent, seen) = bounded(4);
-        let send = move |items: &Receiver<u8>| {
-            let _ = wait.recv();
-            items.iter().for_each(|item| sent.send(item).unwrap());
-        };
-        let outbox = Outbox::start("t", 2, Duration::ZERO, send).unwrap();
+        let (outbox, go, seen) = held(Duration::ZERO);
         assert!(outbox.push(1));
         drop(outbox);
         assert!(seen.is_empty());
