@@ -30,6 +30,22 @@ impl Counter {
     }
 }
 
+/// A sum with a single writer, in floating point: it loses digits rather than run over.
+#[derive(Debug, Default)]
+pub struct Total(AtomicU64);
+
+impl Total {
+    /// Adds to it; only the one writer may.
+    pub fn add(&self, amount: f64) {
+        self.0.store((self.get() + amount).to_bits(), Ordering::Relaxed);
+    }
+
+    /// Reads it.
+    pub fn get(&self) -> f64 {
+        f64::from_bits(self.0.load(Ordering::Relaxed))
+    }
+}
+
 /// A sentence that stands for as long as something is wrong. Who posts it does so when it changes,
 /// not for each datagram.
 #[derive(Debug, Default)]

@@ -2,7 +2,7 @@
 //! microsecond to minutes. The histogram of a thread has three digits, and nobody else sees it
 //! before the thread ends.
 
-use crate::counters::Counter;
+use crate::counters::{Counter, Total};
 use serde::{Deserialize, Serialize};
 
 /// Octaves; the last one has no upper bound.
@@ -15,7 +15,7 @@ const FIRST_EXPONENT: u32 = 10;
 #[derive(Debug, Default)]
 pub struct OctaveCounters {
     counts: [Counter; OCTAVES],
-    sum_ns: Counter,
+    sum_seconds: Total,
 }
 
 impl OctaveCounters {
@@ -24,17 +24,17 @@ impl OctaveCounters {
         if let Some(counter) = self.counts.get(octave(nanos)) {
             counter.add(count);
         }
-        self.sum_ns.add(nanos.saturating_mul(count));
+        self.sum_seconds.add(nanos as f64 * 1e-9 * count as f64);
     }
 }
 
 /// The counts, as they were read.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Octaves {
     /// How many took so long, from the shortest on; [`Octaves::bounds_ns`] has the bounds.
     pub counts: [u64; OCTAVES],
-    /// How long all of them took together, in nanoseconds.
-    pub sum_ns: u64,
+    /// How long all of them took together, in seconds.
+    pub sum_seconds: f64,
 }
 
 impl Octaves {
@@ -43,7 +43,7 @@ impl Octaves {
         for (count, counter) in self.counts.iter_mut().zip(&counters.counts) {
             *count += counter.get();
         }
-        self.sum_ns = self.sum_ns.wrapping_add(counters.sum_ns.get());
+        self.sum_seconds += counters.sum_seconds.get();
     }
 
     /// How many were counted.
@@ -65,7 +65,7 @@ impl Octaves {
         for (count, before) in since.counts.iter_mut().zip(&before.counts) {
             *count = count.saturating_sub(*before);
         }
-        since.sum_ns = self.sum_ns.wrapping_sub(before.sum_ns);
+        since.sum_seconds -= before.sum_seconds;
         since
     }
 
@@ -119,7 +119,8 @@ mod tests {
         now.read(&one);
         now.read(&other);
         let since = now.since(&before);
-        assert_eq!((since.count(), since.sum_ns), (100, 90 * 2_000 + 10 * 3_000_000));
+        assert_eq!(since.count(), 100);
+        assert!((since.sum_seconds - (90.0 * 2e-6 + 10.0 * 3e-3)).abs() < 1e-9);
         assert_eq!(since.quantile_ns(0.9), Some(2_048));
         assert_eq!(since.quantile_ns(0.91), Some(1 << 22));
         assert_eq!(now.since(&now).quantile_ns(0.5), None);

@@ -87,7 +87,7 @@ impl<'a> Scribe<'a> {
         let bounds = Octaves::bounds_ns().map(|bound| bound.map_or(f64::INFINITY, seconds));
         let buckets: Vec<_> = bounds.zip(octaves.counts).collect();
         let mut family = self.family(name, help, MetricType::Histogram)?;
-        let (sum, count) = (seconds(octaves.sum_ns), octaves.count());
+        let (sum, count) = (octaves.sum_seconds, octaves.count());
         family.encode_histogram::<NoLabelSet>(sum, count, &buckets, None)
     }
 }
