@@ -130,7 +130,7 @@ pub struct RecordBalance {
     pub failed: u64,
     /// Counted and thrown away, as was asked for.
     pub discarded: u64,
-    /// Handed over but not stored yet.
+    /// Decoded and in memory, or written and not synced yet.
     pub pending: u64,
 }
 
@@ -191,8 +191,12 @@ impl RecordBalance {
     /// Counts everything that is not stored as lost: the writer is gone with it.
     pub fn lose_unstored(&mut self) {
         self.pending = 0;
-        let settled = self.stored + self.failed + self.discarded;
-        self.dropped_no_writer = self.decoded().saturating_sub(settled);
+        self.dropped_no_writer = self.decoded().saturating_sub(self.settled());
+    }
+
+    /// Records of which the writer knows how they ended.
+    pub const fn settled(&self) -> u64 {
+        self.stored + self.failed + self.discarded
     }
 }
 
@@ -265,11 +269,7 @@ impl Balance {
             + datagrams.dropped_no_batch
             + datagrams.waiting;
         let records = &self.records;
-        let kept = records.stored
-            + records.failed
-            + records.discarded
-            + records.dropped_no_writer
-            + records.pending;
+        let kept = records.settled() + records.dropped_no_writer + records.pending;
         let exporters = self.exporters.as_ref().map_or(0, |exporters| {
             let told: u64 = exporters
                 .iter()

@@ -83,6 +83,10 @@ pub struct WorkerCounters {
     pub waiting: Counter,
     /// Records of each family.
     pub records: [Counter; Family::ALL.len()],
+    /// Of the records, those in the batch that is being filled.
+    pub in_hand: Counter,
+    /// Of the records, those in batches that were handed over to the writer.
+    pub handed_over: Counter,
     /// Records lost because the writer was gone.
     pub dropped_no_writer: Counter,
     /// Datagrams that are in no ledger, because the writer was gone.

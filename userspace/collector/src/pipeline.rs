@@ -274,9 +274,15 @@ impl<S: Sink + Send + 'static> Pipeline<S> {
     /// it need not come out even.
     pub fn balance(&self) -> Balance {
         let mut balance = Balance::default();
+        // The writer's counters first: what comes to it meanwhile is not stored yet.
+        self.add_records(&mut balance.records);
+        let settled = balance.records.settled();
+        let mut on_the_way = 0;
         for worker in &self.workers {
             balance.add_worker(&worker.counters);
+            on_the_way += worker.counters.in_hand.get() + worker.counters.handed_over.get();
         }
+        balance.records.pending = on_the_way.saturating_sub(settled);
         if !self.rings.is_empty() {
             let mut ring = RingBalance { mode: self.ring_mode.into(), ..RingBalance::default() };
             for counters in &self.rings {
@@ -293,7 +299,6 @@ impl<S: Sink + Send + 'static> Pipeline<S> {
             let dropped = self.sockets.iter().map(|socket| socket.dropped.get()).sum();
             balance.socket = Some(SocketBalance { received, not_allowed, dropped });
         }
-        self.add_records(&mut balance.records);
         if let Some(attached) = &self.steering {
             attached.add_to(&mut balance);
         }
@@ -301,16 +306,13 @@ impl<S: Sink + Send + 'static> Pipeline<S> {
         balance
     }
 
+    /// What the writer has counted. Pending is only what it has taken: at the end, when nothing can
+    /// be on the way to it any more, everything else must have turned up.
     fn add_records(&self, records: &mut RecordBalance) {
-        let decoded = records.decoded();
         records.stored = self.sink_counters.stored.get();
         records.failed = self.sink_counters.failed.get();
         records.discarded = self.sink_counters.discarded.get();
-        let taken = self.sink_counters.taken.get();
-        let settled = records.stored + records.failed + records.discarded;
-        // What the writer took and has not settled; what is still on the way to it is not
-        // pending but must turn up.
-        records.pending = taken.saturating_sub(settled).min(decoded);
+        records.pending = self.sink_counters.taken.get().saturating_sub(records.settled());
     }
 
     /// Ends the pipeline: nothing new is let in, everything that was received is decoded and

@@ -228,12 +228,10 @@ impl Stage {
         let Some(mut batch) = self.batch.take_if(|batch| !batch.is_empty()) else { return };
         batch.leave_out(&self.decoder.settings().privacy);
         self.tally.tell_records(&batch, &self.counters);
-        self.tally.end_batch();
-        let records = batch.records() as u64;
         match self.outlet.hand_over(batch) {
-            Ok(()) => {}
+            Ok(()) => self.tally.end_batch(&self.counters),
             Err(mut batch) => {
-                self.counters.dropped_no_writer.add(records);
+                self.tally.lose_batch(&self.counters);
                 let datagrams = batch.notes.iter().filter(|note| !note.waited);
                 self.counters.unnoted.add(datagrams.count() as u64);
                 batch.clear();

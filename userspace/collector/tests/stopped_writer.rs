@@ -101,13 +101,17 @@ fn workers_go_on_while_the_writer_stands_still() {
         exporter.send(2_000);
         let sent = exporter.sent;
         let balance = wait_for(&pipeline, |balance| {
-            arrived(balance) == sent && balance.datagrams.received > 0
+            arrived(balance) == sent
+                && balance.datagrams.received > 0
+                && balance.unaccounted.total == 0
         });
         assert_eq!(arrived(&balance), sent, "the worker stalls: {balance}");
         // Three batches hold some hundred lines each; then every datagram is lost.
         let dropped = balance.datagrams.dropped_no_batch;
         assert!(dropped > dropped_before, "round {round}: {balance}");
         assert_eq!(balance.records.stored, 0);
+        assert_eq!(balance.records.pending, balance.records.decoded(), "{balance}");
+        assert_eq!(balance.unaccounted.total, 0, "{balance}");
         dropped_before = dropped;
         rounds.push(pipeline.rounds());
     }

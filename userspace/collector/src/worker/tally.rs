@@ -4,6 +4,7 @@
 use crate::counters::WorkerCounters;
 use logweir_decode::batch::Batch;
 use logweir_store::schema::Family;
+use std::mem;
 
 /// Counts of the burst that is being taken.
 #[derive(Debug, Default)]
@@ -29,21 +30,31 @@ impl Tally {
 
     /// Tells the datagrams.
     pub fn tell(&mut self, counters: &WorkerCounters) {
-        counters.received.add(std::mem::take(&mut self.received));
-        counters.received_bytes.add(std::mem::take(&mut self.received_bytes));
-        counters.decoded.add(std::mem::take(&mut self.decoded));
+        counters.received.add(mem::take(&mut self.received));
+        counters.received_bytes.add(mem::take(&mut self.received_bytes));
+        counters.decoded.add(mem::take(&mut self.decoded));
     }
 
     /// Tells the records of the batch in hand.
     pub fn tell_records(&mut self, batch: &Batch, counters: &WorkerCounters) {
         for ((counter, told), now) in counters.records.iter().zip(&mut self.told).zip(rows(batch)) {
-            counter.add(now - std::mem::replace(told, now));
+            counter.add(now - mem::replace(told, now));
         }
+        counters.in_hand.set(self.told.iter().sum());
     }
 
-    /// The next batch is another one.
-    pub fn end_batch(&mut self) {
-        self.told = Default::default();
+    /// Tells that the batch in hand has gone to the writer. The next one is another one.
+    pub fn end_batch(&mut self, counters: &WorkerCounters) {
+        let records = mem::take(&mut self.told).iter().sum();
+        counters.handed_over.add(records);
+        counters.in_hand.set(0);
+    }
+
+    /// Tells that the batch in hand is lost, since there is no writer.
+    pub fn lose_batch(&mut self, counters: &WorkerCounters) {
+        let records = mem::take(&mut self.told).iter().sum();
+        counters.dropped_no_writer.add(records);
+        counters.in_hand.set(0);
     }
 }
 

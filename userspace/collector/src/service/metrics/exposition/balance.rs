@@ -143,7 +143,7 @@ pub(super) fn records(to: &mut Scribe<'_>, balance: &Balance) -> fmt::Result {
     )?;
     to.gauge(
         "logweir_records_pending",
-        "Records that are written and not safe yet.",
+        "Records in memory, or written and not safe yet.",
         records.pending,
     )
 }
