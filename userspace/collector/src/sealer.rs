@@ -164,7 +164,6 @@ impl Desk {
     fn run(mut self, mut keeper: Keeper) -> Finished {
         let mut cared_at: Option<Instant> = None;
         loop {
-            self.counters.waiting.set(self.waiting.len() as u64);
             self.wait(self.pause());
             if self.waiting.is_empty() {
                 let closed = keeper.close_hours(clock::now());
@@ -211,6 +210,7 @@ impl Desk {
             }
             Err(RecvTimeoutError::Disconnected) => thread::sleep(pause),
         }
+        self.counters.waiting.set(self.waiting.len() as u64);
     }
 
     fn seal_next(&mut self, keeper: &mut Keeper) {
@@ -219,6 +219,7 @@ impl Desk {
         if let Some(sealed) = self.told(sealed, Work::Sealing)
             && let Some(segment) = self.waiting.pop_front()
         {
+            self.counters.waiting.set(self.waiting.len() as u64);
             self.note(keeper, &segment, &sealed);
         }
     }
@@ -232,7 +233,9 @@ impl Desk {
         let deleted = keeper.delete_due(clock::now());
         let deleted = self.told(deleted, Work::Deleting);
         if let Some(deleted) = deleted.filter(|deleted| deleted.parts > 0) {
-            crate::say(&format!("deleted {} parts, {} records", deleted.parts, deleted.rows));
+            let parts = crate::counted(deleted.parts, "part");
+            let records = crate::counted(deleted.rows, "record");
+            crate::say(&format!("deleted {parts}, {records}"));
         }
         if self.waiting.is_empty() && self.ended.is_none() {
             self.merge(keeper);

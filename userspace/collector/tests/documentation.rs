@@ -1,5 +1,6 @@
 //! docs/operating.md says what is so: its commands run as they stand there, and its tables have
-//! every line of the balance, every reason and every limit.
+//! every line of the balance, every reason and every limit. docs/watching.md has every alert, and
+//! docs/alarms.md every event.
 
 #[expect(dead_code, reason = "other tests need the rest of it")]
 mod common {
@@ -11,6 +12,7 @@ use std::{env, path::Path, process::Command};
 use common::command::LOGWEIR;
 use logweir::balance::{Balance, RecordBalance, RingBalance, SocketBalance, XdpBalance};
 use logweir::nic::NicCounters;
+use logweir::service::alarm::event::EventKind;
 use logweir_abi::{Counter, Fate};
 use logweir_decode::{limits::Limits, reason::Reason};
 
@@ -94,6 +96,23 @@ fn each_reason_is_explained() {
         let told =
             PAGE.lines().any(|line| line.starts_with("| `") && line.contains(&format!("`{name}`")));
         assert!(told, "docs/operating.md does not explain: {name}");
+    }
+}
+
+#[test]
+fn each_alert_and_each_event_is_explained() {
+    let alerts = include_str!("../../../scripts/alerts.yml");
+    let alerts = alerts.lines().filter_map(|line| line.trim().strip_prefix("- alert: "));
+    let of_alerts = alerts.map(|name| (include_str!("../../../docs/watching.md"), name));
+    let of_events = EventKind::ALL.iter().map(|kind| kind.name());
+    let of_events = of_events.map(|name| (include_str!("../../../docs/alarms.md"), name));
+    for (page, name) in of_alerts.chain(of_events) {
+        let mut rows = page.lines().filter(|line| line.starts_with("| `"));
+        let told = rows.any(|row| {
+            let heading = row.split('|').nth(1).unwrap_or_default();
+            heading.contains(&format!("`{name}`"))
+        });
+        assert!(told, "no page explains {name}");
     }
 }
 

@@ -64,6 +64,12 @@ kinds! {
     DiskLow = "disk_low", from 10 Percent;
     /// The journal has taken more than so much of the room that it may have.
     JournalFull = "journal_full", from 80 Percent;
+    /// The journal cannot be written or synced.
+    JournalStuck = "journal_stuck";
+    /// Segments of the journal wait, and for so long none was sealed.
+    SealingStuck = "sealing_stuck", from 600 Seconds;
+    /// A changed configuration was refused.
+    ReloadRefused = "reload_refused";
 }
 
 impl EventKind {

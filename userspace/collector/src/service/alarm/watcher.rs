@@ -4,7 +4,11 @@
 //! holds or does not is told when it begins to hold, and then not before it has ceased.
 
 use super::event::{Event, EventKind};
-use crate::{clock::Moment, ledger::ExporterReport, service::status::Status};
+use crate::{
+    clock::Moment,
+    ledger::ExporterReport,
+    service::status::{ConfigurationStatus, Status, StoreStatus},
+};
 use logweir_decode::context::UnixNanos;
 use std::{
     borrow::Cow,
@@ -52,6 +56,8 @@ pub struct Watcher {
     thresholds: Thresholds,
     exporters: HashMap<String, Seen>,
     lost: HashMap<Cow<'static, str>, Growth>,
+    refused: Growth,
+    sealing: Sealing,
     holding: Holding,
     events: Vec<Event>,
     /// The place of the exporter that is looked at first.
@@ -91,6 +97,23 @@ impl Growth {
     }
 }
 
+/// How far the sealer was, and since when.
+#[derive(Debug, Default)]
+struct Sealing {
+    sealed: u64,
+    since: i64,
+}
+
+impl Sealing {
+    /// Since when it stands still, while something waits.
+    fn since(&mut self, waiting: u64, sealed: u64, now: Moment) -> i64 {
+        if waiting == 0 || sealed != self.sealed {
+            *self = Self { sealed, since: now.steady };
+        }
+        self.since
+    }
+}
+
 /// The thresholds that are crossed.
 #[derive(Debug, Default)]
 struct Holding(HashSet<(EventKind, u64)>);
@@ -118,6 +141,8 @@ impl Watcher {
             thresholds,
             exporters: HashMap::new(),
             lost: HashMap::new(),
+            refused: Growth::default(),
+            sealing: Sealing::default(),
             holding: Holding::default(),
             events: Vec::new(),
             next: 0,
@@ -132,7 +157,12 @@ impl Watcher {
     /// What is new in a status.
     pub fn compare(&mut self, status: &Status, now: Moment) -> Vec<Event> {
         self.losses(status, now);
-        self.store(status, now);
+        if let Some(store) = &status.store {
+            self.room(store, now);
+            self.journal(store, now);
+            self.sealing(store, now);
+        }
+        self.reloads(&status.configuration, now);
         let exporters = status.exporters.as_slice();
         // Where it had to leave off the last time: those in front must not keep all to themselves.
         let (first, rest) = exporters.split_at(self.next.min(exporters.len()));
@@ -160,8 +190,7 @@ impl Watcher {
         }
     }
 
-    fn store(&mut self, status: &Status, now: Moment) {
-        let Some(store) = &status.store else { return };
+    fn room(&mut self, store: &StoreStatus, now: Moment) {
         let hundredths = |part: u64, all: u64| part.saturating_mul(100).checked_div(all);
         if let Some(free) = hundredths(store.disk_free_bytes, store.disk_bytes) {
             let text = format!("{free} % of the store's disk is free");
@@ -184,6 +213,35 @@ impl Watcher {
             if self.holding.begins(kind, threshold, holds(threshold)) {
                 self.tell(kind, Some(threshold), now, None, text.to_owned());
             }
+        }
+    }
+
+    fn journal(&mut self, store: &StoreStatus, now: Moment) {
+        let fault = store.journal_fault.as_ref();
+        if self.holding.begins(EventKind::JournalStuck, 0, fault.is_some()) {
+            let text = fault.cloned().unwrap_or_default();
+            self.tell(EventKind::JournalStuck, None, now, None, text);
+        }
+    }
+
+    fn sealing(&mut self, store: &StoreStatus, now: Moment) {
+        const KIND: EventKind = EventKind::SealingStuck;
+        let waiting = store.segments_waiting;
+        let since = self.sealing.since(waiting, store.sealed + store.recovered, now);
+        for threshold in self.thresholds.of(KIND).to_vec() {
+            if self.holding.begins(KIND, threshold, is_so_long(since, now, threshold)) {
+                let wait = if waiting == 1 { "segment waits" } else { "segments wait" };
+                let text = format!("{waiting} {wait}, and none was sealed for {threshold} s");
+                self.tell(KIND, Some(threshold), now, None, text);
+            }
+        }
+    }
+
+    fn reloads(&mut self, configuration: &ConfigurationStatus, now: Moment) {
+        if self.refused.news(configuration.refused, now).is_some() {
+            let text = configuration.last_error.clone();
+            let text = text.unwrap_or_else(|| "another one is in force by now".into());
+            self.tell(EventKind::ReloadRefused, None, now, None, text);
         }
     }
 

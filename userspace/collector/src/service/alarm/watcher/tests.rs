@@ -126,6 +126,53 @@ fn room_is_told_when_it_gets_low_and_again_when_it_gets_low_again() {
 }
 
 #[test]
+fn a_journal_that_cannot_be_written_is_told_with_its_fault() {
+    let mut watcher = Watcher::new(Thresholds::new([]));
+    let mut look = |fault: Option<&str>| {
+        let store = StoreStatus { journal_fault: fault.map(Into::into), ..Default::default() };
+        let events = watcher.compare(&Status { store: Some(store), ..Status::default() }, at(0));
+        events.into_iter().map(|event| (event.kind.name(), event.text)).collect::<Vec<_>>()
+    };
+    assert!(look(None).is_empty());
+    assert_eq!(look(Some("no room")), [("journal_stuck", "no room".to_owned())]);
+    assert!(look(Some("no room, still")).is_empty());
+    assert!(look(None).is_empty());
+    assert_eq!(look(Some("no room")).len(), 1);
+}
+
+#[test]
+fn a_sealer_that_stands_still_is_told_and_an_idle_one_is_not() {
+    let mut watcher = Watcher::new(Thresholds::new([(EventKind::SealingStuck, 60)]));
+    let mut look = |segments_waiting, sealed, second| {
+        let store = StoreStatus { segments_waiting, sealed, ..Default::default() };
+        let events =
+            watcher.compare(&Status { store: Some(store), ..Status::default() }, at(second));
+        events.into_iter().map(|event| event.text).collect::<Vec<_>>()
+    };
+    assert!(look(0, 0, 0).is_empty());
+    assert!(look(0, 0, 1_000).is_empty(), "idle");
+    assert!(look(2, 0, 1_050).is_empty());
+    assert!(look(2, 5, 1_061).is_empty(), "goes on");
+    assert!(look(3, 5, 1_120).is_empty());
+    assert_eq!(look(3, 5, 1_121), ["3 segments wait, and none was sealed for 60 s"]);
+    assert!(look(4, 5, 1_500).is_empty());
+}
+
+#[test]
+fn a_refused_configuration_is_told_with_the_reason() {
+    let mut watcher = Watcher::new(Thresholds::new([]));
+    let mut look = |refused, reason: Option<&str>| {
+        let last_error = reason.map(Into::into);
+        let configuration = ConfigurationStatus { refused, last_error, ..Default::default() };
+        let events = watcher.compare(&Status { configuration, ..Status::default() }, at(0));
+        events.into_iter().map(|event| (event.kind.name(), event.text)).collect::<Vec<_>>()
+    };
+    assert!(look(0, None).is_empty());
+    assert_eq!(look(1, Some("line 3")), [("reload_refused", "line 3".to_owned())]);
+    assert!(look(1, None).is_empty());
+}
+
+#[test]
 fn losses_are_told_by_where_they_were() {
     let mut watcher = Watcher::new(Thresholds::new([]));
     let mut status = Status::default();
