@@ -1,5 +1,5 @@
 //! `cargo xtask package`: builds the Debian package, and tries it: installed in a root of its own,
-//! and started there as its unit says.
+//! and started there as its unit says. The tour of the documentation is typed there too.
 
 use std::{
     fs,
@@ -12,6 +12,7 @@ use anyhow::{Context as _, Result, ensure};
 use crate::shell;
 
 mod root;
+mod tour;
 mod trial;
 mod unit;
 
@@ -29,8 +30,11 @@ pub struct Arguments {
     /// Also install it in a new Debian root, start it there by its unit's command, and collect
     #[arg(long)]
     test: bool,
-    /// Build none, and test this one
-    #[arg(long, value_name = "FILE", requires = "test")]
+    /// Also type docs/tour.md anew in such a root, and write down there what comes back
+    #[arg(long)]
+    tour: bool,
+    /// Build none, and take this one
+    #[arg(long, value_name = "FILE")]
     built: Option<PathBuf>,
 }
 
@@ -40,9 +44,15 @@ pub fn run(arguments: &Arguments) -> Result<()> {
         None => build(&arguments.profile)?,
     };
     println!("the package is {}", package.display());
-    if arguments.test {
+    if arguments.test || arguments.tour {
         ensure!(shell::is_root(), "only root can make a root to install the package in");
+    }
+    if arguments.tour {
+        tour::record(&package, &Root::make()?)?;
+    }
+    if arguments.test {
         trial::run(&package, &Root::make()?)?;
+        tour::check(&package, &Root::make()?)?;
     }
     Ok(())
 }
@@ -56,7 +66,10 @@ pub fn try_out() -> Result<Option<String>> {
         Ok(root) => root,
         Err(error) => return Ok(Some(format!("a root to install the package in: {error:#}"))),
     };
-    trial::run(&build("dev")?, &root)?;
+    let package = build("dev")?;
+    trial::run(&package, &root)?;
+    drop(root);
+    tour::check(&package, &Root::make()?)?;
     Ok(None)
 }
 

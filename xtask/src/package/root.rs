@@ -10,6 +10,10 @@ use anyhow::{Context as _, Result};
 
 use crate::shell;
 
+/// What is in it besides the least there is: what the package's scripts call, and what its user asks
+/// the collector with.
+const PACKAGES: &str = "adduser,curl";
+
 /// The root's directory. It is gone when this is dropped; what it was copied from stays, since
 /// making that takes minutes.
 pub struct Root(PathBuf);
@@ -18,7 +22,7 @@ impl Root {
     /// Makes one of the release that this host has, from where its apt gets packages.
     pub fn make() -> Result<Self> {
         let (mirror, release) = mirror()?;
-        let base = shell::target_dir().join(format!("debian-{release}"));
+        let base = shell::target_dir().join(format!("debian-{release}-with-{PACKAGES}"));
         if !base.exists() {
             bootstrap(&base, &release, &mirror)?;
         }
@@ -33,13 +37,19 @@ impl Root {
         self.0.join(file.trim_start_matches('/'))
     }
 
+    /// Copies a package into a directory of the root; its file there.
+    pub fn bring(&self, package: &Path, directory: &str) -> Result<PathBuf> {
+        let name = package.file_name().context("the package is a file")?;
+        let file = Path::new(directory).join(name);
+        fs::copy(package, self.path_of(&file.to_string_lossy()))
+            .context("cannot copy the package into the root")?;
+        Ok(file)
+    }
+
     /// Installs a package.
     pub fn install(&self, package: &Path) -> Result<()> {
-        let name = package.file_name().context("the package is a file")?;
-        fs::copy(package, self.0.join(name)).context("cannot copy the package into the root")?;
-        let said =
-            shell::output(self.command("dpkg").arg("--install").arg(Path::new("/").join(name)))?;
-        print!("{said}");
+        let file = self.bring(package, "/")?;
+        print!("{}", shell::output(self.command("dpkg").arg("--install").arg(file))?);
         Ok(())
     }
 
@@ -66,7 +76,7 @@ impl Drop for Root {
     }
 }
 
-/// Makes a Debian of this release, as small as there is with what the package's scripts call.
+/// Makes a Debian of this release, as small as there is with these packages.
 fn bootstrap(base: &Path, release: &str, mirror: &str) -> Result<()> {
     if shell::find("debootstrap").is_none() {
         shell::apt_install(&["debootstrap"], "a root to install the package in")?;
@@ -78,7 +88,8 @@ fn bootstrap(base: &Path, release: &str, mirror: &str) -> Result<()> {
         fs::remove_dir_all(&making).context("cannot clear what an earlier run has left")?;
     }
     let mut debootstrap = Command::new("debootstrap");
-    debootstrap.args(["--variant=minbase", "--include=adduser", release]).arg(&making);
+    debootstrap.args(["--variant=minbase", &format!("--include={PACKAGES}"), release]);
+    debootstrap.arg(&making);
     // What it unpacks is many lines, of interest only when it fails.
     shell::output(debootstrap.arg(mirror))?;
     Ok(fs::rename(making, base)?)
