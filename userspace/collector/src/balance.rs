@@ -2,6 +2,8 @@
 //!
 //! Each stage's equation must come out even. What does not is *unaccounted*, and is printed.
 
+mod table;
+
 use crate::{
     counters::{Counter, WorkerCounters},
     latency::Latency,
@@ -11,7 +13,7 @@ use crate::{
 use logweir_abi::{Counter as XdpCounter, Fate};
 use logweir_store::schema::Family;
 use serde::{Deserialize, Serialize};
-use std::{borrow::Cow, collections::BTreeMap, fmt};
+use std::{borrow::Cow, collections::BTreeMap};
 
 /// Counters that are not zero, by name.
 pub type Named = BTreeMap<Cow<'static, str>, u64>;
@@ -349,164 +351,5 @@ fn difference(put_in: u64, came_out: u64) -> i64 {
     put_in.wrapping_sub(came_out).cast_signed()
 }
 
-impl fmt::Display for Balance {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "balance")?;
-        if let Some(nic) = &self.nic {
-            row(f, "nic", "received", nic.rx_packets)?;
-            row(f, "nic", "dropped before XDP", self.nic_dropped())?;
-        }
-        if let Some(xdp) = &self.xdp {
-            row(f, "xdp", "seen", xdp.seen)?;
-            row(f, "xdp", "redirected", xdp.redirected)?;
-            rows(f, "xdp", "passed up", &xdp.passed)?;
-            rows(f, "xdp", "dropped", &xdp.dropped)?;
-        }
-        if let Some(ring) = &self.ring {
-            row(f, "ring", "received", ring.received)?;
-            row(f, "ring", "dropped: rx_ring_full", ring.rx_ring_full)?;
-            row(f, "ring", "dropped: rx_dropped", ring.rx_dropped)?;
-            row(f, "ring", "dropped: unreadable", ring.unreadable)?;
-        }
-        if let Some(socket) = &self.socket {
-            row(f, "socket", "received", socket.received)?;
-            row(f, "socket", "dropped", socket.dropped)?;
-            row(f, "socket", "dropped: not_allowed", socket.not_allowed)?;
-        }
-        row(f, "decode", "datagrams", self.datagrams.received)?;
-        row(f, "decode", "decoded", self.datagrams.decoded)?;
-        rows(f, "decode", "rejected", &self.datagrams.rejected)?;
-        row(f, "decode", "waiting for a template", self.datagrams.waiting)?;
-        row(f, "hand-off", "datagrams dropped: no batch", self.datagrams.dropped_no_batch)?;
-        row(f, "hand-off", "records dropped: no writer", self.records.dropped_no_writer)?;
-        for (family, count) in self.records.families() {
-            row(f, "store", &format!("{family} records"), count)?;
-        }
-        row(f, "store", "stored", self.records.stored)?;
-        if let Some(sealed) = self.records.sealed {
-            row(f, "store", "of these in sealed parts", sealed)?;
-        }
-        if self.records.recovered > 0 {
-            row(f, "store", "recovered from the journal", self.records.recovered)?;
-        }
-        row(f, "store", "failed", self.records.failed)?;
-        if self.records.discarded > 0 {
-            row(f, "store", "discarded, as asked", self.records.discarded)?;
-        }
-        row(f, "store", "pending", self.records.pending)?;
-        write!(f, "unaccounted {}", self.unaccounted.total)?;
-        if self.unaccounted.total > 0 {
-            let Unaccounted { nic, ring, source, datagrams, exporters, records, sealed, .. } =
-                self.unaccounted;
-            write!(
-                f,
-                " (nic {nic}, ring {ring}, source {source}, datagrams {datagrams}, exporters \
-                 {exporters}, records {records}, sealed {sealed})"
-            )?;
-        }
-        Ok(())
-    }
-}
-
-fn row(f: &mut fmt::Formatter<'_>, stage: &str, name: &str, count: u64) -> fmt::Result {
-    writeln!(f, "  {stage:<9} {name:<34} {count:>15}")
-}
-
-fn rows(f: &mut fmt::Formatter<'_>, stage: &str, what: &str, named: &Named) -> fmt::Result {
-    for (name, count) in named {
-        row(f, stage, &format!("{what}: {name}"), *count)?;
-    }
-    Ok(())
-}
-
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn even() -> Balance {
-        let xdp = [(XdpCounter::Redirected, 90), (XdpCounter::Fragment, 10)];
-        let mut balance = Balance {
-            nic: Some(NicCounters { rx_packets: 100, ..NicCounters::default() }),
-            xdp: Some(XdpBalance {
-                nic_counts_same_frames: true,
-                ..XdpBalance::new("native", xdp.into_iter())
-            }),
-            ring: Some(RingBalance { received: 80, rx_ring_full: 10, ..RingBalance::default() }),
-            socket: Some(SocketBalance { received: 5, ..SocketBalance::default() }),
-            datagrams: DatagramBalance {
-                received: 85,
-                decoded: 80,
-                rejected: [("empty".into(), 4)].into(),
-                dropped_no_batch: 1,
-                ..DatagramBalance::default()
-            },
-            exporters: Some(vec![
-                ExporterReport { datagrams: 80, ..ExporterReport::default() },
-                ExporterReport { datagrams: 4, dropped_no_batch: 1, ..ExporterReport::default() },
-            ]),
-            records: RecordBalance {
-                session: 170,
-                port_block: 15,
-                im: 10,
-                filter: 5,
-                unparsed: 4,
-                stored: 200,
-                failed: 4,
-                ..RecordBalance::default()
-            },
-            ..Balance::default()
-        };
-        balance.close();
-        balance
-    }
-
-    #[test]
-    fn an_even_balance_leaves_nothing() {
-        assert_eq!(even().unaccounted, Unaccounted::default());
-        assert!(even().to_string().ends_with("unaccounted 0"));
-    }
-
-    #[test]
-    fn what_the_stack_does_not_know_is_no_loss() {
-        let nic = |rx_dropped, rx_missed| {
-            let mut balance = even();
-            balance.xdp.as_mut().unwrap().passed = [("not_ip".into(), 50)].into();
-            balance.nic = Some(NicCounters { rx_dropped, rx_missed, ..NicCounters::default() });
-            balance.nic_dropped()
-        };
-        // The rings had no room for 10 more.
-        assert_eq!([nic(50, 0), nic(60, 0), nic(63, 0)], [0, 0, 3]);
-        assert_eq!([nic(7, 7), nic(60, 7), nic(70, 7)], [7, 7, 10]);
-    }
-
-    /// Each counter takes part in some equation: changing any one is noticed.
-    #[test]
-    fn whatever_is_missing_shows() {
-        let changes: [fn(&mut Balance); 18] = [
-            |b| b.nic.as_mut().unwrap().rx_packets += 1,
-            |b| b.xdp.as_mut().unwrap().redirected += 1,
-            |b| b.xdp.as_mut().unwrap().seen += 1,
-            |b| b.ring.as_mut().unwrap().rx_ring_full += 1,
-            |b| b.socket.as_mut().unwrap().received += 1,
-            |b| b.datagrams.received += 1,
-            |b| b.datagrams.waiting += 1,
-            |b| b.datagrams.dropped_no_batch -= 1,
-            |b| b.datagrams.unnoted += 1,
-            |b| b.exporters.as_mut().unwrap()[0].datagrams += 1,
-            |b| b.exporters.as_mut().unwrap()[1].dropped_no_batch -= 1,
-            |b| b.records.session += 1,
-            |b| b.records.port_block += 1,
-            |b| b.records.im += 1,
-            |b| b.records.filter += 1,
-            |b| b.records.unparsed += 1,
-            |b| b.records.stored -= 1,
-            |b| b.records.discarded += 1,
-        ];
-        for (index, change) in changes.iter().enumerate() {
-            let mut balance = even();
-            change(&mut balance);
-            balance.close();
-            assert_ne!(balance.unaccounted.total, 0, "change {index}");
-        }
-    }
-}
+mod tests;

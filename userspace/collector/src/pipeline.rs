@@ -1,125 +1,39 @@
 //! The running collector: sources, workers and the writer, wired together, and their balance.
 
+mod attached;
+mod closing;
+mod config;
 mod reload;
 mod settled;
 mod wiring;
 
+pub use config::{Input, PipelineConfig};
 pub use wiring::Sources;
 
 use crate::{
-    balance::{Balance, RecordBalance, RingBalance, SocketBalance, XdpBalance},
-    counters::{Counter, RingCounters, RingFill, SocketCounters, WorkerCounters},
+    balance::{Balance, RecordBalance, RingBalance, SocketBalance},
+    counters::{RingCounters, RingFill, SocketCounters, WorkerCounters},
     handoff::Inlet,
-    latency::{self, Latency, Octaves},
+    latency::{Latency, Octaves},
     ledger::{self, Ledger},
     listener::Listener,
     losses::Losses,
-    nic::{self, NicCounters},
     notice::Notice,
     orders::Orders,
     sink::{self, Sink, SinkCounters},
-    steering::{AttachedMode, Prefix, Steering},
     worker::Finished,
 };
+use attached::AttachedSteering;
+use closing::Closing;
 use hdrhistogram::Histogram;
-use logweir_decode::{
-    batch::Capacity,
-    limits::Limits,
-    netflow::{kept::KeptTemplate, registry::Registry},
-    settings::Settings,
-};
+use logweir_decode::{limits::Limits, netflow::registry::Registry};
 use settled::Settled;
 use std::{
     io,
-    path::PathBuf,
-    sync::{
-        Arc,
-        atomic::{AtomicBool, Ordering},
-    },
+    sync::{Arc, atomic::AtomicBool},
     thread::JoinHandle,
     time::Duration,
 };
-
-/// Where a pipeline takes datagrams from.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum Input {
-    /// An interface, by XDP and AF_XDP; what the program passes up comes by a UDP socket.
-    Xdp {
-        /// The interface's name.
-        interface: String,
-        /// The RX queues to take, from 0 on; all of them where it is `None`.
-        queues: Option<u32>,
-    },
-    /// UDP sockets, so many workers.
-    Udp {
-        /// Workers, each with a socket for every listener.
-        workers: usize,
-    },
-    /// Files, read once.
-    Capture {
-        /// Captures, payloads and text files.
-        files: Vec<PathBuf>,
-        /// The exporter of what has none.
-        exporter: Option<std::net::IpAddr>,
-    },
-}
-
-/// What a pipeline is to be.
-#[derive(Clone, Debug)]
-pub struct PipelineConfig {
-    /// Where datagrams come from.
-    pub input: Input,
-    /// The ports to collect.
-    pub listeners: Vec<Listener>,
-    /// Exporters that may send; if empty, all may.
-    pub allow: Vec<Prefix>,
-    /// What the configuration says to the decoders.
-    pub settings: Arc<Settings>,
-    /// Templates that are known from before.
-    pub templates: Arc<[KeptTemplate]>,
-    /// Batches a worker.
-    pub batches: usize,
-    /// Size of a batch.
-    pub capacity: Capacity,
-    /// Receive buffer of each UDP socket, in bytes.
-    pub receive_buffer_bytes: usize,
-    /// Frames in the RX ring of each queue: a power of two.
-    pub rx_ring_size: u32,
-    /// Workers that decode what one RX queue, or one worker's UDP sockets, bring.
-    pub workers_per_queue: usize,
-    /// Whether workers spin instead of sleeping, and drive the NIC's NAPI themselves.
-    pub busy_poll: bool,
-}
-
-impl PipelineConfig {
-    /// Checks what only this host can tell: that there is such an interface, with so many queues.
-    ///
-    /// # Errors
-    /// One sentence that says what there is instead.
-    pub fn check_host(&self) -> Result<(), String> {
-        match &self.input {
-            Input::Xdp { interface, queues } => wiring::check_queues(interface, *queues).map(drop),
-            Input::Udp { .. } | Input::Capture { .. } => Ok(()),
-        }
-    }
-
-    /// A pipeline from this input with the defaults of everything else.
-    pub fn new(input: Input, listeners: Vec<Listener>) -> Self {
-        Self {
-            input,
-            listeners,
-            allow: Vec::new(),
-            settings: Arc::default(),
-            templates: Arc::default(),
-            batches: 24,
-            capacity: Capacity::DEFAULT,
-            receive_buffer_bytes: 16 << 20,
-            rx_ring_size: 4096,
-            workers_per_queue: 1,
-            busy_poll: false,
-        }
-    }
-}
 
 /// A running collector.
 #[derive(Debug)]
@@ -164,17 +78,6 @@ struct Written<S> {
     sink: S,
     arrival_to_stored: Option<Histogram<u64>>,
     ledger: Ledger,
-}
-
-/// The XDP program on its interface, and what the interface had counted before.
-#[derive(Debug)]
-struct AttachedSteering {
-    steering: Steering,
-    interface: String,
-    mode: AttachedMode,
-    nic_start: NicCounters,
-    /// What the interface has lost as of the last balance, for the writer to tell of.
-    lost: Arc<Counter>,
 }
 
 /// What a pipeline leaves behind.
@@ -366,70 +269,6 @@ impl<S: Sink + Send + 'static> Pipeline<S> {
         let Closing { errors, arrival_to_decoded, .. } = closing;
         Summary { balance, arrival_to_decoded, arrival_to_stored, sink, errors }
     }
-}
-
-/// What the workers leave behind as they end.
-struct Closing {
-    counters: Vec<Arc<WorkerCounters>>,
-    arrival_to_decoded: Histogram<u64>,
-    errors: Vec<String>,
-}
-
-impl Default for Closing {
-    fn default() -> Self {
-        let arrival_to_decoded = latency::histogram();
-        Self { counters: Vec::new(), arrival_to_decoded, errors: Vec::new() }
-    }
-}
-
-impl Closing {
-    /// Asks workers to stop and waits until they have.
-    fn join(&mut self, workers: Vec<WorkerThread>) {
-        for worker in &workers {
-            worker.stop.store(true, Ordering::Release);
-        }
-        for WorkerThread { name, counters, thread, .. } in workers {
-            match thread.join() {
-                Ok(finished) => {
-                    self.errors.extend(finished.error.map(|error| format!("{name}: {error}")));
-                    // Both histograms have the same bounds.
-                    let _ = self.arrival_to_decoded.add(&finished.arrival_to_decoded);
-                }
-                Err(_) => self.errors.push(format!("{name} panicked")),
-            }
-            self.counters.push(counters);
-        }
-    }
-}
-
-impl AttachedSteering {
-    fn add_to(&self, balance: &mut Balance) {
-        let Ok(counters) = self.steering.counters() else { return };
-        let native = self.mode == AttachedMode::Native;
-        let mode = if native { "native" } else { "generic" };
-        let mut xdp = XdpBalance::new(mode, counters.iter());
-        xdp.nic_counts_same_frames = native && nic::is_veth(&self.interface);
-        balance.xdp = Some(xdp);
-        balance.nic = NicCounters::read(&self.interface).map(|now| now.since(self.nic_start));
-        // Not all that it is made of is read at the same moment.
-        self.lost.set(balance.nic_dropped().max(self.lost.get()));
-    }
-
-    /// The interface's counters since the start, as they agree best with the program's; `None` where
-    /// it is gone.
-    fn settled_nic(&self) -> Option<Settled> {
-        NicCounters::read(&self.interface)?;
-        Some(Settled::end(|| {
-            let (nic, seen) = read_counters(&self.interface, &self.steering);
-            (nic.since(self.nic_start), seen)
-        }))
-    }
-}
-
-/// The interface's counters, then the frames that the program has seen.
-fn read_counters(interface: &str, steering: &Steering) -> settled::Reading {
-    let nic = NicCounters::read(interface).unwrap_or_default();
-    (nic, steering.counters().map_or(0, |counters| counters.total()))
 }
 
 /// The writer's thread.

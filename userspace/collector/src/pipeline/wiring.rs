@@ -4,7 +4,8 @@
 //! and put into the program's map: so nothing that is sent to the ports in the meantime is lost.
 
 use super::{
-    AttachedSteering, Input, Instructions, Pipeline, PipelineConfig, WorkerThread, read_counters,
+    Input, Instructions, Pipeline, PipelineConfig, WorkerThread,
+    attached::{AttachedSteering, read_counters},
     settled, spawn_writer,
 };
 use crate::{
