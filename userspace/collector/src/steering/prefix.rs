@@ -1,4 +1,7 @@
 //! Address prefixes, as the allow-list is written in them.
+//!
+//! IPv4 addresses that are written as IPv6 (`::ffff:192.0.2.1`, RFC 4291 2.5.5.2) are IPv4 here as
+//! everywhere else: no exporter has such an address on the wire.
 
 use std::{fmt, net::IpAddr, str::FromStr};
 
@@ -38,6 +41,15 @@ impl Prefix {
         self.len
     }
 
+    /// The same addresses as IPv4, where they are such.
+    fn canonical(self) -> Self {
+        const MAPPED_BITS: u8 = 96;
+        match (self.address, self.address.to_canonical(), self.len.checked_sub(MAPPED_BITS)) {
+            (IpAddr::V6(_), address @ IpAddr::V4(_), Some(len)) => Self { address, len },
+            _ => self,
+        }
+    }
+
     /// Whether the address lies in the prefix.
     pub fn contains(&self, address: IpAddr) -> bool {
         Self::new(address, self.len).is_some_and(|other| other == *self)
@@ -46,6 +58,7 @@ impl Prefix {
 
 impl From<IpAddr> for Prefix {
     fn from(address: IpAddr) -> Self {
+        let address = address.to_canonical();
         Self { address, len: if address.is_ipv4() { 32 } else { 128 } }
     }
 }
@@ -70,6 +83,7 @@ impl FromStr for Prefix {
             .ok()
             .filter(|_| digits)
             .and_then(|len| Self::new(address, len))
+            .map(Self::canonical)
             .ok_or_else(|| PrefixError::Len { text: text.to_owned(), bits_max })
     }
 }
@@ -125,6 +139,21 @@ mod tests {
     fn a_plain_address_is_a_host() {
         assert_eq!(prefix("198.51.100.1").to_string(), "198.51.100.1/32");
         assert_eq!(prefix("2001:db8::1").to_string(), "2001:db8::1/128");
+    }
+
+    #[test]
+    fn ipv4_that_is_written_as_ipv6_is_ipv4() {
+        for (text, same) in [
+            ("::ffff:192.0.2.77/120", "192.0.2.0/24"),
+            ("::ffff:192.0.2.77", "192.0.2.77/32"),
+            ("::ffff:0:0/96", "0.0.0.0/0"),
+            ("::ffff:0:0/95", "::fffe:0:0/95"),
+            ("::/96", "::/96"),
+            ("::192.0.2.1/128", "::c000:201/128"),
+        ] {
+            assert_eq!(prefix(text).to_string(), same);
+        }
+        assert!(prefix("::ffff:192.0.2.0/120").contains("192.0.2.9".parse().expect("IPv4")));
     }
 
     #[test]
