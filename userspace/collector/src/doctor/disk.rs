@@ -10,10 +10,12 @@ use super::{
 use rustix::{
     fs::{CWD, RenameFlags, renameat_with, statvfs},
     io::Errno,
+    process::geteuid,
 };
 use std::{
     fs::{self, File},
-    io::{self, Write as _},
+    io::{self, ErrorKind, Write as _},
+    os::unix::fs::MetadataExt as _,
     path::{Path, PathBuf},
     process,
     time::{Duration, Instant},
@@ -31,7 +33,16 @@ pub struct Reading {
     /// Bytes that may be written, and bytes in all.
     pub room: Option<(u64, u64)>,
     /// What trying came to; why it could not be tried.
-    pub trial: Result<Trial, String>,
+    pub trial: Result<Trial, Untried>,
+}
+
+/// Why nothing was tried.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Untried {
+    /// The file system refuses.
+    Refused(String),
+    /// The directory is another user's, as a collector's is for who asks it as one of its group.
+    Forbidden,
 }
 
 /// What was tried.
@@ -62,7 +73,10 @@ impl Reading {
             exists,
             kind: whole.ok().and_then(|path| kind_of(&mounts, &path)),
             room,
-            trial: if exists { try_it(data) } else { Err("it is not there yet".into()) },
+            trial: try_it(data).map_err(|error| match error.kind() {
+                ErrorKind::PermissionDenied if is_of_another_user(data) => Untried::Forbidden,
+                _ => Untried::Refused(format!("cannot write there: {error}")),
+            }),
         }
     }
 }
@@ -89,20 +103,26 @@ impl Drop for Place {
     }
 }
 
-fn try_it(data: &Path) -> Result<Trial, String> {
+/// Whether it belongs to somebody else than who asks, and not to root, as whom nobody collects who
+/// may not write there.
+fn is_of_another_user(data: &Path) -> bool {
+    let owner = fs::metadata(data).map(|metadata| metadata.uid());
+    owner.is_ok_and(|owner| owner != 0 && owner != geteuid().as_raw())
+}
+
+fn try_it(data: &Path) -> io::Result<Trial> {
     let place = Place(data.join(format!(".doctor-{}", process::id())));
-    let failed = |error: io::Error| format!("cannot write there: {error}");
-    fs::create_dir(&place.0).map_err(failed)?;
+    fs::create_dir(&place.0)?;
     let (one, other) = (place.0.join("one"), place.0.join("other"));
     for directory in [&one, &other] {
-        fs::create_dir(directory).map_err(failed)?;
+        fs::create_dir(directory)?;
     }
     let exchanges = match renameat_with(CWD, &one, CWD, &other, RenameFlags::EXCHANGE) {
         Ok(()) => true,
         Err(Errno::INVAL | Errno::NOSYS | Errno::OPNOTSUPP) => false,
-        Err(error) => return Err(format!("cannot rename there: {error}")),
+        Err(error) => return Err(error.into()),
     };
-    let (bytes_per_second, longest_sync) = write(&one.join("bytes")).map_err(failed)?;
+    let (bytes_per_second, longest_sync) = write(&one.join("bytes"))?;
     Ok(Trial { exchanges, bytes_per_second, longest_sync })
 }
 
@@ -168,9 +188,13 @@ pub fn findings(reading: &Reading, plan: &Plan) -> Vec<Finding> {
     let mut findings = vec![kind(reading.kind.as_deref()), room(reading.room, plan)];
     match &reading.trial {
         Ok(trial) => findings.extend(tried(trial)),
-        Err(reason) => {
+        Err(Untried::Refused(reason)) => {
             findings.push(DIRECTORY.wrong(reason, "a directory that the collector may write"));
         }
+        Err(Untried::Forbidden) => findings.push(DIRECTORY.unknown(
+            "another user's, where this one may not write",
+            "a directory that the collector may write: ask as the user that it runs as",
+        )),
     }
     findings
 }

@@ -388,8 +388,10 @@ fn disks() {
         ],
     );
     let closed =
-        disk::Reading { trial: Err("cannot write there: denied".into()), ..reading.clone() };
+        disk::Reading { trial: Err(disk::Untried::Refused("no".into())), ..reading.clone() };
     assert_found(&disk::findings(&closed, &plan()), &[("directory", Wrong, "")]);
+    let others = disk::Reading { trial: Err(disk::Untried::Forbidden), ..reading.clone() };
+    assert_found(&disk::findings(&others, &plan()), &[("directory", Unknown, "")]);
     let absent = disk::Reading { exists: false, data: "/a b".into(), ..reading };
     assert_found(&disk::findings(&absent, &plan()), &[("directory", Unknown, "mkdir -p '/a b'")]);
     let mounts = "22 1 8:1 / / rw,relatime shared:1 - ext4 /dev/sda1 rw\n\
