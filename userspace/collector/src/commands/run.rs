@@ -145,7 +145,7 @@ fn some(values: &[String]) -> Option<Vec<String>> {
 /// One sentence that says what could not be had.
 pub fn run(args: &Args) -> Result<ExitCode, Failure> {
     let manager = Manager::from_environment().map_err(Failure::other)?;
-    let configuration =
+    let mut configuration =
         Configuration::read(args.config.clone(), args.settings()).map_err(Failure::input)?;
     let settings = configuration.settings();
     let account = settings.user.as_deref().map(Account::find).transpose();
@@ -154,6 +154,7 @@ pub fn run(args: &Args) -> Result<ExitCode, Failure> {
     let kept = privileges::lower(account.as_ref()).map_err(Failure::other)?;
     let mut config = settings.validate(MissingKey::Create).map_err(Failure::input)?;
     if let Some(places) = &mut config.places {
+    configuration.know_keys();
         args.config.iter().for_each(|path| places.read_file(path));
         args.balance.iter().for_each(|path| places.write_file(path));
     }

@@ -49,6 +49,16 @@ impl Configuration {
         &self.started
     }
 
+    /// Takes the files of keys as they are now: what this collector itself has written there is no
+    /// change of the configuration.
+    pub(super) fn know_keys(&mut self) {
+        for (known, now) in self.contents.iter_mut().zip(contents(&self.in_force)) {
+            if ["im", "privacy"].contains(&known.0) {
+                *known = now;
+            }
+        }
+    }
+
     /// What is told of it.
     pub(super) fn status(&self) -> ConfigurationStatus {
         self.status.clone()
@@ -94,6 +104,7 @@ impl Configuration {
         let others = contents.iter().filter(|content| !self.contents.contains(content));
         changed.extend(others.map(|(key, _)| *key));
         (self.in_force, self.contents) = (in_force, contents);
+        self.know_keys();
         let words = |key: &str| key.to_owned();
         Ok(Reloaded {
             file,
@@ -165,6 +176,29 @@ mod tests {
         assert_eq!(configuration.status().last_error, None);
         let mut without = Configuration::read(None, Settings::default()).unwrap();
         assert!(without.reload(|_| Ok(())).unwrap_err().contains("--config"));
+    }
+
+    #[test]
+    fn keys_that_the_collector_makes_are_no_change() {
+        let directory = tempfile::tempdir().unwrap();
+        let at = |name: &str| directory.path().join(name);
+        let text = "listen = [\"514\"]\ndata = \"/d\"\n[privacy]\npseudonymise = [\"user\"]\n\
+                    key_file = \"keys\"\nrotate = \"1d\"\n";
+        fs::write(at("logweir.toml"), text).unwrap();
+        let options = Settings::default();
+        let mut configuration = Configuration::read(Some(at("logweir.toml")), options).unwrap();
+        let mut keys = configuration.settings().validate(MissingKey::Create).unwrap().keys.unwrap();
+        configuration.know_keys();
+        let changed =
+            |configuration: &mut Configuration| configuration.reload(|_| Ok(())).unwrap().changed;
+        assert!(changed(&mut configuration).is_empty(), "the first key was made at the start");
+        let in_two_days = jiff::Timestamp::now() + jiff::SignedDuration::from_hours(48);
+        assert!(keys.rotate(in_two_days).unwrap());
+        configuration.know_keys();
+        assert!(changed(&mut configuration).is_empty(), "the second one took over since");
+        fs::remove_file(at("keys")).unwrap();
+        assert_eq!(changed(&mut configuration), ["privacy"], "somebody else did that");
+        assert!(changed(&mut configuration).is_empty(), "the new key was made by that");
     }
 
     #[test]

@@ -131,8 +131,9 @@ impl Watch {
             }
             if let Some(keys) = &mut self.keys
                 && due.keys.is_now(BETWEEN_LOOKS_AT_KEYS)
+                && rotate(keys)
             {
-                rotate(keys);
+                self.configuration.know_keys();
             }
             if let Some(reports) = &mut reports {
                 reports.report(pipeline);
@@ -246,14 +247,16 @@ pub(super) fn rates(before: &Balance, now: &Balance, elapsed: Duration) -> Strin
 /// How often it is seen whether a key has to go.
 const BETWEEN_LOOKS_AT_KEYS: Duration = Duration::from_secs(60);
 
-/// Lets a new key take over where it is time. Where that fails, the old one stays in use, and it
-/// is tried again.
-fn rotate(keys: &mut Rotation) {
+/// Lets a new key take over where it is time, and tells whether one did. Where that fails, the old
+/// one stays in use, and it is tried again.
+fn rotate(keys: &mut Rotation) -> bool {
     let now = jiff::Timestamp::now();
-    if let Err(error) = keys.rotate(now) {
+    let rotated = keys.rotate(now).unwrap_or_else(|error| {
         crate::tell(&format!("no new key for pseudonyms: {error}"));
-    }
+        false
+    });
     if let Err(error) = keys.record(now) {
         crate::tell(&format!("the manifest does not tell of the key of pseudonyms: {error}"));
     }
+    rotated
 }
