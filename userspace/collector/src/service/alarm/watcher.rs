@@ -151,6 +151,11 @@ impl Watcher {
 
     /// Goes by other thresholds from now on.
     pub fn set_thresholds(&mut self, thresholds: Thresholds) {
+        let is_gone =
+            |(kind, threshold): &(EventKind, u64)| !thresholds.of(*kind).contains(threshold);
+        // Nobody looks any more whether these still hold.
+        let all = self.exporters.values_mut().map(|seen| &mut seen.holding);
+        all.chain([&mut self.holding]).for_each(|holding| holding.0.retain(|it| !is_gone(it)));
         self.thresholds = thresholds;
     }
 

@@ -46,6 +46,18 @@ fn silence_is_told_once_by_each_threshold_and_its_end() {
     assert_eq!(news(&mut watcher, report(200), 231), [("exporter_silent", 30)]);
 }
 
+/// Who was silent by a threshold that a reload has taken away comes back all the same, once.
+#[test]
+fn other_thresholds_take_over_from_what_held() {
+    let kind = EventKind::ExporterSilent;
+    let mut watcher = watcher(&[(kind, 30)]);
+    assert_eq!(news(&mut watcher, report(0), 30), [("exporter_silent", 30)]);
+    watcher.set_thresholds(Thresholds::new([(kind, 60)]));
+    assert_eq!(news(&mut watcher, report(0), 60), [("exporter_silent", 60)]);
+    assert_eq!(news(&mut watcher, report(61), 61), [("exporter_back", 0)]);
+    assert_eq!(news(&mut watcher, report(62), 62), []);
+}
+
 /// By an hour forth and by a day back: neither is a silence, nor keeps anything from being told.
 #[test]
 fn a_clock_that_is_set_is_nothing_that_happened() {
