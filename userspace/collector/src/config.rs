@@ -36,7 +36,7 @@ use crate::{
     templates,
 };
 use logweir_abi::LISTENERS_MAX;
-use logweir_decode::{nearest::nearest, netflow::kept::KeptTemplate};
+use logweir_decode::{nearest::meant_of, netflow::kept::KeptTemplate};
 use logweir_store::{journal::JournalConfig, retention::Policy};
 use serde::{Deserialize, Deserializer, de::Error};
 use std::{
@@ -109,8 +109,7 @@ fn unknown_word(rest: &str) -> String {
 }
 
 fn no_such_word(word: &str, known: &[&str]) -> String {
-    let nearest = nearest(word, known);
-    format!("unknown word '{word}': did you mean '{nearest}'? (known: {})", known.join(", "))
+    format!("unknown word '{word}'{}", meant_of(word, known))
 }
 
 /// Reads a word that stands for a value.

@@ -75,11 +75,7 @@ pub fn parse_format(name: &str, declared: &Formats) -> Result<FormatHint, String
     FormatHint::from_name(name, declared).ok_or_else(|| {
         let programmed = FormatHint::NAMES.iter().map(|(name, _)| *name);
         let names: Vec<_> = programmed.chain(declared.names()).collect();
-        format!(
-            "unknown format '{name}': did you mean '{}'? (known: {})",
-            logweir_decode::nearest::nearest(name, &names),
-            names.join(", ")
-        )
+        format!("unknown format '{name}'{}", logweir_decode::nearest::meant_of(name, &names))
     })
 }
 

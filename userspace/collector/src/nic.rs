@@ -76,8 +76,7 @@ pub fn unknown_interface(name: &str) -> String {
         return format!("no interface '{name}': /sys/class/net has none, is /sys mounted?");
     }
     let names: Vec<_> = names.iter().map(String::as_str).collect();
-    let nearest = logweir_decode::nearest::nearest(name, &names);
-    format!("no interface '{name}': did you mean '{nearest}'? (there are: {})", names.join(", "))
+    format!("no interface '{name}'{}", logweir_decode::nearest::meant_of(name, &names))
 }
 
 /// The interface's own Ethernet address.

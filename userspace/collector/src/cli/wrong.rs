@@ -98,9 +98,8 @@ impl Context<'_> {
             return format!("{option} needs a value");
         }
         let words: Vec<_> = known.iter().map(String::as_str).collect();
-        let nearest = logweir_decode::nearest::nearest(&value, &words);
-        let known = known.join(", ");
-        format!("{option}: unknown word '{value}': did you mean '{nearest}'? (known: {known})")
+        let meant = logweir_decode::nearest::meant_of(&value, &words);
+        format!("{option}: unknown word '{value}'{meant}")
     }
 
     fn refused_value(&self) -> String {

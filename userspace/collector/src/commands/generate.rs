@@ -4,7 +4,7 @@ mod outlet;
 mod replay;
 
 use crate::{cli::Failure, output::rfc3339};
-use logweir_decode::nearest::nearest;
+use logweir_decode::nearest::meant_of;
 use logweir_traffic::{
     DatagramInfo, EventKind, Format, Model, ModelConfig, Session, Truth, frame::UdpChecksum,
 };
@@ -65,7 +65,7 @@ pub struct Args {
 fn parse_format(name: &str) -> Result<Format, String> {
     name.parse().map_err(|_| {
         let names: Vec<_> = Format::ALL.iter().map(|format| format.name()).collect();
-        format!("unknown format '{name}': did you mean '{}'?", nearest(name, &names))
+        format!("unknown format '{name}'{}", meant_of(name, &names))
     })
 }
 

@@ -17,7 +17,7 @@ use crate::service::{
     },
     live::{LiveConfig, filter::Filter},
 };
-use logweir_decode::nearest::nearest;
+use logweir_decode::nearest::meant_of;
 use serde::{Deserialize, Deserializer, de::Error};
 use std::{net::SocketAddr, time::Duration};
 
@@ -175,7 +175,7 @@ impl Rule {
     fn events(&self, event: &str, filter: Filter) -> Result<Matches, String> {
         let kind = EventKind::from_name(event).ok_or_else(|| {
             let known: Vec<_> = EventKind::ALL.iter().map(|kind| kind.name()).collect();
-            format!("no event '{event}': did you mean '{}'?", nearest(event, &known))
+            format!("no event '{event}'{}", meant_of(event, &known))
         })?;
         let default = kind.default_threshold();
         let own = match (&self.threshold, default) {

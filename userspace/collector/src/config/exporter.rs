@@ -5,7 +5,7 @@ use crate::listener::parse_format;
 use jiff::tz::TimeZone;
 use logweir_decode::{
     declared::Formats,
-    nearest::nearest,
+    nearest::meant,
     settings::{ExporterSettings, MtnCounters, NatEvents, Zone},
 };
 use serde::{Deserialize, Deserializer, de::Error};
@@ -128,8 +128,7 @@ pub fn parse_zone(name: &str) -> Result<Zone, String> {
     TimeZone::get(name).map(Zone::Named).map_err(|_| {
         let known: Vec<_> = jiff::tz::db().available().map(|name| name.to_string()).collect();
         let known: Vec<_> = known.iter().map(String::as_str).chain(["UTC"]).collect();
-        let nearest = nearest(name, &known);
-        format!("unknown zone '{name}': did you mean '{nearest}'? (or +HH:MM, -HH:MM, UTC)")
+        format!("unknown zone '{name}'{} (or +HH:MM, -HH:MM, UTC)", meant(name, &known))
     })
 }
 

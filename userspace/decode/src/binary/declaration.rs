@@ -31,7 +31,7 @@ use crate::{
     context::{Flags, Format},
     extra,
     im::ACCOUNT_HASH_BYTES,
-    nearest::nearest,
+    nearest::{meant, meant_of},
     text::TextArena,
 };
 use serde::Deserialize;
@@ -158,7 +158,7 @@ fn parse(text: &str) -> Result<Declaration, String> {
         let message = error.message().lines().next().unwrap_or("").to_owned();
         match message.strip_prefix("unknown field `").and_then(|rest| rest.split_once('`')) {
             Some((key, _)) => {
-                format!("line {line}: unknown key '{key}': did you mean '{}'?", nearest(key, KEYS))
+                format!("line {line}: unknown key '{key}'{}", meant_of(key, KEYS))
             }
             None => format!("line {line}: {message}"),
         }
@@ -329,8 +329,8 @@ impl Field {
         let Some((_, set)) = R::FIELDS.iter().find(|(known, _)| *known == label) else {
             let names: Vec<_> = R::FIELDS.iter().map(|(name, _)| *name).collect();
             return Err(format!(
-                "unknown field '{label}': did you mean '{}'? (what has no column is an extra)",
-                nearest(label, &names)
+                "unknown field '{label}'{} (what has no column is an extra)",
+                meant(label, &names)
             ));
         };
         let timed = matches!(set, Set::Time(_) | Set::Duration(_));
@@ -379,7 +379,7 @@ fn event<R: Row>(name: &str) -> Result<R::Event, String> {
     let known = R::EVENTS.iter().find(|(known, _)| *known == name).map(|(_, event)| *event);
     known.ok_or_else(|| {
         let names: Vec<_> = R::EVENTS.iter().map(|(name, _)| *name).collect();
-        format!("unknown event '{name}': did you mean '{}'?", nearest(name, &names))
+        format!("unknown event '{name}'{}", meant_of(name, &names))
     })
 }
 

@@ -46,8 +46,10 @@ impl Complaint {
 
     /// A word that is not one of those that may stand there.
     pub(super) fn unknown(what: &str, word: &str, right: &[&str]) -> Self {
-        let nearest = nearest(word, right);
-        Self::new(format!("there is no {what} \"{word}\"; the nearest is \"{nearest}\""))
+        Self::new(match nearest(word, right) {
+            Some(near) => format!("there is no {what} \"{word}\"; the nearest is \"{near}\""),
+            None => format!("there is no {what} \"{word}\", only {}", right.join(", ")),
+        })
     }
 
     /// What the TOML reader says, with the nearest right word where it lists the right ones.

@@ -62,7 +62,9 @@ fn what_is_wrong_is_one_sentence() {
         ),
         (
             "event = \"exporter_gone\"\nlog = true",
-            "rule 'r': no event 'exporter_gone': did you mean 'exporter_new'?",
+            "rule 'r': no event 'exporter_gone': did you mean 'exporter_new'? (known: \
+             exporter_new, exporter_silent, exporter_back, exporter_restarted, sequence_gap, \
+             template_missing, queue_full, receive_loss, store_failed, disk_low, journal_full)",
         ),
         (
             "event = \"queue_full\"\nthreshold = \"5m\"\nlog = true",
@@ -74,7 +76,8 @@ fn what_is_wrong_is_one_sentence() {
         ),
         (
             "event = \"disk_low\"\nsyslog = \"local8\"",
-            "rule 'r': syslog: unknown facility 'local8': did you mean 'local0'?",
+            "rule 'r': syslog: unknown facility 'local8': did you mean 'local0'? \
+             (known: local0, local1, local2, local3, local4, local5, local6, local7)",
         ),
         (
             "event = \"disk_low\"\nsyslog = \"local1\"",

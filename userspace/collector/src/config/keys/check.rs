@@ -1,6 +1,6 @@
 //! Whether a file has known keys only, each with a value of its kind.
 
-use super::{Kind, Table};
+use super::{Kind, TOP, Table};
 use crate::config::wrong;
 use logweir_decode::nearest::nearest;
 use toml::{
@@ -39,11 +39,7 @@ impl Checker<'_> {
             let line = line(self.text, name.span().start);
             let name = name.get_ref().as_ref();
             let Some(key) = table.key(name) else {
-                let known: Vec<_> = table.keys.iter().map(|key| key.name).collect();
-                let nearest = nearest(name, &known);
-                return Err(format!(
-                    "line {line}: unknown key '{name}': did you mean '{nearest}'?"
-                ));
+                return Err(format!("line {line}: {}", unknown(name, table)));
             };
             self.value(name, value, key.kind)?;
         }
@@ -69,6 +65,27 @@ impl Checker<'_> {
                 hint(name, kind),
             )),
         }
+    }
+}
+
+/// The sentence about a key that a table does not have: a slip, or a key of another table, as one
+/// that was written below a heading and is meant for the file itself.
+fn unknown(name: &str, table: &Table) -> String {
+    let known: Vec<_> = table.keys.iter().map(|key| key.name).collect();
+    if let Some(near) = nearest(name, &known) {
+        return format!("unknown key '{name}': did you mean '{near}'?");
+    }
+    if TOP.key(name).is_some_and(|key| key.kind.table().is_none()) {
+        return format!(
+            "the key '{name}' is none of [{}]: it belongs above the first table",
+            table.name
+        );
+    }
+    let others = TOP.tables().filter(|other| other.key(name).is_some());
+    let others: Vec<_> = others.map(|other| format!("[{}]", other.name)).collect();
+    match others.as_slice() {
+        [] => format!("unknown key '{name}' (`logweir print-default-config` prints all keys)"),
+        others => format!("the key '{name}' belongs into {}", others.join(" or ")),
     }
 }
 

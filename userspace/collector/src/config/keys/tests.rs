@@ -73,6 +73,16 @@ fn unknown_keys_and_wrong_kinds_are_told_in_every_table() {
             "[exporter]\naddress = \"192.0.2.1\"",
             "line 1: exporter has a table where a list of tables belongs: [[exporter]]",
         ),
+        (
+            "zzzzzz = 1",
+            "line 1: unknown key 'zzzzzz' (`logweir print-default-config` prints all keys)",
+        ),
+        (
+            "[syslog]\nserver = \"192.0.2.9:514\"\nmetrics = \"127.0.0.1:9404\"",
+            "line 3: the key 'metrics' is none of [syslog]: it belongs above the first table",
+        ),
+        ("max_gb = 5", "line 1: the key 'max_gb' belongs into [retention]"),
+        ("server = \"192.0.2.9:514\"", "line 1: the key 'server' belongs into [syslog] or [email]"),
         ("im.recrod = \"off\"", "line 1: unknown key 'recrod': did you mean 'record'?"),
         (
             "busy_poll = \"yes\"",

@@ -94,8 +94,8 @@ impl Latches {
         Err(match raised.as_slice() {
             [] => format!("no alarm '{name}' is raised, nor any other"),
             raised => {
-                let nearest = logweir_decode::nearest::nearest(name, raised);
-                format!("no alarm '{name}' is raised: did you mean '{nearest}'?")
+                let meant = logweir_decode::nearest::meant(name, raised);
+                format!("no alarm '{name}' is raised{meant}")
             }
         })
     }

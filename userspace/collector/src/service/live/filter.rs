@@ -9,7 +9,7 @@ use logweir_decode::{
     context::UnixNanos,
     extra,
     filter::Action,
-    nearest::nearest,
+    nearest::{meant, meant_of},
     record::{Field, FieldKind, Record, Value},
     text::to_utf8,
 };
@@ -126,7 +126,7 @@ impl Condition {
         };
         let field = Field::from_name(name).ok_or_else(|| {
             let known: Vec<_> = Field::ALL.iter().map(|field| field.name()).collect();
-            format!("no field '{name}': did you mean '{}'?", nearest(name, &known))
+            format!("no field '{name}'{}", meant(name, &known))
         })?;
         let operand = operand(field, key.is_some(), value)?;
         Ok(Condition { field, key, operator, operand })
@@ -208,10 +208,7 @@ fn operand(field: Field, has_key: bool, value: &str) -> Result<Operand, String> 
         FieldKind::Mac => Operand::Text(value.to_ascii_lowercase()),
         FieldKind::Text if words(field).is_some_and(|words| !words.contains(&value)) => {
             let words = words(field).unwrap_or_default();
-            let (nearest, known) = (nearest(value, &words), words.join(", "));
-            return Err(format!(
-                "{name} is never '{value}': did you mean '{nearest}'? (known: {known})"
-            ));
+            return Err(format!("{name} is never '{value}'{}", meant_of(value, &words)));
         }
         FieldKind::Text | FieldKind::Flags | FieldKind::Raw => Operand::Text(value.to_owned()),
     })
