@@ -35,7 +35,7 @@ use crate::{
     steering::Prefix,
     templates,
 };
-use logweir_abi::LISTENERS_MAX;
+use logweir_abi::{ALLOW_MAX, LISTENERS_MAX};
 use logweir_decode::{nearest::meant_of, netflow::kept::KeptTemplate};
 use logweir_store::{journal::JournalConfig, retention::Policy};
 use serde::{Deserialize, Deserializer, de::Error};
@@ -200,6 +200,7 @@ impl Settings {
                 return Err("source xdp needs an interface: give --interface IF".into());
             }
             (source, Some(interface)) => {
+                check_allow(&allow)?;
                 let input = Input::Xdp { interface: interface.clone(), queues: self.queues };
                 (input, source.is_none().then_some(udp))
             }
@@ -292,6 +293,19 @@ impl Settings {
         }
         Ok(pipeline)
     }
+}
+
+/// Refuses a list that the XDP program has no room for.
+fn check_allow(allow: &[Prefix]) -> Result<(), String> {
+    for (is_ipv4, family) in [(true, "IPv4"), (false, "IPv6")] {
+        let count = allow.iter().filter(|prefix| prefix.address().is_ipv4() == is_ipv4).count();
+        if count > ALLOW_MAX as usize {
+            return Err(format!(
+                "allow has {count} {family} prefixes: {ALLOW_MAX} are the most with AF_XDP"
+            ));
+        }
+    }
+    Ok(())
 }
 
 #[cfg(test)]

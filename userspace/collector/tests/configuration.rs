@@ -273,3 +273,25 @@ fn a_declared_format_is_named_like_any_other() {
     assert_eq!((tried.code, tried.said.lines().count()), (Some(2), 1), "{}", tried.said);
     assert!(tried.said.contains(file) && tried.said.contains("source"), "{}", tried.said);
 }
+
+/// A file may be another host's: what this one lacks is told, and the file is good.
+#[test]
+fn what_the_host_lacks_is_told_of_a_good_file() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let file = directory.path().join("logweir.toml");
+    let text = format!(
+        "listen = [\"514\"]\ninterface = \"no-such-if0\"\nuser = \"no-such-user\"\ndata = {file:?}\n"
+    );
+    fs::write(&file, text).expect("a file");
+    let check = Command::new(LOGWEIR).arg("check-config").arg(&file).output().expect("it starts");
+    let told = String::from_utf8_lossy(&check.stderr);
+    assert!(check.status.success() && check.stdout.ends_with(b"is good\n"), "{told}");
+    let told: Vec<_> = told.lines().collect();
+    assert_eq!(told.len(), 3, "{told:?}");
+    for (line, what) in told.iter().zip(["no-such-user", "no-such-if0", "is no directory"]) {
+        assert!(
+            line.contains("on this host `run` would refuse it: ") && line.contains(what),
+            "{line}"
+        );
+    }
+}

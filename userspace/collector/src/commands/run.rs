@@ -29,6 +29,7 @@ use std::{
     sync::{Arc, atomic::AtomicBool},
     time::Duration,
 };
+pub(super) use store::check_place;
 use watch::{Around, Watch};
 
 /// Arguments of `run`.
@@ -153,13 +154,13 @@ pub fn run(args: &Args) -> Result<ExitCode, Failure> {
     // Files that are made from here on are the user's.
     let kept = privileges::lower(account.as_ref()).map_err(Failure::other)?;
     let mut config = settings.validate(MissingKey::Create).map_err(Failure::input)?;
-    if let Some(places) = &mut config.places {
     configuration.know_keys();
+    if let Some(places) = &mut config.places {
         args.config.iter().for_each(|path| places.read_file(path));
         args.balance.iter().for_each(|path| places.write_file(path));
     }
     config.pipeline.check_host().map_err(Failure::input)?;
-    config.data.as_deref().map_or(Ok(()), store::check_place)?;
+    config.data.as_deref().map_or(Ok(()), check_place).map_err(Failure::input)?;
     args.balance.as_deref().map_or(Ok(()), check_balance)?;
     config.know_templates();
     let status = Duration::from_secs(args.status_seconds);

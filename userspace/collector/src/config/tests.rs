@@ -1,6 +1,7 @@
 //! Wrong keys and settings are told in one sentence, and right ones come to what they say.
 
 use super::*;
+use std::net::Ipv4Addr;
 
 #[test]
 fn a_wrong_key_is_told_with_its_line_and_the_right_word() {
@@ -97,6 +98,14 @@ fn each_wrong_setting_is_named() {
                 ..good.clone()
             },
             "key_file",
+        ),
+        (
+            Settings {
+                interface: Some("eth0".into()),
+                allow: Some((0..=65_536).map(|at| Ipv4Addr::from_bits(at).to_string()).collect()),
+                ..good.clone()
+            },
+            "allow has 65537 IPv4 prefixes: 65536 are the most with AF_XDP",
         ),
         (Settings { rx_ring_size: Some(100), ..good.clone() }, "rx_ring_size is 100"),
         (Settings { listen: Some(vec!["x".into()]), ..good.clone() }, "'x'"),

@@ -18,9 +18,12 @@ use logweir_store::{
 use std::{io::ErrorKind, path::Path, sync::Arc, time::Duration};
 
 /// Refuses a place for the store that is something else, before anything is read there.
-pub(super) fn check_place(data: &Path) -> Result<(), Failure> {
+///
+/// # Errors
+/// One sentence that names it.
+pub(in crate::commands) fn check_place(data: &Path) -> Result<(), String> {
     if data.exists() && !data.is_dir() {
-        return Err(Failure::input(format!("data: {} is no directory", data.display())));
+        return Err(format!("data: {} is no directory", data.display()));
     }
     Ok(())
 }
