@@ -17,7 +17,8 @@ use crate::service::{
     },
     live::{LiveConfig, filter::Filter},
 };
-use logweir_decode::nearest::meant_of;
+use logweir_decode::{nearest::meant_of, record::Field};
+use logweir_store::schema::Family;
 use serde::{Deserialize, Deserializer, de::Error};
 use std::{net::SocketAddr, time::Duration};
 
@@ -141,6 +142,10 @@ impl Rule {
                 if self.threshold.is_some() {
                     return Err("threshold is only for events".into());
                 }
+                if Family::ALL.iter().all(|family| filter.excludes_family(family.name())) {
+                    let instead = "what waits for an event names it: event = \"exporter_silent\"";
+                    return Err(format!("match: no record is of that kind; {instead}"));
+                }
                 Matches::Records(filter)
             }
         };
@@ -177,10 +182,20 @@ impl Rule {
             let known: Vec<_> = EventKind::ALL.iter().map(|kind| kind.name()).collect();
             format!("no event '{event}'{}", meant_of(event, &known))
         })?;
+        // What no event has would never be equal to anything.
+        let has = |field| field == Field::Exporter && kind.is_of_exporter();
+        if let Some(field) = filter.fields().find(|field| !has(*field)) {
+            let what = if kind.is_of_exporter() { "only its exporter" } else { "nothing" };
+            let name = field.name();
+            return Err(format!("match: {event} has no {name}: {what} can be asked of it"));
+        }
         let default = kind.default_threshold();
         let own = match (&self.threshold, default) {
             (None, _) => None,
-            (Some(text), Some((_, Unit::Seconds))) => Some(parse_duration(text)?.as_secs()),
+            (Some(text), Some((_, Unit::Seconds))) => match parse_duration(text)?.as_secs() {
+                0 => return Err(format!("threshold '{text}': 1s is the least")),
+                seconds => Some(seconds),
+            },
             (Some(text), Some((_, Unit::Percent))) => Some(parse_percent(text)?),
             (Some(_), None) => return Err(format!("{event} has no threshold")),
         };
@@ -283,7 +298,7 @@ fn parse_duration(text: &str) -> Result<Duration, String> {
         "d" => 86_400,
         _ => return Err(wrong()),
     };
-    let seconds = number.parse::<u16>().ok().map(|number| u64::from(number) * unit_s);
+    let seconds = number.parse::<u32>().ok().map(|number| u64::from(number) * unit_s);
     seconds.map(Duration::from_secs).ok_or_else(wrong)
 }
 

@@ -18,7 +18,7 @@ fn rules_are_read_with_what_they_need() {
         [[rule]]
         name = "silent"
         event = "exporter_silent"
-        threshold = "2m"
+        threshold = "100000s"
         alarm = true
         [syslog]
         server = "192.0.2.1:514"
@@ -36,7 +36,7 @@ fn rules_are_read_with_what_they_need() {
     assert_eq!((email.host.as_str(), email.port), ("2001:db8::1", 2525));
     assert_eq!(email.post_delay, Duration::from_secs(300));
     let Matches::Events { kind, threshold, .. } = config.rules[1].matches else { panic!() };
-    assert_eq!((kind, threshold), (EventKind::ExporterSilent, Some(120)));
+    assert_eq!((kind, threshold), (EventKind::ExporterSilent, Some(100_000)));
 }
 
 #[test]
@@ -64,7 +64,25 @@ fn what_is_wrong_is_one_sentence() {
             "event = \"exporter_gone\"\nlog = true",
             "rule 'r': no event 'exporter_gone': did you mean 'exporter_new'? (known: \
              exporter_new, exporter_silent, exporter_back, exporter_restarted, sequence_gap, \
-             template_missing, queue_full, receive_loss, store_failed, disk_low, journal_full)",
+             template_missing, queue_full, receive_loss, store_failed, disk_low, journal_full, \
+             journal_stuck, sealing_stuck, reload_refused)",
+        ),
+        (
+            "event = \"exporter_silent\"\nmatch = [\"exporter=192.0.2.1\", \"dst_port=22\"]\nlog = true",
+            "rule 'r': match: exporter_silent has no dst_port: only its exporter can be asked of it",
+        ),
+        (
+            "event = \"disk_low\"\nmatch = [\"exporter!=192.0.2.1\"]\nlog = true",
+            "rule 'r': match: disk_low has no exporter: nothing can be asked of it",
+        ),
+        (
+            "match = [\"record=event\"]\nlog = true",
+            "rule 'r': match: no record is of that kind; what waits for an event names it: \
+             event = \"exporter_silent\"",
+        ),
+        (
+            "event = \"exporter_silent\"\nthreshold = \"0s\"\nlog = true",
+            "rule 'r': threshold '0s': 1s is the least",
         ),
         (
             "event = \"queue_full\"\nthreshold = \"5m\"\nlog = true",

@@ -73,6 +73,26 @@ kinds! {
 }
 
 impl EventKind {
+    /// Whether it is of an exporter, whom it names.
+    pub const fn is_of_exporter(self) -> bool {
+        match self {
+            EventKind::ExporterNew
+            | EventKind::ExporterSilent
+            | EventKind::ExporterBack
+            | EventKind::ExporterRestarted
+            | EventKind::SequenceGap
+            | EventKind::TemplateMissing => true,
+            EventKind::QueueFull
+            | EventKind::ReceiveLoss
+            | EventKind::StoreFailed
+            | EventKind::DiskLow
+            | EventKind::JournalFull
+            | EventKind::JournalStuck
+            | EventKind::SealingStuck
+            | EventKind::ReloadRefused => false,
+        }
+    }
+
     /// The kind of this name.
     pub fn from_name(name: &str) -> Option<EventKind> {
         EventKind::ALL.iter().copied().find(|kind| kind.name() == name)

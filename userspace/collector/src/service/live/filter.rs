@@ -81,6 +81,11 @@ impl Filter {
         Ok(filter)
     }
 
+    /// The fields that it looks at.
+    pub fn fields(&self) -> impl Iterator<Item = Field> {
+        self.shared.iter().chain(&self.own).map(|condition| condition.field)
+    }
+
     /// Whether what a record shares with the others of its datagram is as wanted.
     pub fn may_match(&self, record: &Record<'_>) -> bool {
         self.shared.iter().all(|condition| condition.holds_for(record))
