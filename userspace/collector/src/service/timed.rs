@@ -38,18 +38,26 @@ impl<S: Socket> Timed<S> {
 impl<S: Socket> Read for Timed<S> {
     fn read(&mut self, bytes: &mut [u8]) -> io::Result<usize> {
         self.stream.read_within(self.left()?)?;
-        self.stream.read(bytes)
+        self.stream.read(bytes).map_err(timed_out)
     }
 }
 
 impl<S: Socket> Write for Timed<S> {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
         self.stream.write_within(self.left()?)?;
-        self.stream.write(bytes)
+        self.stream.write(bytes).map_err(timed_out)
     }
 
     fn flush(&mut self) -> io::Result<()> {
         self.stream.flush()
+    }
+}
+
+/// What the kernel says of a socket that was waited for, in words that say so.
+fn timed_out(error: io::Error) -> io::Error {
+    match error.kind() {
+        io::ErrorKind::WouldBlock => io::ErrorKind::TimedOut.into(),
+        _ => error,
     }
 }
 
