@@ -141,7 +141,10 @@ impl Settings {
         let files = self.formats.iter_mut().chain(&mut self.binary_layouts).flatten();
         let key = self.im.iter_mut().flat_map(|im| &mut im.key_file);
         let keys = self.privacy.iter_mut().flat_map(|privacy| &mut privacy.key_file);
-        for path in files.chain(key).chain(keys) {
+        let webhook = self.webhook.iter_mut().flat_map(|webhook| &mut webhook.ca_file);
+        let email = self.email.iter_mut();
+        let email = email.flat_map(|email| [&mut email.ca_file, &mut email.password_file]);
+        for path in files.chain(key).chain(keys).chain(webhook).chain(email.flatten()) {
             *path = directory.join(&*path);
         }
         self

@@ -7,66 +7,24 @@ mod common {
     pub mod mail;
     pub mod port;
     pub mod rsyslog;
+    pub mod watching;
 }
 
+use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
-use std::net::{TcpListener, UdpSocket};
-use std::path::Path;
+use std::net::TcpListener;
 use std::process::{Command, Stdio};
-use std::time::Duration;
-use std::{fs, thread};
 
 use common::{
-    collector::Collector,
     command::{LOGWEIR, succeed},
-    mail::MailServer,
+    mail::{MailServer, Wants},
     port,
     rsyslog::Rsyslog,
+    watching::{DROPPED, ask, collect, events, line_with, wait_for},
 };
 use serde_json::Value;
 
-const DROPPED: &str = "No telnet: 0 TCP(6) WAN/203.0.113.9/4321-LAN/192.168.0.10/23 S Drop";
 const ALLOWED: &str = "Web: 0 TCP(6) LAN/192.168.0.10/34567-WAN/203.0.113.1/80 S Allow";
-
-/// A collector with this configuration besides, and a socket that sends to it.
-fn collect(configuration: &str, directory: &Path) -> (Collector, UdpSocket) {
-    let port = port::free();
-    let path = directory.join("logweir.toml");
-    let data = directory.join("data");
-    let head = format!("listen = [\"127.0.0.1:{port}\"]\nsource = \"udp\"\ndata = {data:?}\n");
-    fs::write(&path, head + configuration).expect("written");
-    succeed(Command::new(LOGWEIR).arg("check-config").arg(&path));
-    let mut run = Command::new(LOGWEIR);
-    let collector = Collector::start(run.args(["run", "--config"]).arg(path), directory);
-    let socket = UdpSocket::bind("127.0.0.1:0").expect("a port");
-    socket.connect(("127.0.0.1", port)).expect("connected");
-    (collector, socket)
-}
-
-fn ask(words: &[&str], directory: &Path) -> Command {
-    let mut command = Command::new(LOGWEIR);
-    command.args(words).arg("--data").arg(directory.join("data"));
-    command
-}
-
-/// Looks until there is what is looked for; panics if it never comes.
-fn wait_for<T>(what: &str, mut look: impl FnMut() -> Option<T>) -> T {
-    for _ in 0..600 {
-        if let Some(found) = look() {
-            return found;
-        }
-        thread::sleep(Duration::from_millis(100));
-    }
-    panic!("there never was {what}");
-}
-
-/// Waits for a line of a file that has this text.
-fn line_with(path: &Path, text: &str) -> String {
-    wait_for(text, || {
-        let lines = fs::read_to_string(path).unwrap_or_default();
-        lines.lines().find(|line| line.contains(text)).map(str::to_owned)
-    })
-}
 
 /// The body of the next request to a web server, which is then answered.
 fn posted(server: &TcpListener) -> Value {
@@ -182,7 +140,7 @@ fn mail_is_sent_together_and_tried_again_from_the_same_point() {
     let directory = tempfile::tempdir().expect("a directory");
     let directory = directory.path();
     let (port, mails) = (port::free(), directory.join("mails"));
-    let Some(_server) = MailServer::start(port, &mails) else { return };
+    let Some(_server) = MailServer::start(port, &mails, Wants::default()) else { return };
     let refuse = directory.join("mails.refuse");
     fs::write(&refuse, "").expect("written");
     let configuration = format!(
@@ -192,11 +150,7 @@ fn mail_is_sent_together_and_tried_again_from_the_same_point() {
     );
     let (collector, socket) = collect(&configuration, directory);
     socket.send(DROPPED.as_bytes()).expect("sent");
-    let events = |name: &str| {
-        let event = format!("event={name}");
-        succeed(&mut ask(&["tail", "--output", "json", &event], directory)).lines().count() - 1
-    };
-    wait_for("a failed mail", || (events("email_failed") > 0).then_some(()));
+    wait_for("a failed mail", || (events("email_failed", directory) > 0).then_some(()));
     socket.send(DROPPED.replace("4321", "4322").as_bytes()).expect("sent");
     fs::remove_file(&refuse).expect("removed");
     let mail = line_with(&mails, "203.0.113.9");
@@ -207,7 +161,7 @@ fn mail_is_sent_together_and_tried_again_from_the_same_point() {
     for part in ["2 entries", "telnet: 2", "src_port=4321", "src_port=4322", "action=drop"] {
         assert!(text.contains(part), "{part}: {text}");
     }
-    wait_for("a word about it", || (events("email_sent") == 1).then_some(()));
+    wait_for("a word about it", || (events("email_sent", directory) == 1).then_some(()));
     let stopped = collector.stop();
     assert!(stopped.printed.contains("come again later; it is tried again"), "{}", stopped.printed);
     assert_eq!(fs::read_to_string(&mails).expect("read").lines().count(), 1, "each entry once");

@@ -174,6 +174,15 @@ fn output_that_nobody_has() {
 fn wrong_configurations() {
     let desk = desk();
     let file = desk.path().join("wrong.toml");
+    let head = "data = \"/d\"\nlisten = [\"514\"]\n";
+    let email = |lines| {
+        let relay = "server = \"192.0.2.25\"\nfrom = \"a@example.net\"\nto = [\"b@example.net\"]";
+        format!("{head}[email]\n{relay}\n{lines}\n")
+    };
+    let webhook = |scheme, lines| {
+        let rule = "[[rule]]\nname = \"r\"\nevent = \"disk_low\"";
+        format!("{head}{rule}\nwebhook = \"{scheme}://192.0.2.1/\"\n[webhook]\n{lines}\n")
+    };
     let cases = [
         ("listen = [", "line 1"),
         ("listen = [\"514\"]\nlisten = [\"515\"]\n", "line 2: the key 'listen' is given twice"),
@@ -216,6 +225,15 @@ fn wrong_configurations() {
             "[syslog]\nserver = \"192.0.2.9\"\n",
             "line 2: server \"192.0.2.9\": it must be an address and",
         ),
+        ("[email]\ntls = \"ssl\"\n", "line 2: unknown word 'ssl'"),
+        (&email("user = \"u\""), "email: user needs a password: give password_file"),
+        (&email("password_file = \"p\""), "email: password_file needs a name: give user"),
+        (&email("user = \"u\"\npassword_file = \"none\""), "password_file none: "),
+        (&email("user = \"u\"\npassword_file = \"file\""), "everyone may read or change it"),
+        (&email("ca_file = \"none.pem\""), "email: ca_file none.pem: "),
+        (&email("ca_file = \"file\""), "email: ca_file file: it must hold certificates"),
+        (&webhook("http", "ca_file = \"file\""), "webhook: ca_file file: it must hold cert"),
+        (&webhook("ftp", ""), "webhook 'ftp://192.0.2.1/': it must begin with https://"),
         ("[retnetion]\nsession = \"5d\"\n", "unknown key 'retnetion': did you mean 'retention'?"),
     ];
     let tried = cases.iter().flat_map(|(text, named)| {

@@ -1,9 +1,11 @@
 //! `[[rule]]`, `[syslog]`, `[email]`, `[live_log]` and the capture of unknown datagrams: what is
 //! watched for, and where it is told.
 
+mod email;
 mod keys;
 
-pub(super) use keys::{EMAIL, LIVE_LOG, RULE, SYSLOG};
+pub use email::Email;
+pub(super) use keys::{EMAIL, LIVE_LOG, RULE, SYSLOG, WEBHOOK};
 
 use super::Settings;
 use crate::service::{
@@ -11,16 +13,21 @@ use crate::service::{
         AlarmConfig,
         event::{EventKind, Unit},
         latch,
-        mail::MailConfig,
         rule::{self, Actions, Matches},
         syslog::Priority,
+        tls::Authorities,
     },
     live::{LiveConfig, filter::Filter},
 };
 use logweir_decode::{nearest::meant_of, record::Field};
 use logweir_store::schema::Family;
 use serde::{Deserialize, Deserializer, de::Error};
-use std::{net::SocketAddr, time::Duration};
+use std::{
+    net::SocketAddr,
+    path::{Path, PathBuf},
+    time::Duration,
+};
+use ureq::http::Uri;
 
 /// A table `[[rule]]`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
@@ -59,23 +66,12 @@ pub struct Syslog {
     pub server: Option<SocketAddr>,
 }
 
-/// The table `[email]`.
+/// The table `[webhook]`.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Email {
-    /// The server: a name or an address, and a port behind a colon unless it is 25. Without one
-    /// no mail is sent.
-    pub server: String,
-    /// The sender.
-    pub from: String,
-    /// The recipients.
-    pub to: Vec<String>,
-    /// How long after the first entry a mail is sent.
-    #[serde(deserialize_with = "duration")]
-    pub pre_delay: Option<Duration>,
-    /// How long after a mail the next one is sent.
-    #[serde(deserialize_with = "duration")]
-    pub post_delay: Option<Duration>,
+#[serde(deny_unknown_fields)]
+pub struct Webhook {
+    /// The file of the authorities that servers' certificates are signed by.
+    pub ca_file: Option<PathBuf>,
 }
 
 /// The table `[live_log]`.
@@ -103,6 +99,15 @@ impl Settings {
             }
             rules.push(checked);
         }
+        let webhook = authorities(self.webhook.as_ref().and_then(|table| table.ca_file.as_deref()));
+        let webhook = webhook.map_err(|error| format!("webhook: {error}"))?;
+        let by_tls = |rule: &&rule::Rule| {
+            let url = rule.actions.webhook.as_ref();
+            url.and_then(Uri::scheme_str) == Some("https")
+        };
+        if let Some(rule) = rules.iter().find(by_tls).filter(|_| webhook.is_empty()) {
+            return Err(format!("rule '{}': webhook: {NO_AUTHORITIES}", rule.name));
+        }
         let mb = self.unknown_capture_mb.unwrap_or(16);
         if !(1..=1_024).contains(&mb) {
             return Err(format!("unknown_capture_mb is {mb}: it must be from 1 to 1024"));
@@ -112,6 +117,7 @@ impl Settings {
             live: self.live_log.as_ref().map_or(Ok(LiveConfig::default()), LiveLog::checked)?,
             rules,
             syslog: self.syslog_server(),
+            webhook,
             email: email.map_err(|error| format!("email: {error}"))?,
             unknown,
             kept: self.data.as_ref().map(|data| data.join(latch::FILE_NAME)),
@@ -150,12 +156,13 @@ impl Rule {
             }
         };
         let syslog = self.syslog.as_deref().map(Priority::parse).transpose();
+        let webhook = self.webhook.as_deref().map(parse_url).transpose();
         let actions = Actions {
             log: self.log,
             alarm: self.alarm,
             syslog: syslog.map_err(|error| format!("syslog: {error}"))?,
             email: self.email,
-            webhook: self.webhook.clone(),
+            webhook: webhook.map_err(|error| format!("webhook {error}"))?,
         };
         if actions == Actions::default() {
             return Err("say what it does: log, alarm, syslog, email or webhook".into());
@@ -165,14 +172,6 @@ impl Rule {
         }
         if actions.email && settings.mail_server().is_none() {
             return Err("email needs a server: add [email] with server, from and to".into());
-        }
-        if let Some(url) = &self.webhook {
-            let rest = url.strip_prefix("http://");
-            let rest =
-                rest.ok_or_else(|| format!("webhook '{url}': it must begin with http://"))?;
-            if rest.is_empty() || rest.starts_with(['/', ':', '?', '#']) {
-                return Err(format!("webhook '{url}' names no host"));
-            }
         }
         Ok(rule::Rule { name: self.name.clone(), matches, actions })
     }
@@ -203,46 +202,6 @@ impl Rule {
     }
 }
 
-impl Email {
-    fn checked(&self) -> Result<MailConfig, String> {
-        const SMTP: u16 = 25;
-        let server = self.server.as_str();
-        let (host, port) = match server.rsplit_once(':') {
-            // An IPv6 address without a port is full of colons.
-            Some((host, port)) if !host.contains(':') || host.ends_with(']') => {
-                let port = port.parse().ok().filter(|port| *port != 0);
-                (host, port.ok_or_else(|| format!("server '{server}': its port is no port"))?)
-            }
-            _ => (server, SMTP),
-        };
-        let host = host.trim_start_matches('[').trim_end_matches(']');
-        if host.is_empty() {
-            return Err(format!("server '{server}' names no host"));
-        }
-        if self.to.is_empty() {
-            return Err("to names nobody".into());
-        }
-        // Nothing that an SMTP command could end with.
-        let address = |text: &String| {
-            let is_plain = |c: char| c.is_ascii_graphic() && !"<>,;:\\\"()[]".contains(c);
-            let (name, host) = text.rsplit_once('@').unwrap_or_default();
-            if !name.is_empty() && !host.is_empty() && text.chars().all(is_plain) {
-                Ok(text.clone())
-            } else {
-                Err(format!("{text:?} is no address like name@example.net"))
-            }
-        };
-        Ok(MailConfig {
-            host: host.to_owned(),
-            port,
-            from: address(&self.from)?,
-            to: self.to.iter().map(address).collect::<Result<_, _>>()?,
-            pre_delay: self.pre_delay.unwrap_or(Duration::from_secs(30)),
-            post_delay: self.post_delay.unwrap_or(Duration::from_secs(300)),
-        })
-    }
-}
-
 impl LiveLog {
     fn checked(&self) -> Result<LiveConfig, String> {
         let default = LiveConfig::default();
@@ -262,6 +221,29 @@ impl LiveLog {
             ));
         }
         Ok(LiveConfig { lines_max, bytes_max, records_per_second })
+    }
+}
+
+/// What is told where the system has no authorities.
+const NO_AUTHORITIES: &str = "this host trusts no authority of certificates: \
+    install its package ca-certificates, or name a ca_file";
+
+/// Those whose certificates are believed: the file's, or the system's.
+fn authorities(ca_file: Option<&Path>) -> Result<Authorities, String> {
+    let Some(path) = ca_file else { return Ok(Authorities::of_system()) };
+    Authorities::of_file(path).map_err(|error| format!("ca_file {}: {error}", path.display()))
+}
+
+fn parse_url(text: &str) -> Result<Uri, String> {
+    let is_http = ["http://", "https://"].iter().any(|scheme| text.starts_with(scheme));
+    let url: Uri = match text.parse() {
+        _ if !is_http => return Err(format!("'{text}': it must begin with https:// or http://")),
+        Ok(url) => url,
+        Err(error) => return Err(format!("'{text}' is no URL: {error}")),
+    };
+    match url.host() {
+        None | Some("") => Err(format!("'{text}' names no host")),
+        Some(_) => Ok(url),
     }
 }
 

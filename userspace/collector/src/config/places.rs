@@ -15,7 +15,12 @@ impl Settings {
         }
         let read = self.formats.iter().chain(&self.binary_layouts).flatten();
         let key = self.im.iter().flat_map(|im| &im.key_file);
-        read.chain(key).for_each(|path| places.read_file(path));
+        let webhook = self.webhook.iter().flat_map(|webhook| &webhook.ca_file);
+        let email = self.email.iter().flat_map(|email| [&email.ca_file, &email.password_file]);
+        read.chain(key)
+            .chain(webhook)
+            .chain(email.flatten())
+            .for_each(|path| places.read_file(path));
         // A new key takes over in a new file.
         let keys = self.privacy.iter().flat_map(|privacy| &privacy.key_file);
         keys.for_each(|path| places.write_file(path));

@@ -132,6 +132,8 @@ settings! {
     live_log: alarm::LiveLog,
     /// What is waited for, and what is done then.
     rule: Vec<alarm::Rule>,
+    /// Whom webhooks trust.
+    webhook: alarm::Webhook,
     /// The server that syslog messages of rules go to.
     syslog: alarm::Syslog,
     /// Where mail of rules goes.

@@ -12,6 +12,7 @@ pub mod outbox;
 pub mod rule;
 pub mod smtp;
 pub mod syslog;
+pub mod tls;
 pub mod watcher;
 pub mod webhook;
 
@@ -44,6 +45,7 @@ use std::{
     time::{Duration, Instant},
 };
 use syslog::Syslog;
+use tls::Authorities;
 use watcher::{Thresholds, Watcher};
 use webhook::Post;
 
@@ -56,6 +58,8 @@ pub struct AlarmConfig {
     pub rules: Vec<Rule>,
     /// The syslog server.
     pub syslog: Option<SocketAddr>,
+    /// Whose certificates are believed of webhooks.
+    pub webhook: Authorities,
     /// The mail server.
     pub email: Option<MailConfig>,
     /// The capture of unknown datagrams, and how many bytes it may have.
@@ -125,7 +129,7 @@ impl Acting {
             rules: Arc::new([]),
             syslog: config.syslog.map(Syslog::new).transpose()?,
             mailer: mailer.map_err(failed)?,
-            webhooks: webhook::start(alarms.live.clone()).map_err(failed)?,
+            webhooks: webhook::start(&config.webhook, alarms.live.clone()).map_err(failed)?,
             capture,
             lost: Lost::default(),
             status_at: String::new(),

@@ -74,12 +74,26 @@ pub const RULE: Table = Table {
         Key {
             name: "webhook",
             kind: Kind::Text,
-            about: "a URL that begins with `http://`, to which it is posted as JSON",
+            about: "a URL that begins with `https://` or `http://`, to which it is posted as JSON",
             default: "none",
-            example: "\"http://192.0.2.30:8080/logweir\"",
+            example: "\"https://alerts.example.net/logweir\"",
             on_reload: OnReload::Restart,
         },
     ],
+};
+
+/// The keys of `[webhook]`.
+pub const WEBHOOK: Table = Table {
+    name: "webhook",
+    about: "Whom rules trust that post by `https://`.",
+    keys: &[Key {
+        name: "ca_file",
+        kind: Kind::Text,
+        about: "certificates (PEM) of the authorities that alone may sign those of servers; it is read at the start",
+        default: "those that the system trusts, or `SSL_CERT_FILE` names",
+        example: "\"ca.pem\"",
+        on_reload: OnReload::Restart,
+    }],
 };
 
 /// The keys of `[syslog]`.
@@ -99,14 +113,46 @@ pub const SYSLOG: Table = Table {
 /// The keys of `[email]`.
 pub const EMAIL: Table = Table {
     name: "email",
-    about: "Where mail of rules goes: plain SMTP, to a relay that wants neither TLS nor a password.",
+    about: "Where mail of rules goes: SMTP, by TLS unless the relay is this host.",
     keys: &[
         Key {
             name: "server",
             kind: Kind::Text,
-            about: "the relay, by address or name, with a port unless it is 25",
+            about: "the relay, by name or address, with a port unless it is 25, or with `implicit` 465",
             default: "none",
-            example: "\"192.0.2.25:25\"",
+            example: "\"mail.example.net:587\"",
+            on_reload: OnReload::Restart,
+        },
+        Key {
+            name: "tls",
+            kind: Kind::Text,
+            about: "`starttls`: TLS after the command of this name, and nothing for a server without it; `implicit`: TLS from the first byte; `none`: in the clear",
+            default: "`implicit` at port 465, `none` at `localhost` and loopback addresses, otherwise `starttls`",
+            example: "\"starttls\"",
+            on_reload: OnReload::Restart,
+        },
+        Key {
+            name: "ca_file",
+            kind: Kind::Text,
+            about: "certificates (PEM) of the authorities that alone may sign the server's; it is read at the start",
+            default: "those that the system trusts, or `SSL_CERT_FILE` names",
+            example: "\"ca.pem\"",
+            on_reload: OnReload::Restart,
+        },
+        Key {
+            name: "user",
+            kind: Kind::Text,
+            about: "the name to log in by (AUTH PLAIN or LOGIN), where the server wants one; never in the clear",
+            default: "none",
+            example: "\"logweir\"",
+            on_reload: OnReload::Restart,
+        },
+        Key {
+            name: "password_file",
+            kind: Kind::Text,
+            about: "the file of its password, on one line; refused where everyone may read it, and read anew for each mail",
+            default: "none: `user` needs it",
+            example: "\"mail.password\"",
             on_reload: OnReload::Restart,
         },
         Key {

@@ -110,6 +110,8 @@ fn validated(text: &str) -> Result<Settings, String> {
     let layouts = Path::new(env!("CARGO_MANIFEST_DIR")).join("../decode/src/binary/layouts");
     let layout = fs::read_to_string(layouts.join("h3c_userlog_1.toml")).unwrap();
     write("layouts/lab.toml", &layout);
+    write("ca.pem", include_str!("../../service/alarm/tls/ca.pem"));
+    crate::config::secret::create(&at("mail.password"), "secret\n").unwrap();
     write("logweir.toml", text);
     let settings = crate::config::read(&at("logweir.toml"))?;
     settings.validate(MissingKey::Leave)?;
@@ -123,7 +125,18 @@ fn the_default_configuration_is_good_as_it_is_and_with_every_key_set() {
     let set = settings.changed_from(&Settings::default());
     assert_eq!(
         set,
-        ["listen", "data", "im", "privacy", "retention", "limits", "live_log", "syslog", "email"]
+        [
+            "listen",
+            "data",
+            "im",
+            "privacy",
+            "retention",
+            "limits",
+            "live_log",
+            "webhook",
+            "syslog",
+            "email"
+        ]
     );
     assert!(printed.lines().all(|line| line.chars().count() <= 100), "{printed}");
 

@@ -275,6 +275,14 @@ pub const TOP: Table = Table {
             on_reload: OnReload::Applied,
         },
         Key {
+            name: "webhook",
+            kind: Kind::Table(&alarm::WEBHOOK),
+            about: "a table: whom rules trust that post by https, see below",
+            default: "whom the system trusts",
+            example: "{}",
+            on_reload: OnReload::Restart,
+        },
+        Key {
             name: "syslog",
             kind: Kind::Table(&alarm::SYSLOG),
             about: "a table: the server that rules send syslog messages to, see below",

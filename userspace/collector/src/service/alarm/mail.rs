@@ -4,7 +4,7 @@ use super::{
     host_name,
     mailbox::{Mail, Mailbox},
     outbox::{LAST_PATIENCE, Outbox},
-    smtp::{self, Letter},
+    smtp::{self, Letter, Relay},
 };
 use crate::service::live::{LiveLog, text};
 use crossbeam_channel::{Receiver, RecvTimeoutError};
@@ -18,10 +18,8 @@ use std::{
 /// Where mail goes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct MailConfig {
-    /// The server's name or address.
-    pub host: String,
-    /// Its port.
-    pub port: u16,
+    /// The server.
+    pub relay: Relay,
     /// The sender's address.
     pub from: String,
     /// The recipients' addresses.
@@ -78,7 +76,7 @@ fn run(config: &MailConfig, entries: &Receiver<String>, live: &LiveLog) {
                 }
                 Err(error) => {
                     mailbox.failed(now);
-                    let text = format!("no mail to {}: {error}", config.host);
+                    let text = format!("no mail to {}: {error}", config.relay.host);
                     if !is_failing {
                         crate::tell(&format!("{text}; it is tried again"));
                     }
@@ -112,7 +110,7 @@ fn send(config: &MailConfig, mail: &Mail, host: &str) -> Result<Vec<String>, Str
         date: &date,
         lines: &lines,
     };
-    smtp::send((&config.host, config.port), host, &letter)
+    smtp::send(&config.relay, host, &letter)
 }
 
 /// How many there are, in words.

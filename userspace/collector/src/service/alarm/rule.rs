@@ -6,6 +6,7 @@ use std::sync::{
     Arc, Mutex, PoisonError,
     atomic::{AtomicU64, Ordering},
 };
+use ureq::http::Uri;
 
 /// A rule, checked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -46,7 +47,7 @@ pub struct Actions {
     /// A line of the next mail.
     pub email: bool,
     /// An HTTP POST to this URL.
-    pub webhook: Option<String>,
+    pub webhook: Option<Uri>,
 }
 
 impl Rule {
