@@ -51,6 +51,7 @@ fn find_or_install_readers() {
         ("tshark", "tshark", "comparing our reading of captures with its own", has_samples),
         ("prometheus", "prometheus", "scraping our metrics", true),
         ("rsyslogd", "rsyslog", "receiving our syslog messages", true),
+        ("openssl", "openssl", "certificates of servers that we speak TLS to", true),
     ];
     for (program, package, why, is_needed) in readers {
         if is_needed

@@ -38,7 +38,7 @@ impl Login {
         offers: &Offers,
     ) -> Result<(), String> {
         const WHAT: &str = "the log-in";
-        let offered = offers.get("AUTH").unwrap_or_default();
+        let offered = offers.get("AUTH").ok_or("it lets nobody log in, and user is set")?;
         let has = |name| offered.split(' ').any(|word| word.eq_ignore_ascii_case(name));
         let (user, password) = (self.user.as_str(), self.password()?);
         if has("PLAIN") {
