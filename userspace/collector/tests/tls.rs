@@ -203,7 +203,10 @@ fn posts_go_by_https_to_those_whom_the_system_trusts() {
     socket.send(DROPPED.as_bytes()).expect("sent");
     let post = line_with(&posts, "203.0.113.9");
     let body = post.strip_prefix("/services/T0/secret ").expect("the path");
-    assert_eq!(serde_json::from_str::<Value>(body).expect("JSON")["rule"], "5");
+    let body: Value = serde_json::from_str(body).expect("JSON");
+    assert_eq!(body["rule"], "5");
+    let text = body["text"].as_str().expect("text");
+    assert!(text.starts_with("5: 2") && text.contains(" src_addr=203.0.113.9 "), "{text}");
     let stopped = collector.stop();
     assert!(stopped.status.success(), "{}", stopped.printed);
     for (url, words) in urls.iter().zip([

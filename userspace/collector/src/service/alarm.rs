@@ -258,9 +258,7 @@ impl Desk {
             self.lost.note_syslog(sent, &self.alarms.live);
         }
         if let Some(mailer) = self.mailer.as_ref().filter(|_| actions.email) {
-            let zone = jiff::tz::TimeZone::system();
-            let entry = format!("{name}: {}", text::line(json, &zone, false));
-            self.lost.entries += u64::from(!mailer.push(entry));
+            self.lost.entries += u64::from(!mailer.push(entry(name, json)));
         }
         if let Some(url) = actions.webhook.clone() {
             let post = Post { url, rule: name.clone(), json: json.clone(), records };
@@ -318,6 +316,11 @@ fn thresholds(rules: &[Arc<Rule>]) -> Thresholds {
         Matches::Events { kind, threshold: Some(threshold), .. } => Some((kind, threshold)),
         _ => None,
     }))
+}
+
+/// The line of what a rule of this name has matched, with local time.
+fn entry(name: &str, json: &str) -> String {
+    format!("{name}: {}", text::line(json, &jiff::tz::TimeZone::system(), false))
 }
 
 /// The name of this host, as far as it has one.

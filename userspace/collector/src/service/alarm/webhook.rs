@@ -64,7 +64,9 @@ fn run(agent: &Agent, posts: &Receiver<Post>, live: &LiveLog) {
 
 fn send(agent: &Agent, post: &Post) -> Result<(), String> {
     let record: serde_json::Value = serde_json::from_str(&post.json).unwrap_or_default();
-    let body = json!({ "rule": post.rule, "count": post.records, "record": record });
+    // Chats show what is called so.
+    let text = super::entry(&post.rule, &post.json);
+    let body = json!({ "rule": post.rule, "count": post.records, "text": text, "record": record });
     let request = agent.post(&post.url).header("content-type", "application/json");
     match request.send(body.to_string()) {
         Ok(answer) if answer.status().is_redirection() => {
