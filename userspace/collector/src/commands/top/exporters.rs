@@ -2,9 +2,9 @@
 //! that have been silent longest come last.
 
 use super::{
-    frame::{WRONG, title},
+    frame::{self, WRONG, title},
     rates::{Interval, seconds_between},
-    words::{cut, grouped, span},
+    words::{cut, fitting, grouped, span},
 };
 use crate::{ledger::ExporterReport, service::status::Status};
 use ratatui::{
@@ -46,21 +46,21 @@ impl<'a> Row<'a> {
         let marked = |is_marked, style| if is_marked { style } else { Style::new() };
         let missing = now.missing_datagrams().saturating_add(now.missing_records());
         let rejected: u64 = now.rejected.values().sum();
-        let Columns { name, .. } = columns;
-        Line::from(vec![
-            Span::raw(format!("{:<name$}", cut(&now.exporter, name - 1))),
-            Span::raw(format!("{:>10}{:>11}", grouped(self.datagrams), grouped(self.records))),
-            Span::styled(
-                format!("{:>9}", span(self.silent)),
-                marked(self.silent >= SILENCE, quiet),
-            ),
-            Span::styled(format!("{:>9}", grouped(missing)), marked(missing > 0, WRONG)),
-            Span::styled(format!("{:>9}", grouped(rejected)), marked(rejected > 0, quiet)),
-            Span::styled(
-                format!("{:>10}", self.templates),
-                marked(self.templates == MISSING, WRONG),
-            ),
-        ])
+        let Columns { name, shown } = columns;
+        let cells = [
+            (fitting(self.datagrams, 10), Style::new()),
+            (fitting(self.records, 11), Style::new()),
+            (span(self.silent), marked(self.silent >= SILENCE, quiet)),
+            (fitting(missing, 9), marked(missing > 0, WRONG)),
+            (fitting(rejected, 9), marked(rejected > 0, quiet)),
+            (self.templates.to_owned(), marked(self.templates == MISSING, WRONG)),
+        ];
+        let cells = COLUMNS.iter().zip(cells).filter(|(column, _)| column.rank < shown);
+        let cells = cells.map(|(Column { width, .. }, (text, style))| {
+            Span::styled(format!("{text:>width$}"), style)
+        });
+        let name = Span::raw(format!("{:<name$}", cut(&now.exporter, name - 1)));
+        Line::from_iter([name].into_iter().chain(cells))
     }
 }
 
@@ -80,9 +80,44 @@ fn templates(before: Option<&ExporterReport>, now: &ExporterReport) -> &'static 
     }
 }
 
+/// A column behind the name.
+struct Column {
+    head: &'static str,
+    width: usize,
+    /// How many go before it where there is no room for all.
+    rank: usize,
+}
+
+const COLUMNS: [Column; 6] = [
+    Column { head: "datagr./s", width: 10, rank: 0 },
+    Column { head: "records/s", width: 11, rank: 3 },
+    Column { head: "silent", width: 9, rank: 1 },
+    Column { head: "missing", width: 9, rank: 2 },
+    Column { head: "rejected", width: 9, rank: 5 },
+    Column { head: "templates", width: 10, rank: 4 },
+];
+
+/// What there is room for.
 #[derive(Clone, Copy)]
 struct Columns {
     name: usize,
+    /// The columns below this rank.
+    shown: usize,
+}
+
+impl Columns {
+    fn of(width: usize) -> Self {
+        let name = match width {
+            WIDE.. => 41,
+            frame::WIDE.. => 22,
+            _ => 16,
+        };
+        let fits = |shown: &usize| {
+            let columns = COLUMNS.iter().filter(|column| column.rank < *shown);
+            name + columns.map(|column| column.width).sum::<usize>() <= width
+        };
+        Self { name, shown: (0..=COLUMNS.len()).rev().find(fits).unwrap_or(0) }
+    }
 }
 
 /// The table, as long as there is room for.
@@ -93,13 +128,13 @@ pub(super) fn lines(
     width: usize,
     room: usize,
 ) -> Vec<Line<'static>> {
-    let columns = Columns { name: if width >= WIDE { 41 } else { 22 } };
-    let name = columns.name;
-    let head = format!("EXPORTERS {}", grouped(now.exporters.len() as u64));
-    let head = format!(
-        "{head:<name$}{:>10}{:>11}{:>9}{:>9}{:>9}{:>10}",
-        "datagr./s", "records/s", "silent", "missing", "rejected", "templates"
-    );
+    let columns = Columns::of(width);
+    let Columns { name, shown } = columns;
+    let mut head =
+        format!("{:<name$}", format!("EXPORTERS {}", grouped(now.exporters.len() as u64)));
+    for Column { head: title, width, .. } in COLUMNS.iter().filter(|column| column.rank < shown) {
+        head += &format!("{title:>width$}");
+    }
     let then: HashMap<_, _> =
         before.exporters.iter().map(|report| (&report.exporter, report)).collect();
     let mut rows: Vec<_> = now

@@ -3,7 +3,7 @@
 use super::{
     exporters,
     rates::{Interval, flows, losses, seconds_between},
-    words::{bytes, cut, grouped, span},
+    words::{bytes, cut, fitting, grouped, span, wrapped},
 };
 use crate::{
     latency::{Octaves, duration},
@@ -18,6 +18,9 @@ use ratatui::{
 /// Width of the flows; the losses stand beside them.
 const FLOWS_WIDTH: usize = 42;
 
+/// From this width on they do; below it, and below them are those only that there are.
+pub(super) const WIDE: usize = 80;
+
 /// For what is wrong.
 pub(super) const WRONG: Style = Style::new().fg(Color::Red).add_modifier(Modifier::BOLD);
 
@@ -31,9 +34,9 @@ pub(super) fn lines(before: &Status, now: &Status, size: Size) -> Vec<Line<'stat
     let mut lines = heading(now, width);
     lines.extend(flows_and_losses(before, now, interval, width));
     lines.extend(latencies(before, now, width));
-    lines.extend(fullest_ring(now));
-    lines.extend(now.store.as_ref().map(|store| journal(store)));
-    lines.push(disk_and_process(before, now, interval));
+    lines.extend(fullest_ring(now, width));
+    lines.extend(now.store.iter().flat_map(|store| journal(store, width)));
+    lines.extend(disk_and_process(before, now, interval, width));
     let room = height.saturating_sub(lines.len());
     lines.extend(exporters::lines(before, now, interval, width, room));
     lines.truncate(height);
@@ -47,17 +50,22 @@ pub(super) fn title(text: &str, width: usize) -> Line<'static> {
 
 fn heading(now: &Status, width: usize) -> Vec<Line<'static>> {
     let up = seconds_between(&now.started_at, &now.at).unwrap_or(0);
-    let left = format!("logweir {}  up {}  {}", now.version, span(up), now.at);
+    let left = [format!("logweir {}  up {}", now.version, span(up)), now.at.clone()];
     // Live, it is also what is in flight between two counters.
     let right = match now.balance.unaccounted.total {
         0 => "unaccounted 0".to_owned(),
         total => format!("in flight or unaccounted {}", grouped(total)),
     };
-    let gap = width.saturating_sub(left.chars().count());
-    vec![
-        Line::from(format!("{left}{right:>gap$}")).style(Modifier::BOLD),
-        Line::from(cut(&now.description, width)),
-    ]
+    let [version, at] = &left;
+    let whole = format!("{version}  {at}");
+    let gap = width.saturating_sub(whole.chars().count());
+    let heading = if right.len() < gap {
+        vec![format!("{whole}{right:>gap$}")]
+    } else {
+        wrapped(&[version.clone(), at.clone(), right], "  ", width)
+    };
+    let bold = heading.into_iter().map(|line| Line::from(line).style(Modifier::BOLD));
+    bold.chain([Line::from(cut(&now.description, width))]).collect()
 }
 
 fn flows_and_losses(
@@ -66,10 +74,6 @@ fn flows_and_losses(
     interval: Interval,
     width: usize,
 ) -> Vec<Line<'static>> {
-    let row = |name: &str, rate: &str, total: &str| format!("{name:<13}{rate:>11}{total:>14}");
-    let head = row("FLOW", "a second", "total");
-    let lost_head = row("LOST", "a second", "total");
-    let mut lines = vec![title(&format!("{head:<FLOWS_WIDTH$}{lost_head}"), width)];
     let pairs = |of: fn(&crate::balance::Balance) -> Vec<(&'static str, u64)>| {
         let (before, now) = (of(&before.balance), of(&now.balance));
         // A place that was not there before has lost nothing then.
@@ -78,32 +82,61 @@ fn flows_and_losses(
             (name, interval.rate(then, total), total)
         })
     };
-    let mut flows = pairs(flows);
-    let mut losses = pairs(losses);
+    let flow = |(name, rate, total)| match name {
+        "payload bytes" => row(name, &bytes(rate), &bytes(total)),
+        _ => counts(name, rate, total),
+    };
+    let loss = |(name, rate, total)| {
+        let style = if total > 0 { WRONG } else { Style::new() };
+        Span::styled(counts(name, rate, total), style)
+    };
+    let head = row("FLOW", "a second", "total");
+    let lost_head = row("LOST", "a second", "total");
+    let (mut flows, mut losses) = (pairs(flows).map(flow), pairs(losses));
+    if width < WIDE {
+        let mut lines = vec![title(&head, width)];
+        lines.extend(flows.map(Line::from));
+        let mut lost = losses.filter(|(.., total)| *total > 0).map(loss).map(Line::from).peekable();
+        let nothing = if lost.peek().is_none() { "LOST nothing" } else { &lost_head };
+        lines.push(title(nothing, width));
+        lines.extend(lost);
+        return lines;
+    }
+    let mut lines = vec![title(&format!("{head:<FLOWS_WIDTH$}{lost_head}"), width)];
     loop {
-        let (flow, loss) = (flows.next(), losses.next());
+        let (flow, loss) = (flows.next(), losses.next().map(loss));
         if flow.is_none() && loss.is_none() {
             return lines;
         }
-        let flow = flow.map_or(String::new(), |(name, rate, total)| match name {
-            "payload bytes" => row(name, &bytes(rate), &bytes(total)),
-            _ => row(name, &grouped(rate), &grouped(total)),
-        });
-        let mut line = Line::from(format!("{flow:<FLOWS_WIDTH$}"));
-        if let Some((name, rate, total)) = loss {
-            let text = row(name, &grouped(rate), &grouped(total));
-            line.push_span(Span::styled(text, if total > 0 { WRONG } else { Style::new() }));
-        }
+        let mut line = Line::from(format!("{:<FLOWS_WIDTH$}", flow.unwrap_or_default()));
+        loss.into_iter().for_each(|loss| line.push_span(loss));
         lines.push(line);
     }
 }
 
+/// A line of the flows or the losses.
+fn row(name: &str, rate: &str, total: &str) -> String {
+    format!("{name:<13}{rate:>11}{total:>14}")
+}
+
+fn counts(name: &str, rate: u64, total: u64) -> String {
+    row(name, &fitting(rate, 11), &fitting(total, 14))
+}
+
 fn latencies(before: &Status, now: &Status, width: usize) -> Vec<Line<'static>> {
+    let is_wide = width >= WIDE;
     let row = |name: &str, at: [String; 3]| {
         let [p50, p99, p999] = at;
-        format!("{name:<20}{p50:>12}{p99:>12}{p999:>12}")
+        match is_wide {
+            true => format!("{name:<20}{p50:>12}{p99:>12}{p999:>12}"),
+            false => format!("{name:<13}{p50:>9}{p99:>9}{p999:>9}"),
+        }
     };
-    let head = row("LATENCY, less than", ["p50", "p99", "p99.9"].map(String::from));
+    let [head, decoded, stored] = match is_wide {
+        true => ["LATENCY, less than", "arrival to decoded", "arrival to stored"],
+        false => ["LATENCY below", "until decoded", "until stored"],
+    };
+    let head = row(head, ["p50", "p99", "p99.9"].map(String::from));
     let of = |name, before: &Octaves, now: &Octaves| {
         let since = now.since(before);
         let at = [0.5, 0.99, 0.999].map(|quantile| match since.quantile_ns(quantile) {
@@ -115,50 +148,59 @@ fn latencies(before: &Status, now: &Status, width: usize) -> Vec<Line<'static>> 
     };
     vec![
         title(&head, width),
-        of("arrival to decoded", &before.arrival_to_decoded, &now.arrival_to_decoded),
-        of("arrival to stored", &before.arrival_to_stored, &now.arrival_to_stored),
+        of(decoded, &before.arrival_to_decoded, &now.arrival_to_decoded),
+        of(stored, &before.arrival_to_stored, &now.arrival_to_stored),
     ]
 }
 
 /// The ring that has the least room left.
-fn fullest_ring(now: &Status) -> Option<Line<'static>> {
+fn fullest_ring(now: &Status, width: usize) -> Vec<Line<'static>> {
     let rings = now.rings.iter().enumerate().rev();
-    let (queue, ring) = rings.max_by_key(|(_, ring)| ring.fullest)?;
+    let Some((queue, ring)) = rings.max_by_key(|(_, ring)| ring.fullest) else { return Vec::new() };
     let percent = ring.fullest * 100 / ring.frames.max(1);
-    let text = format!(
-        "fullest RX ring: queue {queue}, {} of {} frames ({percent} %)",
-        grouped(ring.fullest),
-        grouped(ring.frames)
-    );
-    Some(Line::styled(text, if percent >= 90 { WRONG } else { Style::new() }))
+    let (fullest, frames) = (grouped(ring.fullest), grouped(ring.frames));
+    let text = [
+        format!("fullest RX ring: queue {queue}"),
+        format!("{fullest} of {frames} frames ({percent} %)"),
+    ];
+    let style = if percent >= 90 { WRONG } else { Style::new() };
+    styled(wrapped(&text, ", ", width), style)
 }
 
-fn journal(store: &StoreStatus) -> Line<'static> {
-    let text = format!(
-        "journal {} of {}, segments waiting {}, records sealed {}",
-        bytes(store.journal_bytes),
-        bytes(store.journal_bytes_max),
-        store.segments_waiting,
-        grouped(store.sealed)
-    );
-    match &store.journal_fault {
-        None => Line::from(text),
-        Some(fault) => Line::styled(format!("journal: {fault}"), WRONG),
-    }
+fn styled(lines: Vec<String>, style: Style) -> Vec<Line<'static>> {
+    lines.into_iter().map(|line| Line::styled(line, style)).collect()
 }
 
-fn disk_and_process(before: &Status, now: &Status, interval: Interval) -> Line<'static> {
-    let process = format!(
-        "{}, {:.2} processors, {} of memory",
-        crate::counted(now.workers as u64, "worker"),
-        interval.processors(before.process.cpu_ns, now.process.cpu_ns),
-        bytes(now.process.resident_bytes)
-    );
-    match now.store.as_ref().filter(|store| store.disk_bytes > 0) {
-        None => Line::from(process),
-        Some(store) => {
-            let [free, all] = [store.disk_free_bytes, store.disk_bytes].map(bytes);
-            Line::from(format!("disk {free} of {all} free; {process}"))
-        }
+fn journal(store: &StoreStatus, width: usize) -> Vec<Line<'static>> {
+    if let Some(fault) = &store.journal_fault {
+        return vec![Line::styled(cut(&format!("journal: {fault}"), width), WRONG)];
     }
+    let text = [
+        format!("journal {} of {}", bytes(store.journal_bytes), bytes(store.journal_bytes_max)),
+        format!("segments waiting {}", store.segments_waiting),
+        format!("records sealed {}", grouped(store.sealed)),
+    ];
+    styled(wrapped(&text, ", ", width), Style::new())
+}
+
+fn disk_and_process(
+    before: &Status,
+    now: &Status,
+    interval: Interval,
+    width: usize,
+) -> Vec<Line<'static>> {
+    let process = [
+        crate::counted(now.workers as u64, "worker") + ",",
+        format!(
+            "{:.2} processors,",
+            interval.processors(before.process.cpu_ns, now.process.cpu_ns)
+        ),
+        format!("{} of memory", bytes(now.process.resident_bytes)),
+    ];
+    let disk = now.store.as_ref().filter(|store| store.disk_bytes > 0).map(|store| {
+        let [free, all] = [store.disk_free_bytes, store.disk_bytes].map(bytes);
+        format!("disk {free} of {all} free;")
+    });
+    let text: Vec<_> = disk.into_iter().chain(process).collect();
+    styled(wrapped(&text, " ", width), Style::new())
 }

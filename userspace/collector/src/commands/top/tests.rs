@@ -6,7 +6,7 @@ use crate::{
     ledger::{DomainReport, ExporterReport},
     service::status::{ProcessStatus, StoreStatus},
 };
-use ratatui::{Terminal, backend::TestBackend, style::Color};
+use ratatui::{Terminal, backend::TestBackend, style::Color, text::Line};
 use std::sync::Arc;
 
 fn exporter(name: &str, datagrams: u64, last_arrival: &str) -> ExporterReport {
@@ -110,6 +110,18 @@ fn it_fits_a_small_terminal() {
 #[test]
 fn it_uses_a_large_terminal() {
     assert_eq!(screen(&drawn(120, 40)), include_str!("tests/120x40.txt").trim_end());
+}
+
+/// No number is cut at the right: what has no room beside the rest stands below it, or not at all.
+#[test]
+fn it_is_whole_in_a_narrow_terminal() {
+    assert_eq!(screen(&drawn(40, 34)), include_str!("tests/40x34.txt").trim_end());
+    for width in 40..=130 {
+        let [before, now] = two_looks();
+        let lines = frame::lines(&before, &now, Size { width, height: 60 });
+        let is_beyond = |line: &&Line<'_>| line.width() > usize::from(width);
+        assert_eq!(lines.iter().find(is_beyond), None, "{width}");
+    }
 }
 
 /// Whatever the size, nothing is beyond it, and the exporters that have no room are counted.

@@ -13,6 +13,32 @@ pub(super) fn grouped(number: u64) -> String {
     text
 }
 
+/// The same in a column: after months a count is too wide for it, and is told in thousands, millions,
+/// … then. A blank before it stays.
+pub(super) fn fitting(number: u64, width: usize) -> String {
+    let units = [(1, ""), (1_000, " k"), (1_000_000, " M"), (1_000_000_000, " G")];
+    let texts = units.map(|(unit, name)| grouped(number / unit) + name);
+    let [.., last] = &texts;
+    texts.iter().find(|text| text.len() < width).unwrap_or(last).clone()
+}
+
+/// Pieces of a sentence on as few lines as have the width for them.
+pub(super) fn wrapped(pieces: &[String], separator: &str, width: usize) -> Vec<String> {
+    let mut lines: Vec<String> = Vec::new();
+    for piece in pieces {
+        match lines.last_mut() {
+            Some(line)
+                if line.chars().count() + separator.len() + piece.chars().count() <= width =>
+            {
+                line.push_str(separator);
+                line.push_str(piece);
+            }
+            _ => lines.push(piece.clone()),
+        }
+    }
+    lines
+}
+
 /// Bytes in a fitting unit of the powers of a thousand.
 pub(super) fn bytes(number: u64) -> String {
     const UNITS: [&str; 6] = ["kB", "MB", "GB", "TB", "PB", "EB"];
@@ -55,6 +81,11 @@ mod tests {
     fn each_has_its_form() {
         let numbers = [0, 999, 1_000, 123_456, 1_234_567].map(grouped);
         assert_eq!(numbers, ["0", "999", "1,000", "123,456", "1,234,567"]);
+        let counts = [(9_999, 7), (999_999, 7), (1_555_200_000_000, 14), (u64::MAX, 3)];
+        let counts = counts.map(|(number, width)| fitting(number, width));
+        assert_eq!(counts, ["9,999", "999 k", "1,555,200 M", "18,446,744,073 G"]);
+        let pieces = ["one", "two", "three"].map(String::from);
+        assert_eq!(wrapped(&pieces, ", ", 8), ["one, two", "three"]);
         let sizes = [999, 1_000, 999_949, 999_950, 5_000_000_000, u64::MAX].map(bytes);
         assert_eq!(sizes, ["999 B", "1.0 kB", "999.9 kB", "1.0 MB", "5.0 GB", "18.4 EB"]);
         let spans = [119, 120, 7_199, 7_200, 172_800].map(span);
