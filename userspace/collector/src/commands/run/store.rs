@@ -34,16 +34,7 @@ pub(super) fn open(
     config: &RunConfig,
     counters: &Arc<SinkCounters>,
 ) -> Result<(JournalSink, Option<Sealer>), Failure> {
-    let failed = |error: StoreError| {
-        let mut message = error.to_string();
-        if matches!(&error, StoreError::Io { source, .. } if source.kind() == ErrorKind::PermissionDenied)
-        {
-            let data = data.display();
-            message +=
-                &format!(": all in {data} must belong to the user that the collector runs as");
-        }
-        Failure::other(message)
-    };
+    let failed = |error: StoreError| Failure::other(sentence(&error, data));
     let keeper = KeeperConfig {
         hour_grace: config.part_age_max + HOUR_GRACE,
         retention: config.retention.clone(),
@@ -51,7 +42,7 @@ pub(super) fn open(
     };
     let (keeper, opened) = Keeper::open(data, keeper, clock::now()).map_err(failed)?;
     if let Err(error) = audit::prepare(data) {
-        crate::tell(&error.to_string());
+        crate::tell(&sentence(&error, data));
     }
     let (journal, recovered) = Journal::open(keeper.incoming(), config.journal).map_err(failed)?;
     tell_found(&opened, &recovered);
@@ -59,6 +50,18 @@ pub(super) fn open(
     let sealer = Sealer::start(keeper, recovered.segments, segments)
         .map_err(|error| Failure::other(format!("cannot start a thread: {error}")))?;
     Ok((JournalSink::new(journal, counters.clone(), to_sealer), Some(sealer)))
+}
+
+/// What is wrong, and what to do where the data directory is another user's.
+fn sentence(error: &StoreError, data: &Path) -> String {
+    let is_forbidden = matches!(error, StoreError::Io { source, .. } if source.kind() == ErrorKind::PermissionDenied);
+    let data = data.display();
+    match is_forbidden {
+        true => {
+            format!("{error}: all in {data} must belong to the user that the collector runs as")
+        }
+        false => error.to_string(),
+    }
 }
 
 /// How much longer than a segment may be open its hour stays open.
