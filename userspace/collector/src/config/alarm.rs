@@ -12,7 +12,6 @@ use crate::service::{
     alarm::{
         AlarmConfig,
         event::{EventKind, Unit},
-        latch,
         rule::{self, Actions, Matches},
         syslog::Priority,
         tls::Authorities,
@@ -120,7 +119,7 @@ impl Settings {
             webhook,
             email: email.map_err(|error| format!("email: {error}"))?,
             unknown,
-            kept: self.data.as_ref().map(|data| data.join(latch::FILE_NAME)),
+            kept: self.data.clone(),
         })
     }
 

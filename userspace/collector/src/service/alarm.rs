@@ -5,6 +5,7 @@
 //! waits for: mail and webhooks have threads of their own.
 
 pub mod event;
+pub mod known;
 pub mod latch;
 pub mod mail;
 pub mod mailbox;
@@ -29,6 +30,7 @@ use crate::{
 };
 use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 use event::Event;
+use known::{Known, KnownExporters};
 use latch::Latches;
 use mail::MailConfig;
 use outbox::Outbox;
@@ -64,7 +66,7 @@ pub struct AlarmConfig {
     pub email: Option<MailConfig>,
     /// The capture of unknown datagrams, and how many bytes it may have.
     pub unknown: Option<(PathBuf, u64)>,
-    /// The file in which alarms outlive the collector.
+    /// The directory in which alarms, and who has sent, outlive the collector.
     pub kept: Option<PathBuf>,
 }
 
@@ -94,8 +96,8 @@ pub struct Acting {
     captures: bool,
     stop: Arc<AtomicBool>,
     thread: Option<JoinHandle<()>>,
-    /// It is written last.
-    _kept: Option<KeptFile>,
+    /// They are written last.
+    _kept: Vec<KeptFile>,
 }
 
 impl Acting {
@@ -105,7 +107,10 @@ impl Acting {
     /// One sentence that says what could not be had.
     pub fn start(config: &AlarmConfig, board: Board) -> Result<Acting, String> {
         let failed = |error: io::Error| format!("cannot start a thread: {error}");
-        let raised = config.kept.as_deref().map(kept_file::read).unwrap_or_default();
+        let at = |name: &str| config.kept.as_ref().map(|directory| directory.join(name));
+        let (latches, exporters) = (at(latch::FILE_NAME), at(known::FILE_NAME));
+        let raised = latches.as_deref().map(kept_file::read).unwrap_or_default();
+        let known: Vec<Known> = exporters.as_deref().map(kept_file::read).unwrap_or_default();
         let alarms = Alarms {
             live: Arc::new(LiveLog::new(config.live)),
             latches: Arc::new(Latches::new(raised)),
@@ -121,10 +126,10 @@ impl Acting {
         let stop = Arc::new(AtomicBool::new(false));
         let desk = Desk {
             alarms: alarms.clone(),
-            board,
+            board: board.clone(),
             seen,
             counters: counters.clone(),
-            watcher: Watcher::new(Thresholds::new([])),
+            watcher: Watcher::new(Thresholds::new([])).awaiting(&known, Moment::now()),
             seen_rules: 0,
             rules: Arc::new([]),
             syslog: config.syslog.map(Syslog::new).transpose()?,
@@ -134,14 +139,25 @@ impl Acting {
             lost: Lost::default(),
             status_at: String::new(),
         };
-        let kept = config.kept.clone().map(|path| {
-            KeptFile::start("lw-latches", path, alarms.latches.clone()).map_err(failed)
-        });
-        let kept = kept.transpose()?;
+        let latches = latches
+            .map(|path| KeptFile::start("lw-latches", path, alarms.latches.clone()))
+            .transpose();
+        let known = KnownExporters::new(known, board);
+        let exporters =
+            exporters.map(|path| KeptFile::start("lw-exporters", path, known)).transpose();
+        let kept = [latches.map_err(failed)?, exporters.map_err(failed)?];
         let thread = thread::Builder::new().name("lw-alarm".into());
         let stopped = stop.clone();
         let thread = thread.spawn(move || desk.run(&stopped)).map_err(failed)?;
-        Ok(Acting { alarms, matches, counters, captures, stop, thread: Some(thread), _kept: kept })
+        Ok(Acting {
+            alarms,
+            matches,
+            counters,
+            captures,
+            stop,
+            thread: Some(thread),
+            _kept: kept.into_iter().flatten().collect(),
+        })
     }
 
     /// What others may see of it.

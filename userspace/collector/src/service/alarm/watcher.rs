@@ -3,7 +3,10 @@
 //! What grows is told when it grows, with its sum since it was told last, at most once a minute; what
 //! holds or does not is told when it begins to hold, and then not before it has ceased.
 
-use super::event::{Event, EventKind};
+use super::{
+    event::{Event, EventKind},
+    known::Known,
+};
 use crate::{
     clock::Moment,
     ledger::ExporterReport,
@@ -55,6 +58,8 @@ impl Thresholds {
 pub struct Watcher {
     thresholds: Thresholds,
     exporters: HashMap<String, Seen>,
+    /// Those that have sent to a collector before this one, and not to this one.
+    awaited: HashMap<String, Seen>,
     lost: HashMap<Cow<'static, str>, Growth>,
     refused: Growth,
     sealing: Sealing,
@@ -140,6 +145,7 @@ impl Watcher {
         Self {
             thresholds,
             exporters: HashMap::new(),
+            awaited: HashMap::new(),
             lost: HashMap::new(),
             refused: Growth::default(),
             sealing: Sealing::default(),
@@ -149,12 +155,28 @@ impl Watcher {
         }
     }
 
+    /// The same, waiting for these exporters from now on: nobody could hear them before.
+    pub fn awaiting(mut self, known: &[Known], now: Moment) -> Self {
+        self.awaited = known
+            .iter()
+            .map(|one| {
+                let told = one.last_arrival.to_string();
+                (
+                    one.exporter.to_string(),
+                    Seen { arrival: Some((told, now.steady)), ..Seen::default() },
+                )
+            })
+            .collect();
+        self
+    }
+
     /// Goes by other thresholds from now on.
     pub fn set_thresholds(&mut self, thresholds: Thresholds) {
         let is_gone =
             |(kind, threshold): &(EventKind, u64)| !thresholds.of(*kind).contains(threshold);
         // Nobody looks any more whether these still hold.
-        let all = self.exporters.values_mut().map(|seen| &mut seen.holding);
+        let seen = self.exporters.values_mut().chain(self.awaited.values_mut());
+        let all = seen.map(|seen| &mut seen.holding);
         all.chain([&mut self.holding]).for_each(|holding| holding.0.retain(|it| !is_gone(it)));
         self.thresholds = thresholds;
     }
@@ -178,6 +200,7 @@ impl Watcher {
             self.exporter(report, now);
             self.next = (self.next + 1) % exporters.len();
         }
+        self.await_others(now);
         std::mem::take(&mut self.events)
     }
 
@@ -253,7 +276,11 @@ impl Watcher {
     fn exporter(&mut self, report: &ExporterReport, now: Moment) {
         let name = &report.exporter;
         let is_new = !self.exporters.contains_key(name);
-        let seen = self.exporters.entry(name.clone()).or_default();
+        let awaited = &mut self.awaited;
+        let seen = self
+            .exporters
+            .entry(name.clone())
+            .or_insert_with(|| awaited.remove(name).unwrap_or_default());
         let mut events = Vec::new();
         if is_new {
             events.push((EventKind::ExporterNew, None, "first datagram since the start".into()));
@@ -271,9 +298,31 @@ impl Watcher {
             events.push((EventKind::ExporterRestarted, None, text));
         }
         seen.templates(report, self.thresholds.of(EventKind::TemplateMissing), now, &mut events);
-        seen.silence(report, self.thresholds.of(EventKind::ExporterSilent), now, &mut events);
+        seen.silence(
+            &report.last_arrival,
+            self.thresholds.of(EventKind::ExporterSilent),
+            now,
+            &mut events,
+        );
         for (kind, threshold, text) in events {
             self.tell(kind, threshold, now, Some(name), text);
+        }
+    }
+
+    fn await_others(&mut self, now: Moment) {
+        let after = self.thresholds.of(EventKind::ExporterSilent).to_vec();
+        let mut events = Vec::new();
+        for (name, seen) in &mut self.awaited {
+            if self.events.len() + events.len() >= EVENTS_MAX {
+                break;
+            }
+            let Some((told, _)) = seen.arrival.clone() else { continue };
+            let mut found = Vec::new();
+            seen.silence(&told, &after, now, &mut found);
+            events.extend(found.into_iter().map(|found| (name.clone(), found)));
+        }
+        for (name, (kind, threshold, text)) in events {
+            self.tell(kind, threshold, now, Some(&name), text);
         }
     }
 
@@ -301,30 +350,23 @@ type Found = (EventKind, Option<u64>, String);
 impl Seen {
     /// When it sent last, by the clock that nobody sets: when that was seen first, and before that as
     /// far as the time that is told is in the past.
-    fn last_arrival(&mut self, report: &ExporterReport, now: Moment) -> Option<i64> {
-        let told = &report.last_arrival;
+    fn last_arrival(&mut self, told: &str, now: Moment) -> Option<i64> {
         if self.arrival.as_ref().is_none_or(|(before, _)| before != told) {
             let is_new = self.arrival.is_none();
             let ago = if is_new { now.at.saturating_sub(nanos(told)?).max(0) } else { 0 };
-            self.arrival = Some((told.clone(), now.steady.saturating_sub(ago)));
+            self.arrival = Some((told.to_owned(), now.steady.saturating_sub(ago)));
         }
         self.arrival.as_ref().map(|(_, steady)| *steady)
     }
 
-    fn silence(
-        &mut self,
-        report: &ExporterReport,
-        after: &[u64],
-        now: Moment,
-        events: &mut Vec<Found>,
-    ) {
+    fn silence(&mut self, told: &str, after: &[u64], now: Moment, events: &mut Vec<Found>) {
         const KIND: EventKind = EventKind::ExporterSilent;
-        let Some(last) = self.last_arrival(report, now) else { return };
+        let Some(last) = self.last_arrival(told, now) else { return };
         let was_silent = self.holding.any(KIND);
         for &after in after {
             let holds = is_so_long(last, now, after);
             if self.holding.begins(KIND, after, holds) {
-                let text = format!("nothing since {}", report.last_arrival);
+                let text = format!("nothing since {told}");
                 events.push((KIND, Some(after), text));
             }
         }

@@ -58,6 +58,26 @@ fn other_thresholds_take_over_from_what_held() {
     assert_eq!(news(&mut watcher, report(62), 62), []);
 }
 
+/// Who does not come back to a collector that was started anew is missed, from its start on.
+#[test]
+fn who_sent_before_a_restart_is_awaited() {
+    let kind = EventKind::ExporterSilent;
+    let known = ["192.0.2.1", "192.0.2.9"].map(|exporter| Known {
+        exporter: exporter.parse().unwrap(),
+        last_arrival: rfc3339(at(-3_600).at, 3).parse().unwrap(),
+    });
+    let mut watcher = Watcher::new(Thresholds::new([(kind, 30)])).awaiting(&known, at(0));
+    let nobody = Status::default();
+    assert_eq!(watcher.compare(&nobody, at(29)), []);
+    assert_eq!(news(&mut watcher, report(29), 29), [("exporter_new", 0)]);
+    let silent = watcher.compare(&status(report(29)), at(30));
+    assert_eq!(silent.len(), 1);
+    assert_eq!(silent[0].exporter.as_deref(), Some("192.0.2.9"));
+    assert_eq!(silent[0].text, "nothing since 2025-12-31T23:00:00Z");
+    let back = ExporterReport { exporter: "192.0.2.9".into(), ..report(31) };
+    assert_eq!(news(&mut watcher, back, 31), [("exporter_new", 0), ("exporter_back", 0)]);
+}
+
 /// By an hour forth and by a day back: neither is a silence, nor keeps anything from being told.
 #[test]
 fn a_clock_that_is_set_is_nothing_that_happened() {
