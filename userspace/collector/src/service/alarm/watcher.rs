@@ -24,6 +24,10 @@ const TOLD_EVERY_NS: i64 = 60_000_000_000;
 /// Events told at once; those beyond are told the next time, if they still are.
 const EVENTS_MAX: usize = 100;
 
+/// By how many hundredths a share has to leave its threshold until it has ceased to hold: sealing
+/// takes room and gives it back every few seconds.
+const SLACK: u64 = 2;
+
 const SECOND_NS: i64 = 1_000_000_000;
 
 /// From where on something is an event: all that rules want, or the default.
@@ -134,6 +138,10 @@ impl Holding {
         }
     }
 
+    fn has(&self, kind: EventKind, threshold: u64) -> bool {
+        self.0.contains(&(kind, threshold))
+    }
+
     fn any(&self, kind: EventKind) -> bool {
         self.0.iter().any(|(holding, _)| *holding == kind)
     }
@@ -222,23 +230,24 @@ impl Watcher {
         let hundredths = |part: u64, all: u64| part.saturating_mul(100).checked_div(all);
         if let Some(free) = hundredths(store.disk_free_bytes, store.disk_bytes) {
             let text = format!("{free} % of the store's disk is free");
-            self.hundredths(EventKind::DiskLow, |at| free < at, now, &text);
+            self.hundredths(EventKind::DiskLow, |at, slack| free < at + slack, now, &text);
         }
         if let Some(used) = hundredths(store.journal_bytes, store.journal_bytes_max) {
             let text = format!("{used} % of the journal's room is taken");
-            self.hundredths(EventKind::JournalFull, |at| used > at, now, &text);
+            self.hundredths(EventKind::JournalFull, |at, slack| used + slack > at, now, &text);
         }
     }
 
     fn hundredths(
         &mut self,
         kind: EventKind,
-        holds: impl Fn(u64) -> bool,
+        holds: impl Fn(u64, u64) -> bool,
         now: Moment,
         text: &str,
     ) {
         for threshold in self.thresholds.of(kind).to_vec() {
-            if self.holding.begins(kind, threshold, holds(threshold)) {
+            let slack = if self.holding.has(kind, threshold) { SLACK } else { 0 };
+            if self.holding.begins(kind, threshold, holds(threshold, slack)) {
                 self.tell(kind, Some(threshold), now, None, text.to_owned());
             }
         }

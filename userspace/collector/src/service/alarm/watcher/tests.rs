@@ -153,6 +153,9 @@ fn room_is_told_when_it_gets_low_and_again_when_it_gets_low_again() {
     assert!(look(80, 20).is_empty());
     assert_eq!(look(81, 19), ["disk_low", "journal_full"]);
     assert!(look(90, 5).is_empty());
+    // What sealing takes and gives back is no news.
+    assert!(look(79, 21).is_empty());
+    assert!(look(81, 19).is_empty());
     assert!(look(10, 50).is_empty());
     assert_eq!(look(10, 3), ["disk_low"]);
 }
