@@ -15,7 +15,7 @@ mod paths;
 mod syscalls;
 
 pub use account::Account;
-pub use paths::Places;
+pub use paths::{Places, is_among_others};
 
 use rustix::{
     process::{Resource, Rlimit, geteuid, getrlimit, setrlimit},

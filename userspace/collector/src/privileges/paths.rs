@@ -62,11 +62,14 @@ impl Places {
 /// What is to be reached so that a file is, and another one that takes its place: its directory,
 /// unless that is everybody's.
 fn with_successors(file: &Path) -> PathBuf {
-    let beside = directory(file);
-    let is_shared = SHARED
-        .iter()
-        .any(|shared| fs::canonicalize(&beside).is_ok_and(|path| path == Path::new(shared)));
-    if is_shared { file.to_owned() } else { beside }
+    if is_among_others(file) { file.to_owned() } else { directory(file) }
+}
+
+/// Whether a file is in a directory that is everybody's, so that no other one that takes its place is
+/// reached.
+pub fn is_among_others(file: &Path) -> bool {
+    let beside = fs::canonicalize(directory(file));
+    beside.is_ok_and(|beside| SHARED.iter().any(|shared| beside == Path::new(shared)))
 }
 
 /// The same of what the system has there. Where `/etc/resolv.conf` is a link, what it names is

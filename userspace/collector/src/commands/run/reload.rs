@@ -4,6 +4,7 @@ use crate::{
     clock,
     config::{self, MissingKey, RunConfig, Settings},
     output::rfc3339,
+    privileges::is_among_others,
     service::{
         reload::{Answer, Reloaded},
         status::ConfigurationStatus,
@@ -13,7 +14,8 @@ use std::{
     collections::BTreeSet,
     fs,
     hash::{DefaultHasher, Hash, Hasher},
-    path::PathBuf,
+    io::ErrorKind,
+    path::{Path, PathBuf},
 };
 
 /// What a collector was started with, and what is in force.
@@ -92,7 +94,8 @@ impl Configuration {
             return Err("there is no file to read: it was started without --config".into());
         };
         let file = file.display().to_string();
-        let settings = effective(self.file.as_ref(), &self.options)?;
+        let settings = effective(self.file.as_ref(), &self.options)
+            .map_err(|error| error + out_of_reach(Path::new(&file)))?;
         // Before they are read: what is written meanwhile is news the next time.
         let contents = contents(&settings);
         let config =
@@ -111,6 +114,18 @@ impl Configuration {
             changed: changed.into_iter().map(words).collect(),
             restart: restart.into_iter().map(words).collect(),
         })
+    }
+}
+
+/// What to add to the sentence about a file that the collector may have given up, unknowingly.
+fn out_of_reach(file: &Path) -> &'static str {
+    let is_refused =
+        || fs::File::open(file).is_err_and(|error| error.kind() == ErrorKind::PermissionDenied);
+    if is_among_others(file) && is_refused() {
+        ": where another file has taken its place it is read after a restart; in a directory of its \
+         own it can be exchanged"
+    } else {
+        ""
     }
 }
 
