@@ -6,10 +6,11 @@
 //! left as it is.
 //!
 //! In memory are the segment's rows as Arrow columns (about 140 bytes a session record without
-//! text), while they are put in order 50 bytes a row more, and one row group of the file that is
+//! text), while they are put in order 20 bytes a row more, and one row group of the file that is
 //! written: nothing else grows with the segment, and nothing outlives it.
 
 mod beside;
+mod cells;
 mod new_part;
 pub(crate) mod order;
 mod table;
@@ -26,14 +27,15 @@ use crate::{
     schema::Family,
     split::split,
 };
-use arrow_array::{RecordBatch, cast::AsArray, types::TimestampMicrosecondType};
+use arrow_array::{cast::AsArray, types::TimestampMicrosecondType};
+use arrow_schema::ArrowError;
 use logweir_decode::batch::Batch;
 use std::{
     collections::BTreeMap,
     fs,
     path::{Path, PathBuf},
 };
-use table::Table;
+use table::{Growing, Table};
 
 /// Rows that are put in their order and written at a time.
 pub(crate) const CHUNK_ROWS: usize = 64 * 1024;
@@ -60,16 +62,27 @@ pub struct SealedPart {
     pub bytes: u64,
 }
 
+/// Bytes of the journal that a record takes, about: of NetFlow; one of text takes more.
+const JOURNAL_BYTES_A_ROW: u64 = 80;
+
 /// Takes the batches of one segment, in their order, and makes its parts.
 #[derive(Debug, Default)]
 pub struct Sealer {
-    pieces: BTreeMap<(Family, Hour), Vec<RecordBatch>>,
+    tables: BTreeMap<(Family, Hour), Growing>,
+    /// Rows for which a column has room from the start.
+    expected_rows: usize,
 }
 
 impl Sealer {
     /// A sealer for one segment.
     pub fn new() -> Self {
-        Self::default()
+        Self::of(0)
+    }
+
+    /// A sealer for one segment of so many bytes: columns are not moved as they grow.
+    pub fn of(segment_bytes: u64) -> Self {
+        let expected_rows = usize::try_from(segment_bytes / JOURNAL_BYTES_A_ROW).unwrap_or(0);
+        Self { tables: BTreeMap::new(), expected_rows }
     }
 
     /// Adds the rows of a batch, which may then be used again.
@@ -80,7 +93,8 @@ impl Sealer {
         let mut result = Ok(());
         split(batch, |piece| match piece.columns {
             Ok(columns) => {
-                self.pieces.entry((piece.family, piece.hour)).or_default().push(columns);
+                let new = || Growing::new(piece.family, self.expected_rows);
+                self.tables.entry((piece.family, piece.hour)).or_insert_with(new).append(&columns);
             }
             Err(error) => result = Err(error.into()),
         });
@@ -100,8 +114,8 @@ impl Sealer {
         beside: &mut dyn Beside,
     ) -> Result<Sealed, StoreError> {
         let mut sealed = Sealed::default();
-        for (key, pieces) in self.pieces {
-            sealed.parts.push(seal(incoming, key, name, pieces, layout, beside)?);
+        for (key, rows) in self.tables {
+            sealed.parts.push(seal(incoming, key, name, rows, layout, beside)?);
         }
         Ok(sealed)
     }
@@ -112,7 +126,7 @@ fn seal(
     incoming: &Incoming,
     (family, hour): (Family, Hour),
     name: &str,
-    pieces: Vec<RecordBatch>,
+    rows: Growing,
     layout: Layout,
     beside: &mut dyn Beside,
 ) -> Result<SealedPart, StoreError> {
@@ -123,14 +137,14 @@ fn seal(
     let rows = match rows_of(&path)? {
         Some(rows) => rows,
         None => {
-            let rows = pieces.iter().map(|piece| piece.num_rows() as u64).sum();
-            let layout = Layout { arrivals_repeat: arrivals_repeat(&pieces), ..layout };
+            let table = rows.finish()?;
+            let layout = Layout { arrivals_repeat: arrivals_repeat(&table)?, ..layout };
             let mut part = NewPart::create(incoming, (family, stem), layout, beside)?;
-            write(family, pieces, &mut part, beside)?;
+            write(family, &table, &mut part, beside)?;
             let publish =
                 |file: &Path, name: &str| incoming.publish(file, &relative, name).map(drop);
             part.finish(beside)?.publish(publish)?;
-            rows
+            table.rows() as u64
         }
     };
     // Of a part that was there already, the name may not yet be durable.
@@ -146,34 +160,28 @@ fn rows_of(path: &Path) -> Result<Option<u64>, StoreError> {
 }
 
 /// Whether a dictionary of the times of arrival has few entries: of rows as they came.
-fn arrivals_repeat(pieces: &[RecordBatch]) -> bool {
+fn arrivals_repeat(table: &Table) -> Result<bool, ArrowError> {
     /// As many as a dictionary page has room for.
     const TIMES_MAX: usize = 120_000;
     const ROWS_A_TIME: usize = 8;
-    let (mut rows, mut times) = (0, 0);
-    for piece in pieces {
-        let arrivals = piece.column_by_name("received_at");
-        let Some(arrivals) = arrivals
-            .and_then(|column| column.as_primitive_opt::<TimestampMicrosecondType>())
-            .map(|arrivals| arrivals.values())
-        else {
-            return false;
-        };
-        rows += arrivals.len();
-        times += arrivals.chunk_by(|a, b| a == b).count();
-    }
-    times <= TIMES_MAX.min(rows / ROWS_A_TIME)
+    let columns = table.columns(&["received_at"])?;
+    let arrivals = columns.column(0).as_primitive_opt::<TimestampMicrosecondType>();
+    let arrivals = arrivals.map_or(&[][..], |arrivals| arrivals.values());
+    let times = arrivals.chunk_by(|a, b| a == b).count();
+    Ok(times <= TIMES_MAX.min(arrivals.len() / ROWS_A_TIME))
 }
 
 /// Adds the rows to the part in the family's order.
 fn write(
     family: Family,
-    pieces: Vec<RecordBatch>,
+    table: &Table,
     part: &mut NewPart<'_>,
     beside: &mut dyn Beside,
 ) -> Result<(), StoreError> {
-    let order = order::order(family, &pieces)?;
-    let table = Table::new(family, pieces)?;
+    let order = match order::columns(family) {
+        [] => None,
+        columns => order::order(family, &table.columns(columns)?)?,
+    };
     for first in (0..table.rows()).step_by(CHUNK_ROWS) {
         let count = CHUNK_ROWS.min(table.rows() - first);
         let chunk = match order.as_ref().and_then(|order| order.get(first..first + count)) {

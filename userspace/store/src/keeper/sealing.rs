@@ -67,7 +67,7 @@ impl Keeper {
 
     /// Reads a segment, up to where it is damaged.
     fn read(&mut self, segment: &Segment) -> Result<(Sealer, Option<PathBuf>), StoreError> {
-        let mut sealer = Sealer::new();
+        let mut sealer = Sealer::of(segment.bytes);
         match self.read_into(&mut sealer, segment) {
             Ok(()) => Ok((sealer, None)),
             Err(error) if error.is_damage() => {

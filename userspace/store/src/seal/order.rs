@@ -21,8 +21,8 @@ use std::collections::BTreeSet;
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Place {
     address: Address,
-    /// The port above the protocol.
-    port_protocol: u32,
+    port: u16,
+    protocol: u8,
     /// Begin or time of the event, microseconds.
     begin: i64,
 }
@@ -70,7 +70,8 @@ impl<'a> Places<'a> {
     pub fn of(&self, row: usize) -> Place {
         Place {
             address: self.address(row),
-            port_protocol: self.port_protocol(row),
+            port: self.port(row),
+            protocol: self.protocol(row),
             begin: self.begin(row),
         }
     }
@@ -86,14 +87,17 @@ impl<'a> Places<'a> {
         }
     }
 
-    fn port_protocol(&self, row: usize) -> u32 {
-        let (port, protocol) = (value(self.port, row), value(self.protocol, row));
-        u32::from(port.unwrap_or(0)) << 8 | u32::from(protocol.unwrap_or(0))
+    fn port(&self, row: usize) -> u16 {
+        value(self.port, row).unwrap_or(0)
     }
 
-    /// Address, port and protocol in few bytes, which is good among rows with the same ranks: the
-    /// class of the address (IPv4, IPv6, none) from bit 56 on, the address (of IPv6 its rank) from
-    /// bit 24 on, and below it port and protocol.
+    fn protocol(&self, row: usize) -> u8 {
+        value(self.protocol, row).unwrap_or(0)
+    }
+
+    /// Address and port in few bytes, which is good among rows with the same ranks: the class of the
+    /// address (IPv4, IPv6, none) from bit 48 on, the address (of IPv6 its rank) from bit 16 on, and
+    /// below it the port.
     fn key(&self, v6_ranks: &[&[u8]], row: usize) -> u64 {
         let (class, address) = match self.address(row) {
             Address::V4(v4) => (0, u64::from(v4)),
@@ -102,7 +106,7 @@ impl<'a> Places<'a> {
             }
             Address::None => (2, 0),
         };
-        class << 56 | address << 24 | u64::from(self.port_protocol(row))
+        class << 48 | address << 16 | u64::from(self.port(row))
     }
 
     fn begin(&self, row: usize) -> i64 {
@@ -110,38 +114,44 @@ impl<'a> Places<'a> {
     }
 }
 
-/// The rows of these pieces in the family's order, by their numbers; `None` where they stand as they
-/// came.
+/// The columns that tell the order of a family's rows; none where these stand as they came.
+pub(crate) const fn columns(family: Family) -> &'static [&'static str] {
+    match family {
+        Family::Session => &[
+            "nat_src_addr_v4",
+            "nat_src_addr_v6",
+            "nat_src_port",
+            "protocol",
+            "start_time",
+            "event_time",
+        ],
+        Family::PortBlock => {
+            &["public_addr_v4", "public_addr_v6", "port_first", "protocol", "event_time"]
+        }
+        Family::Im | Family::Filter | Family::Unparsed => &[],
+    }
+}
+
+/// The rows in the family's order, by their numbers; `None` where they stand as they came.
 ///
 /// # Errors
-/// If a column is missing or of another type, or there are 2^32 rows or more.
-pub(crate) fn order(
-    family: Family,
-    pieces: &[RecordBatch],
-) -> Result<Option<Vec<u32>>, ArrowError> {
-    let places: Option<Vec<Places<'_>>> =
-        pieces.iter().map(|piece| Places::new(family, piece)).collect::<Result<_, _>>()?;
-    let Some(places) = places else { return Ok(None) };
-    let ranks = v6_ranks(&places);
-    let rows = pieces.iter().map(RecordBatch::num_rows).sum();
-    if u32::try_from(rows).is_err() {
+/// If one of the [`columns`] is missing or of another type, or there are 2^32 rows or more.
+pub(crate) fn order(family: Family, rows: &RecordBatch) -> Result<Option<Vec<u32>>, ArrowError> {
+    let Some(places) = Places::new(family, rows)? else { return Ok(None) };
+    let rows = 0..rows.num_rows();
+    if u32::try_from(rows.end).is_err() {
         return Err(ArrowError::InvalidArgumentError("a part of 2^32 rows or more".into()));
     }
-    let (mut keys, mut begins) = (Vec::with_capacity(rows), Vec::with_capacity(rows));
-    for piece in &places {
-        let rows = 0..piece.event.len();
-        keys.extend(rows.clone().map(|row| piece.key(&ranks, row)));
-        begins.extend(rows.map(|row| piece.begin(row)));
-    }
-    Ok(Some(sort::sort(&keys, &begins)))
+    let ranks = v6_ranks(&places);
+    let keys = rows.map(|row| places.key(&ranks, row)).collect();
+    let rest = |row| (places.protocol(row as usize), places.begin(row as usize));
+    Ok(Some(sort::sort(keys, rest)))
 }
 
 /// The IPv6 addresses, each once, in their order.
-fn v6_ranks<'a>(places: &[Places<'a>]) -> Vec<&'a [u8]> {
-    let mut distinct = BTreeSet::new();
-    for places in places.iter().filter(|places| !is_null(places.v6)) {
-        distinct.extend(places.v6.iter().flatten());
-    }
+fn v6_ranks<'a>(places: &Places<'a>) -> Vec<&'a [u8]> {
+    let addresses = Some(places.v6).filter(|addresses| !is_null(*addresses));
+    let distinct: BTreeSet<_> = addresses.into_iter().flatten().flatten().collect();
     distinct.into_iter().collect()
 }
 

@@ -1,51 +1,127 @@
 //! The rows of a part that is to be made, as they came: each column in one piece, so that rows can
 //! be taken from it in any order.
+//!
+//! What a batch has is copied at once: a segment's rows are in memory once, and the arrays of a
+//! batch, made and given up over and over, stay in the processor's caches.
 
+use super::{
+    CHUNK_ROWS,
+    cells::{self, Cells},
+};
 use crate::{
     nulls::{is_null, nulls},
     schema::Family,
 };
-use arrow_array::{
-    Array, ArrayRef, DictionaryArray, Int32Array, RecordBatch, StringArray, UInt32Array,
-    cast::AsArray, types::Int32Type,
-};
-use arrow_buffer::{BooleanBufferBuilder, NullBuffer, ScalarBuffer};
+use arrow_array::{Array, ArrayRef, RecordBatch, UInt32Array};
 use arrow_schema::{ArrowError, DataType};
-use arrow_select::{concat::concat, take::take};
-use hashbrown::HashMap;
-use std::sync::Arc;
+use arrow_select::take::take;
+use std::fmt;
 
-/// Rows of a family with the columns of [`Family::batch_schema`].
-pub(crate) struct Table {
+/// Rows of a family that come, with the columns of [`Family::batch_schema`].
+pub(crate) struct Growing {
     family: Family,
-    /// `None` for a column without a value.
-    columns: Vec<Option<ArrayRef>>,
+    /// `None` for a column that has no value yet.
+    columns: Vec<Option<Box<dyn Cells>>>,
     rows: usize,
+    expected: usize,
 }
 
-impl Table {
-    /// Of these pieces.
+impl fmt::Debug for Growing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} rows of {}", self.rows, self.family)
+    }
+}
+
+impl Growing {
+    /// No rows yet, of which there will be about so many.
+    pub fn new(family: Family, expected: usize) -> Self {
+        let columns = family.batch_schema().fields().iter().map(|_| None).collect();
+        Self { family, columns, rows: 0, expected }
+    }
+
+    /// Adds rows.
+    pub fn append(&mut self, rows: &RecordBatch) {
+        for (column, piece) in self.columns.iter_mut().zip(rows.columns()) {
+            match column {
+                None if is_null(piece) => {}
+                Some(cells) if is_null(piece) => cells.append_absent(piece.len()),
+                Some(cells) => cells.append(piece),
+                None => {
+                    let mut cells = cells::of(piece.data_type(), self.expected);
+                    cells.append_absent(self.rows);
+                    cells.append(piece);
+                    *column = Some(cells);
+                }
+            }
+        }
+        self.rows += rows.num_rows();
+    }
+
+    /// All rows.
     ///
     /// # Errors
     /// If the text of a column is larger than an Arrow array can hold.
-    pub fn new(family: Family, mut pieces: Vec<RecordBatch>) -> Result<Self, ArrowError> {
-        let rows = pieces.iter().map(RecordBatch::num_rows).sum();
-        let mut columns = Vec::new();
-        // A column of the pieces is given up as soon as it is copied.
-        for _ in family.batch_schema().fields() {
-            let column: Vec<ArrayRef> =
-                pieces.iter_mut().map(|piece| piece.remove_column(0)).collect();
-            columns.push(joined(&column)?);
-        }
-        Ok(Self { family, columns, rows })
+    pub fn finish(self) -> Result<Table, ArrowError> {
+        let Self { family, columns, rows, .. } = self;
+        let columns = columns.into_iter().map(|column| column.map(Column::of).transpose());
+        Ok(Table { family, columns: columns.collect::<Result<_, _>>()?, rows })
     }
+}
 
+/// Rows of a family, with the columns of [`Family::batch_schema`].
+pub(crate) struct Table {
+    family: Family,
+    /// `None` for a column without a value.
+    columns: Vec<Option<Column>>,
+    rows: usize,
+}
+
+/// A column with a value in at least one row.
+enum Column {
+    /// The same in all rows: as many of them as are taken at a time.
+    Same(ArrayRef),
+    /// Each row as it is.
+    Each(ArrayRef),
+}
+
+impl Column {
+    fn of(cells: Box<dyn Cells>) -> Result<Self, ArrowError> {
+        let are_same = cells.are_same();
+        let each = cells.finish()?;
+        Ok(if are_same { Self::Same(repeated(&each, CHUNK_ROWS)?) } else { Self::Each(each) })
+    }
+}
+
+/// The first value, so many times.
+fn repeated(column: &dyn Array, rows: usize) -> Result<ArrayRef, ArrowError> {
+    take(column, &UInt32Array::from(vec![0; rows]), None)
+}
+
+impl Table {
     /// Number of rows.
     pub fn rows(&self) -> usize {
         self.rows
     }
 
-    /// These rows, in this order.
+    /// These columns, with all rows.
+    ///
+    /// # Errors
+    /// If a column is not of the family.
+    pub fn columns(&self, names: &[&str]) -> Result<RecordBatch, ArrowError> {
+        let schema = self.family.batch_schema();
+        let column = |name: &str| -> Result<ArrayRef, ArrowError> {
+            let index = schema.index_of(name)?;
+            Ok(match self.columns.get(index).and_then(Option::as_ref) {
+                None => nulls(schema.field(index).data_type(), self.rows),
+                Some(Column::Same(column)) => repeated(column, self.rows)?,
+                Some(Column::Each(column)) => column.clone(),
+            })
+        };
+        let columns = names.iter().map(|name| Ok((*name, column(name)?)));
+        RecordBatch::try_from_iter(columns.collect::<Result<Vec<_>, ArrowError>>()?)
+    }
+
+    /// These rows, in this order; no more than [`CHUNK_ROWS`].
     ///
     /// # Errors
     /// If the text of a column is larger than an Arrow array can hold.
@@ -54,7 +130,7 @@ impl Table {
         self.batch(rows.len(), |column| take(column, rows, None))
     }
 
-    /// So many rows from this one on, as they came.
+    /// So many rows from this one on, as they came; no more than [`CHUNK_ROWS`].
     ///
     /// # Errors
     /// None that could occur: all columns have these rows.
@@ -68,53 +144,13 @@ impl Table {
         select: impl Fn(&dyn Array) -> Result<ArrayRef, ArrowError>,
     ) -> Result<RecordBatch, ArrowError> {
         let schema = self.family.batch_schema();
-        let columns =
-            self.columns.iter().zip(schema.fields()).map(|(column, field)| match column {
-                Some(column) => select(column),
-                None => Ok(nulls(field.data_type(), rows)),
-            });
-        let columns = columns.collect::<Result<_, _>>()?;
+        let column = |(column, data_type): (&Option<Column>, &DataType)| match column {
+            None => Ok(nulls(data_type, rows)),
+            Some(Column::Same(column)) => Ok(column.slice(0, rows)),
+            Some(Column::Each(column)) => select(column),
+        };
+        let types = schema.fields().iter().map(|field| field.data_type());
+        let columns = self.columns.iter().zip(types).map(column).collect::<Result<_, _>>()?;
         RecordBatch::try_new(schema, columns)
     }
-}
-
-/// The pieces of a column as one; `None` where it has no value.
-fn joined(pieces: &[ArrayRef]) -> Result<Option<ArrayRef>, ArrowError> {
-    let arrays: Vec<&dyn Array> = pieces.iter().map(AsRef::as_ref).collect();
-    Ok(match pieces.first().map(|piece| piece.data_type()) {
-        None => None,
-        Some(_) if arrays.iter().all(|array| is_null(*array)) => None,
-        Some(DataType::Dictionary(..)) => Some(joined_texts(&arrays)?),
-        Some(_) => Some(concat(&arrays)?),
-    })
-}
-
-/// The same for text, with one dictionary for all pieces.
-fn joined_texts(pieces: &[&dyn Array]) -> Result<ArrayRef, ArrowError> {
-    let rows = pieces.iter().map(|piece| piece.len()).sum();
-    let (mut keys, mut present) = (Vec::with_capacity(rows), BooleanBufferBuilder::new(rows));
-    let (mut known, mut values) = (HashMap::new(), Vec::new());
-    for piece in pieces.iter().filter_map(|piece| piece.as_dictionary_opt::<Int32Type>()) {
-        let texts = piece.values().as_string_opt::<i32>().into_iter().flatten();
-        let numbers: Vec<i32> = texts
-            .map(|text| {
-                // There are fewer texts than rows.
-                *known.entry(text.unwrap_or_default()).or_insert_with_key(|text| {
-                    values.push(*text);
-                    (values.len() - 1) as i32
-                })
-            })
-            .collect();
-        // The key of a null may be any.
-        let number = |key: &i32| numbers.get(*key as usize).copied().unwrap_or(0);
-        keys.extend(piece.keys().values().iter().map(number));
-        match piece.nulls() {
-            Some(nulls) => present.append_buffer(nulls.inner()),
-            None => present.append_n(piece.len(), true),
-        }
-    }
-    let nulls = Some(NullBuffer::new(present.finish())).filter(|nulls| nulls.null_count() > 0);
-    let keys = Int32Array::new(ScalarBuffer::from(keys), nulls);
-    let values = Arc::new(StringArray::from(values));
-    Ok(Arc::new(DictionaryArray::try_new(keys, values)?))
 }

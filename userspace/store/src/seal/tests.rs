@@ -1,6 +1,6 @@
 use super::*;
 use crate::testing::{HOUR_BEGIN, Plain, Random, expected, read_family, read_file, small_batch};
-use arrow_array::cast::AsArray;
+use arrow_array::{RecordBatch, cast::AsArray};
 use std::{fs::File, io::Write as _};
 
 const NAME: &str = "00000000000000aa-000001";

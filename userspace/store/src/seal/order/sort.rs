@@ -1,38 +1,57 @@
-//! Sorting rows by a number of 64 bits and then by a time.
+//! Sorting rows by a number of 64 bits and then by what else there is.
 //!
 //! Of the numbers only few bits differ (the addresses are of a pool or two). These alone are sorted
-//! by, by radix: eleven bits at a time, from the lowest, as often as there are bits. Rows with the
-//! same number are few and are then sorted by time.
+//! by, by radix: some bits at a time, from the lowest, as often as there are bits. Rows with the
+//! same number are few and are then sorted by the rest.
 
-/// Bits of a radix.
-const DIGIT: u32 = 11;
+/// Bits of a radix, at most.
+const DIGIT: u32 = 13;
 
-/// A row, with its number packed.
-#[derive(Clone, Copy, Default)]
-struct Entry {
-    packed: u64,
-    row: u32,
+/// The indices of the keys, sorted by key, rest and index. The rest is that of an index.
+pub(super) fn sort<R: Ord>(keys: Vec<u64>, rest: impl Fn(u32) -> R) -> Vec<u32> {
+    let packing = Packing::of(&keys);
+    let row_bits = usize::BITS - keys.len().leading_zeros();
+    if packing.bits + row_bits <= u64::BITS {
+        // Key and index in one number: half the memory.
+        let mut entries = keys;
+        let rows = (0u64..).zip(&mut entries);
+        rows.for_each(|(row, entry)| *entry = packing.pack(*entry) << row_bits | row);
+        let row = |entry: &u64| (entry & ((1 << row_bits) - 1)) as u32;
+        sort_entries(entries, packing.bits, |entry| entry >> row_bits, row, rest)
+    } else {
+        let entries = (0u32..).zip(&keys).map(|(row, key)| (packing.pack(*key), row)).collect();
+        sort_entries(entries, packing.bits, |entry: &(u64, u32)| entry.0, |entry| entry.1, rest)
+    }
 }
 
-/// The indices of the keys, sorted by key, time and index. There are as many times as keys.
-pub(super) fn sort(keys: &[u64], times: &[i64]) -> Vec<u32> {
-    let packing = Packing::of(keys);
-    let entries = (0u32..).zip(keys).map(|(row, key)| Entry { packed: packing.pack(*key), row });
-    let mut entries = radix_sort(entries.collect(), packing.bits());
-    for same in entries.chunk_by_mut(|a, b| a.packed == b.packed) {
+/// The rows of entries that stand in the order of their rows, sorted by keys of so many bits.
+fn sort_entries<E: Copy + Default, R: Ord>(
+    entries: Vec<E>,
+    bits: u32,
+    key: impl Fn(&E) -> u64,
+    row: impl Fn(&E) -> u32,
+    rest: impl Fn(u32) -> R,
+) -> Vec<u32> {
+    let mut entries = radix_sort(entries, bits, &key);
+    for same in entries.chunk_by_mut(|a, b| key(a) == key(b)) {
         if same.len() > 1 {
-            same.sort_unstable_by_key(|entry| (times.get(entry.row as usize), entry.row));
+            same.sort_unstable_by_key(|entry| (rest(row(entry)), row(entry)));
         }
     }
-    entries.into_iter().map(|entry| entry.row).collect()
+    entries.iter().map(row).collect()
 }
 
 /// Sorts by so many bits; entries that are equal in these keep their order.
-fn radix_sort(mut entries: Vec<Entry>, bits: u32) -> Vec<Entry> {
-    let mut sorted = vec![Entry::default(); entries.len()];
-    for shift in (0..bits).step_by(DIGIT as usize) {
-        let digit = |entry: &Entry| (entry.packed >> shift) as usize & ((1 << DIGIT) - 1);
-        let mut places = [0usize; 1 << DIGIT];
+fn radix_sort<E: Copy + Default>(
+    mut entries: Vec<E>,
+    bits: u32,
+    key: impl Fn(&E) -> u64,
+) -> Vec<E> {
+    let mut sorted = vec![E::default(); entries.len()];
+    let digit_bits = bits.div_ceil(bits.div_ceil(DIGIT).max(1)).max(1);
+    for shift in (0..bits).step_by(digit_bits as usize) {
+        let digit = |entry: &E| (key(entry) >> shift) as usize & ((1 << digit_bits) - 1);
+        let mut places = vec![0usize; 1 << digit_bits];
         entries.iter().for_each(|entry| places[digit(entry)] += 1);
         let mut before = 0;
         for place in &mut places {
@@ -73,10 +92,6 @@ impl Packing {
         Self { runs, bits }
     }
 
-    fn bits(&self) -> u32 {
-        self.bits
-    }
-
     /// The differing bits of a key, without gaps and in their order.
     fn pack(&self, key: u64) -> u64 {
         self.runs.iter().fold(0, |packed, (shift, mask)| packed | (key >> shift & mask))
@@ -93,7 +108,7 @@ mod tests {
 
         /// With few bits that differ, with many, and with none.
         #[test]
-        fn the_order_is_that_of_key_time_and_index(
+        fn the_order_is_that_of_key_rest_and_index(
             mask in prop::sample::select(vec![0, 1 << 63, 0xf0f, 0x0300_00ff_f000_ff13, u64::MAX]),
             rows in prop::collection::vec((any::<u64>(), -2i64..2), 0..3_000),
         ) {
@@ -101,7 +116,7 @@ mod tests {
             let times: Vec<i64> = rows.iter().map(|(_, time)| *time).collect();
             let mut expected: Vec<u32> = (0..keys.len() as u32).collect();
             expected.sort_by_key(|row| (keys[*row as usize], times[*row as usize]));
-            prop_assert_eq!(sort(&keys, &times), expected);
+            prop_assert_eq!(sort(keys, |row| times[row as usize]), expected);
         }
     }
 }

@@ -46,7 +46,7 @@ fn sessions_stand_by_address_port_protocol_and_begin() {
         assert!(batch.session.push(&context(HOUR_BEGIN + at as i64), &row));
     }
     let rows = convert::session(&batch, &batch.session.runs().collect::<Vec<_>>()).unwrap();
-    let order = order(Family::Session, std::slice::from_ref(&rows)).unwrap().unwrap();
+    let order = order(Family::Session, &rows).unwrap().unwrap();
     let source = rows.column_by_name("src_addr_v4").unwrap().as_primitive::<UInt32Type>();
     let mut found: Vec<_> =
         order.iter().map(|row| source.value(*row as usize) as usize - 1).collect();
@@ -76,7 +76,7 @@ proptest! {
             let places = Places::new(family, &rows).unwrap().unwrap();
             let mut expected: Vec<u32> = (0..rows.num_rows() as u32).collect();
             expected.sort_by_key(|row| places.of(*row as usize));
-            prop_assert_eq!(order(family, std::slice::from_ref(&rows)).unwrap().unwrap(), expected);
+            prop_assert_eq!(order(family, &rows).unwrap().unwrap(), expected);
         }
     }
 }
@@ -85,5 +85,5 @@ proptest! {
 fn other_families_stay_as_they_came() {
     let batch = small_batch();
     let rows = convert::im(&batch, &[]).unwrap();
-    assert_eq!(order(Family::Im, &[rows]).unwrap(), None);
+    assert_eq!(order(Family::Im, &rows).unwrap(), None);
 }
