@@ -29,6 +29,8 @@ pub(super) struct Postings {
     /// What the last row added.
     last: Terms,
     granule: u64,
+    /// Terms of the granule, some more than once.
+    terms: Vec<u64>,
 }
 
 #[derive(Debug, Default)]
@@ -42,21 +44,31 @@ impl Postings {
     /// Adds the terms of a row; rows come in their order.
     pub fn add(&mut self, row: u64, terms: Terms) {
         let granule = row / GRANULE_ROWS;
-        if (granule, terms) == (self.granule, self.last) {
-            return;
+        if granule != self.granule {
+            self.end_granule();
+            (self.granule, self.last) = (granule, Terms::default());
         }
-        (self.granule, self.last) = (granule, terms);
-        for term in terms.into_iter().flatten() {
+        if terms != self.last {
+            self.last = terms;
+            self.terms.extend(terms.into_iter().flatten());
+        }
+    }
+
+    /// The lists are all over the memory: looked for one after the other, the processor waits for
+    /// several of them at once.
+    fn end_granule(&mut self) {
+        for term in self.terms.drain(..) {
             let list = self.lists.entry(term).or_default();
-            if list.next <= granule {
-                varint::put(&mut list.gaps, granule - list.next);
-                list.next = granule + 1;
+            if list.next <= self.granule {
+                varint::put(&mut list.gaps, self.granule - list.next);
+                list.next = self.granule + 1;
             }
         }
     }
 
     /// The buckets, and the directory's entries.
-    pub fn finish(self) -> (Vec<u8>, Vec<Place>) {
+    pub fn finish(mut self) -> (Vec<u8>, Vec<Place>) {
+        self.end_granule();
         let mut lists: Vec<_> = self.lists.into_iter().collect();
         lists.sort_unstable_by_key(|(term, _)| *term);
         let buckets = (lists.len() / BUCKET_TERMS).next_power_of_two();
