@@ -4,8 +4,9 @@ use arrow_array::{Array, ArrayRef, new_null_array};
 use arrow_schema::DataType;
 use std::{cell::RefCell, collections::HashMap};
 
-/// Rows of the array that is shared, at least.
-const ROWS: usize = 64 * 1024;
+/// Rows of the array that is shared. Its values are never looked at, so that most of its memory is
+/// never there.
+pub(crate) const ROWS: usize = 256 * 1024;
 
 thread_local! {
     static SHARED: RefCell<HashMap<DataType, ArrayRef>> = RefCell::default();

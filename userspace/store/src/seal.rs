@@ -23,6 +23,7 @@ use crate::{
     files,
     incoming::{Incoming, sync_directory},
     layout::Layout,
+    nulls,
     partition::Hour,
     schema::Family,
     split::split,
@@ -37,8 +38,9 @@ use std::{
 };
 use table::{Growing, Table};
 
-/// Rows that are put in their order and written at a time.
-pub(crate) const CHUNK_ROWS: usize = 64 * 1024;
+/// Rows that are put in their order and written at a time: so many that a column and its dictionary
+/// are in the processor's caches for long enough to pay.
+const CHUNK_ROWS: usize = nulls::ROWS;
 
 /// What became of a segment.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]

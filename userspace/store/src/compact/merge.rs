@@ -6,7 +6,7 @@ use crate::{
     incoming::Incoming,
     layout::Layout,
     nulls::{is_null, nulls},
-    seal::{Beside, CHUNK_ROWS, NewPart, order::Place},
+    seal::{Beside, NewPart, order::Place},
 };
 use arrow_array::{Array, ArrayRef, RecordBatch};
 use arrow_schema::{ArrowError, SchemaRef};
@@ -17,6 +17,9 @@ use std::{
     hash::{BuildHasher, Hasher, RandomState},
     sync::Arc,
 };
+
+/// Rows that are merged and written at a time.
+const CHUNK_ROWS: usize = 64 * 1024;
 
 /// Bytes that are written at a time: an array has room for 2 GiB of text or datagrams.
 const CHUNK_BYTES: usize = 256 << 20;

@@ -78,7 +78,7 @@ pub(crate) struct Table {
 
 /// A column with a value in at least one row.
 enum Column {
-    /// The same in all rows: as many of them as are taken at a time.
+    /// The same in all rows: as many of them as are taken at a time, at most.
     Same(ArrayRef),
     /// Each row as it is.
     Each(ArrayRef),
@@ -88,7 +88,11 @@ impl Column {
     fn of(cells: Box<dyn Cells>) -> Result<Self, ArrowError> {
         let are_same = cells.are_same();
         let each = cells.finish()?;
-        Ok(if are_same { Self::Same(repeated(&each, CHUNK_ROWS)?) } else { Self::Each(each) })
+        Ok(if are_same {
+            Self::Same(repeated(&each, CHUNK_ROWS.min(each.len()))?)
+        } else {
+            Self::Each(each)
+        })
     }
 }
 
