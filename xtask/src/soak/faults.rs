@@ -38,6 +38,10 @@ pub struct Schedule {
 /// Rounds of a soak, if it is long enough.
 const ROUNDS: u32 = 12;
 const ROUND_MIN: Duration = Duration::from_secs(15);
+/// How long a disk hangs or is full in a soak that is long enough: until all batches that a worker may
+/// have in flight (24, of a second each) are full, and datagrams are dropped. What batches take of
+/// memory is then taken in the first round, and does not look like growth later.
+const LONG: Duration = Duration::from_secs(30);
 const RELOAD_EVERY: Duration = Duration::from_secs(3);
 
 impl Schedule {
@@ -48,7 +52,7 @@ impl Schedule {
         let mut start = Duration::ZERO;
         while start + round <= duration {
             let part = |tenths: u32| start + round * tenths / 10;
-            let long = (round / 5).min(Duration::from_secs(8));
+            let long = (round / 5).min(LONG);
             events.push((part(2), Fault::Hang(long)));
             events.extend([(part(6), Fault::Fill), (part(6) + long, Fault::Empty)]);
             start += round;
