@@ -7,6 +7,7 @@
 pub mod event;
 pub mod known;
 pub mod latch;
+mod lost;
 pub mod mail;
 pub mod mailbox;
 pub mod outbox;
@@ -32,6 +33,7 @@ use crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 use event::Event;
 use known::{Known, KnownExporters};
 use latch::Latches;
+use lost::Lost;
 use mail::MailConfig;
 use outbox::Outbox;
 use rule::{Matches, Rule, Rules};
@@ -199,16 +201,6 @@ struct Desk {
     status_at: String,
 }
 
-/// What could not be done, as far as it was told.
-#[derive(Default)]
-struct Lost {
-    matches: u64,
-    /// Entries for mail and webhooks.
-    entries: u64,
-    entries_told: u64,
-    syslog_failing: bool,
-}
-
 impl Desk {
     fn run(mut self, stop: &AtomicBool) {
         let mut look_at = Instant::now();
@@ -300,28 +292,8 @@ impl Desk {
 
     fn tell_lost(&mut self) {
         let matches = self.counters.lost.load(Ordering::Relaxed);
-        let behind = matches - std::mem::replace(&mut self.lost.matches, matches);
-        let entries = self.lost.entries;
-        let unsent = entries - std::mem::replace(&mut self.lost.entries_told, entries);
-        if behind + unsent > 0 {
-            let text = format!(
-                "{behind} matches came faster than they are worked off, and {unsent} entries \
-                 faster than mail and webhooks take them"
-            );
+        if let Some(text) = self.lost.news(matches, Instant::now()) {
             self.alarms.live.tell("rules_behind", &text);
-        }
-    }
-}
-
-impl Lost {
-    fn note_syslog(&mut self, sent: io::Result<()>, live: &LiveLog) {
-        let was_failing = std::mem::replace(&mut self.syslog_failing, sent.is_err());
-        if let Err(error) = sent
-            && !was_failing
-        {
-            let text = format!("no syslog: {error}");
-            crate::tell(&text);
-            live.tell("syslog_failed", &text);
         }
     }
 }
