@@ -38,8 +38,8 @@ impl Default for Layout {
     }
 }
 
-/// Rows between two looks at whether a page is full.
-const WRITE_BATCH_ROWS: usize = 1_024;
+/// Rows between two looks at whether a page, or its dictionary, is full.
+const WRITE_BATCH_ROWS: usize = 4_096;
 
 /// Columns whose values rise, or whose differences are small where the values are not.
 const DELTAS: &[&str] = &[
