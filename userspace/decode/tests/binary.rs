@@ -394,7 +394,13 @@ fn an_operators_layout_goes_before_a_shipped_one_and_not_before_another() {
 #[test]
 fn each_wrong_declaration_is_refused_in_one_sentence() {
     let table = [
-        ("version = 9", "vresion = 9", "line 3: unknown key 'vresion': did you mean 'version'?"),
+        (
+            "version = 9",
+            "vresion = 9",
+            "line 3: unknown key 'vresion': did you mean 'version'? (known: format, family, \
+             version, types, record_bytes, inferred, event, fields, events, name, extra, offset, \
+             bytes, unit, kind, reason)",
+        ),
         ("version = 9", "version = 300", "line 3: invalid value: integer `300`, expected u8"),
         ("version = 9", "version = 0", "version 0 is not possible: NetFlow begins with that byte"),
         ("version = 9", "", "line 1: missing field `version`"),
@@ -427,7 +433,11 @@ fn each_wrong_declaration_is_refused_in_one_sentence() {
             "field 'src_addr' has 8 bytes: it must have 4 or 16",
         ),
         ("kind = \"mac\"", "kind = \"address\"", "field 'mac' has 6 bytes: it must have 4 or 16"),
-        ("event = \"flow\"", "event = \"flwo\"", "unknown event 'flwo': did you mean 'flow'?"),
+        (
+            "event = \"flow\"",
+            "event = \"flwo\"",
+            "unknown event 'flwo': did you mean 'flow'? (known: create, end, update, deny, flow)",
+        ),
         (
             "name = \"user\"",
             "name = \"event\"",
