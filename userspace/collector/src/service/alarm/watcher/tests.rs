@@ -2,8 +2,10 @@ use super::*;
 use crate::{
     balance::DatagramBalance, ledger::DomainReport, output::rfc3339, service::status::StoreStatus,
 };
+use logweir_decode::context::UnixNanos;
 use std::sync::Arc;
 
+const SECOND_NS: i64 = 1_000_000_000;
 const BEGIN: UnixNanos = 1_767_225_600_000_000_000;
 
 fn at(second: i64) -> Moment {
@@ -164,6 +166,8 @@ fn room_is_told_when_it_gets_low_and_again_when_it_gets_low_again() {
 fn a_journal_that_cannot_be_written_is_told_with_its_fault() {
     let mut watcher = Watcher::new(Thresholds::new([]));
     let mut look = |fault: Option<&str>| {
+        // A reload is no news of it.
+        watcher.set_thresholds(Thresholds::new([]));
         let store = StoreStatus { journal_fault: fault.map(Into::into), ..Default::default() };
         let events = watcher.compare(&Status { store: Some(store), ..Status::default() }, at(0));
         events.into_iter().map(|event| (event.kind.name(), event.text)).collect::<Vec<_>>()
