@@ -9,7 +9,8 @@ impl Settings {
     /// ask.
     pub(super) fn metrics(&self) -> Result<Option<MetricsConfig>, String> {
         let Some(address) = &self.metrics else { return Ok(None) };
-        let parsed: SocketAddr = address.parse().map_err(|_| {
+        let parsed = address.parse().ok().filter(|parsed: &SocketAddr| parsed.port() != 0);
+        let parsed = parsed.ok_or_else(|| {
             format!("metrics is '{address}': it must be an address and a port, as 127.0.0.1:9404")
         })?;
         if !parsed.ip().is_loopback() {

@@ -85,6 +85,7 @@ fn each_wrong_setting_is_named() {
         (Settings { data: None, ..good.clone() }, "--data"),
         (Settings { source: Some(SourceKind::Xdp), ..good.clone() }, "--interface"),
         (Settings { metrics: Some("9404".into()), ..good.clone() }, "metrics is '9404'"),
+        (Settings { metrics: Some("[::1]:0".into()), ..good.clone() }, "address and a port"),
         (Settings { metrics: Some("[::]:9404".into()), ..good.clone() }, "of the host itself"),
         (Settings { udp_workers: Some(0), ..good.clone() }, "udp_workers is 0"),
         (Settings { workers_per_queue: Some(9), ..good.clone() }, "workers_per_queue is 9"),
