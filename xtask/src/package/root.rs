@@ -10,9 +10,9 @@ use anyhow::{Context as _, Result};
 
 use crate::shell;
 
-/// What is in it besides the least there is: what the package's scripts call, and what its user asks
-/// the collector with.
-const PACKAGES: &str = "adduser,curl";
+/// What is in it besides the least there is: what the package's scripts call, what it recommends, and
+/// what its user asks the collector with.
+const PACKAGES: &str = "adduser,ca-certificates,curl";
 
 /// The root's directory. It is gone when this is dropped; what it was copied from stays, since
 /// making that takes minutes.

@@ -14,25 +14,25 @@ use crate::{netns::Link, shell};
 mod page;
 mod terminal;
 
-use page::{Host, Piece};
+use page::{Host, Piece, Typed};
 use terminal::Terminal;
 
 /// Types the page anew with a package that is installed in this root. Each command must end as it
 /// does on the page, and show something where it does there.
 pub fn check(package: &Path, root: &Root) -> Result<()> {
-    for (before, now) in page::parse(&read()?).iter().zip(&walk(package, root)?) {
-        let (Piece::Typed(before), Piece::Typed(now)) = (before, now) else { continue };
-        let command = &now.command;
-        ensure!(before.code == now.code, "{command}: its exit code is {}", now.code);
-        ensure!(before.shown.is_empty() == now.shown.is_empty(), "{command}: {:?}", now.shown);
-    }
+    walk(package, root, |before, now| {
+        let Typed { command, shown, code, .. } = now;
+        ensure!(before.code == *code, "{command}: its exit code is {code}: {shown:?}");
+        ensure!(before.shown.is_empty() == shown.is_empty(), "{command}: {shown:?}");
+        Ok(())
+    })?;
     println!("docs/tour.md can be typed, and each command ends as it does there");
     Ok(())
 }
 
 /// The same, and writes down what comes back.
 pub fn record(package: &Path, root: &Root) -> Result<()> {
-    fs::write(file(), page::render(&walk(package, root)?))?;
+    fs::write(file(), page::render(&walk(package, root, |_, _| Ok(()))?))?;
     println!("wrote {}", file().display());
     Ok(())
 }
@@ -45,7 +45,12 @@ fn read() -> Result<String> {
     fs::read_to_string(file()).context("there is no docs/tour.md")
 }
 
-fn walk(package: &Path, root: &Root) -> Result<Vec<Piece>> {
+/// The page as it is now. Each command is looked at beside what it was on the page.
+fn walk(
+    package: &Path,
+    root: &Root,
+    look_at: impl Fn(&Typed, &Typed) -> Result<()>,
+) -> Result<Vec<Piece>> {
     root.bring(package, "/root")?;
     let link = Link::new()?;
     link.raise_loopback()?;
@@ -59,7 +64,10 @@ fn walk(package: &Path, root: &Root) -> Result<Vec<Piece>> {
             Host::Collector => &mut collector,
             Host::Exporter => &mut exporter,
         };
-        (typed.shown, typed.code) = terminal.type_in(&typed.command)?;
+        let (shown, code) = terminal.type_in(&typed.command)?;
+        let now = Typed { shown, code, command: typed.command.clone(), host: typed.host };
+        look_at(typed, &now)?;
+        *typed = now;
     }
     Ok(pieces)
 }

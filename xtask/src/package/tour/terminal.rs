@@ -2,6 +2,7 @@
 
 use std::{
     io::{BufRead as _, BufReader, Write as _},
+    os::unix::process::CommandExt as _,
     process::{Child, ChildStdin, Command, Stdio},
     sync::mpsc::{self, Receiver},
     thread,
@@ -9,6 +10,7 @@ use std::{
 };
 
 use anyhow::{Context as _, Result};
+use rustix::process::{Pid, Signal, kill_process_group};
 
 use crate::package::root::Root;
 
@@ -34,7 +36,7 @@ impl Terminal {
         unshare.args(["--mount", "sh", "-c", ENTER]).arg(root.path_of("/"));
         unshare.envs([("PATH", "/usr/sbin:/usr/bin:/sbin:/bin"), ("HOME", "/root")]);
         unshare.envs([("LC_ALL", "C.UTF-8"), ("TZ", "Europe/Warsaw"), ("COLUMNS", "120")]);
-        unshare.stdin(Stdio::piped()).stdout(Stdio::piped());
+        unshare.stdin(Stdio::piped()).stdout(Stdio::piped()).process_group(0);
         let mut shell = unshare.spawn().context("no shell starts")?;
         let input = shell.stdin.take().context("it is piped")?;
         let output = BufReader::new(shell.stdout.take().context("it is piped")?);
@@ -68,8 +70,9 @@ impl Terminal {
 
 impl Drop for Terminal {
     fn drop(&mut self) {
-        // A shell that has ended needs no asking.
-        let _ = writeln!(self.input, "kill $(jobs -p) 2>/dev/null; wait; exit");
+        // Where it does something without end it reads no more.
+        let group = i32::try_from(self.shell.id()).ok().and_then(Pid::from_raw);
+        let _ = group.map(|group| kill_process_group(group, Signal::TERM));
         let _ = self.shell.wait();
     }
 }
