@@ -33,12 +33,16 @@ pub struct Arguments {
     /// Also type docs/tour.md anew in such a root, and write down there what comes back
     #[arg(long)]
     tour: bool,
-    /// Build none, and take this one
+    /// Build none, and take this one for --test or --tour
     #[arg(long, value_name = "FILE")]
     built: Option<PathBuf>,
 }
 
 pub fn run(arguments: &Arguments) -> Result<()> {
+    ensure!(
+        arguments.built.is_none() || arguments.test || arguments.tour,
+        "--built needs --test or --tour: there is nothing else to do with it"
+    );
     let package = match &arguments.built {
         Some(package) => package.clone(),
         None => build(&arguments.profile)?,

@@ -210,6 +210,10 @@ impl Desk {
             }
             Err(RecvTimeoutError::Disconnected) => thread::sleep(pause),
         }
+        self.tell_waiting();
+    }
+
+    fn tell_waiting(&self) {
         self.counters.waiting.set(self.waiting.len() as u64);
     }
 
@@ -219,7 +223,7 @@ impl Desk {
         if let Some(sealed) = self.told(sealed, Work::Sealing)
             && let Some(segment) = self.waiting.pop_front()
         {
-            self.counters.waiting.set(self.waiting.len() as u64);
+            self.tell_waiting();
             self.note(keeper, &segment, &sealed);
         }
     }
