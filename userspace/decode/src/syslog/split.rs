@@ -14,7 +14,7 @@
 //! in an instant messenger's log: otherwise a request for `/x.<190>…` would forge one.
 
 use super::{cgn, im};
-use memchr::{memchr2, memchr3, memchr3_iter, memmem};
+use memchr::{memchr_iter, memchr2, memchr3, memchr3_iter, memmem};
 
 /// A header with its tag is no longer than this.
 const HEADER_LEN_MAX: usize = 160;
@@ -89,9 +89,10 @@ pub fn has_huawei_tag(message: &[u8]) -> bool {
     let header = message.get(..message.len().min(HEADER_LEN_MAX)).unwrap_or_default();
     let end = memchr3(b'|', b'=', b'"', header).unwrap_or(header.len());
     let header = header.get(..end).unwrap_or_default();
-    memmem::find_iter(header, b"%%").any(|at| {
-        let after = header.get(at + 2..).unwrap_or_default();
-        matches!(after.trim_ascii_start(), [b'0' | b':', ..])
+    // Each `%` may be its first: a host may be called `FW%`.
+    memchr_iter(b'%', header).any(|at| {
+        let tag = header.get(at..).and_then(|tag| tag.strip_prefix(b"%%")).unwrap_or_default();
+        matches!(tag.trim_ascii_start(), [b'0' | b':', ..])
     })
 }
 
@@ -164,7 +165,9 @@ mod tests {
 
     #[test]
     fn a_wrapped_line_is_one_message() {
-        assert_eq!(messages(b"<190>%%:a,\nb=1.\n"), [b"<190>%%:a,\nb=1."]);
+        for message in ["<190>%%:a,\nb=1.", "<190>FW%%%01a,\nb=1.", "<190>% %% %%\t01a,\nb=1."] {
+            assert_eq!(messages(format!("{message}\n").as_bytes()), [message.as_bytes()]);
+        }
     }
 
     #[test]
