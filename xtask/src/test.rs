@@ -1,14 +1,13 @@
 //! `cargo xtask test`: every test, those that need root included.
 
-use std::{
-    env,
-    io::{BufRead, BufReader},
-    process::{Command, Stdio},
-};
+mod tally;
 
-use anyhow::{Context as _, Result, bail};
+use std::{env, process::Command};
+
+use anyhow::Result;
 
 use crate::{bench, chaos, demo, package, readers, shell, soak};
+use tally::Tally;
 
 /// Run every test, those that need root included; say what was skipped and why
 #[derive(clap::Args)]
@@ -25,8 +24,10 @@ pub fn run(_: &Arguments) -> Result<()> {
         println!("not root: tests that need it are skipped (run this as root for all of them)");
     }
     find_or_install_readers();
+    let seed = env::var(SEED).unwrap_or_else(|_| commit_seed());
+    println!("random inputs are those of this commit: {SEED}={seed} gives them again");
     let mut tests = shell::cargo();
-    tests.args(["test", "--workspace", "--no-fail-fast", "--", "--show-output"]);
+    tests.args(["test", "--workspace", "--no-fail-fast", "--", "--show-output"]).env(SEED, seed);
     if shell::is_root() {
         tests.env("LOGWEIR_REQUIRE_ROOT_TESTS", "1");
     }
@@ -73,98 +74,15 @@ fn loom() -> Command {
     loom
 }
 
-/// What was run.
-#[derive(Default)]
-struct Tally {
-    passed: u64,
-    failed: u64,
-    skipped: Vec<String>,
-    failures: Vec<String>,
-}
+/// Where proptest takes its seed from. Without it, each run has inputs of its own.
+const SEED: &str = "PROPTEST_RNG_SEED";
 
-impl Tally {
-    /// Runs `cargo test` and counts; what it prints is shown when it fails.
-    fn cargo_test(&mut self, what: &str, command: &mut Command) -> Result<()> {
-        println!("running {what}");
-        let mut process =
-            command.stdout(Stdio::piped()).spawn().with_context(|| format!("cannot run {what}"))?;
-        let mut lines = Vec::new();
-        if let Some(stdout) = process.stdout.take() {
-            for line in BufReader::new(stdout).lines() {
-                let line = line?;
-                self.count(&line);
-                lines.push(line);
-            }
-        }
-        if !process.wait()?.success() {
-            println!("{}", lines.join("\n"));
-            self.failures.push(what.into());
-            // A build that failed has no result lines.
-            self.failed = self.failed.max(1);
-        }
-        Ok(())
-    }
-
-    /// `test result: ok. 5 passed; 0 failed; …`, and lines by which tests say that they skip.
-    fn count(&mut self, line: &str) {
-        if let Some(reason) = line.strip_prefix("skipped: ") {
-            self.skipped.push(reason.into());
-        }
-        let Some(result) = line.strip_prefix("test result: ") else { return };
-        let number_before = |word: &str| {
-            let before = result.split(word).next()?.trim_end();
-            before.rsplit(' ').next()?.parse::<u64>().ok()
-        };
-        self.passed += number_before("passed").unwrap_or(0);
-        self.failed += number_before("failed").unwrap_or(0);
-    }
-
-    fn step(&mut self, what: &str, result: Result<()>) {
-        match result {
-            Ok(()) => self.passed += 1,
-            Err(error) => {
-                println!("{what}: {error:#}");
-                self.failed += 1;
-                self.failures.push(what.into());
-            }
-        }
-    }
-
-    /// A step that may say why it can't be taken here.
-    fn step_or_skip(&mut self, what: &str, result: Result<Option<String>>) {
-        if let Ok(Some(reason)) = &result {
-            self.skipped.push(reason.clone());
-        }
-        self.step(what, result.map(drop));
-    }
-
-    fn close(mut self) -> Result<()> {
-        let skipped = self.skipped.len() as u64;
-        self.skipped.sort();
-        for same in self.skipped.chunk_by(|a, b| a == b) {
-            println!("skipped: {} ({} tests)", same[0], same.len());
-        }
-        // A test that skips itself ends as passed.
-        let passed = self.passed.saturating_sub(skipped);
-        println!("{passed} passed, {} failed, {skipped} skipped", self.failed);
-        if self.failures.is_empty() {
-            return Ok(());
-        }
-        bail!("failed: {}", self.failures.join(", "))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn result_lines_are_counted() {
-        let mut tally = Tally::default();
-        tally.count("test result: ok. 12 passed; 0 failed; 0 ignored; 0 measured; 3 filtered out");
-        tally.count("test result: FAILED. 1 passed; 2 failed; 0 ignored; 0 measured; 0 filtered");
-        tally.count("skipped: needs root: x");
-        tally.count("test x ... ok");
-        assert_eq!((tally.passed, tally.failed, tally.skipped.len()), (13, 2, 1));
-    }
+/// New inputs for each commit, the same ones wherever that commit is tested: what fails on one machine
+/// can be looked at on another.
+fn commit_seed() -> String {
+    let mut git = Command::new("git");
+    git.args(["rev-parse", "HEAD"]).current_dir(shell::root());
+    let commit = shell::output(&mut git).unwrap_or_default();
+    let digits = commit.get(..15).and_then(|digits| u64::from_str_radix(digits, 16).ok());
+    digits.unwrap_or_default().to_string()
 }
