@@ -906,6 +906,8 @@ fn decodes_as_its_twin_does() {
             format: FormatHint::HuaweiUsgSyslog,
         };
         let outcome = decoder.borrow_mut().decode(&datagram, &mut batch);
+        // A changed letter may make the key of a messenger's log ("uin"), which the twin does not know.
+        prop_assume!(batch.im.rows() == 0);
         let (expected, faults) = twin.decode(&payload);
         let shown = payload.escape_ascii().to_string();
         let decoded: Vec<_> =
