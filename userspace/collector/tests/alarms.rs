@@ -26,8 +26,13 @@ use serde_json::Value;
 
 const ALLOWED: &str = "Web: 0 TCP(6) LAN/192.168.0.10/34567-WAN/203.0.113.1/80 S Allow";
 
-/// The body of the next request to a web server, which is then answered.
+/// The body of the next request to a web server, which is then taken.
 fn posted(server: &TcpListener) -> Value {
+    answered(server, "204 No Content")
+}
+
+/// The body of the next request to a web server, which then gives this answer.
+fn answered(server: &TcpListener, status: &str) -> Value {
     let (stream, _) = server.accept().expect("a request");
     let mut reader = BufReader::new(stream);
     let mut length = 0;
@@ -43,8 +48,8 @@ fn posted(server: &TcpListener) -> Value {
     }
     let mut body = vec![0; length];
     reader.read_exact(&mut body).expect("a body");
-    let answer = b"HTTP/1.1 204 No Content\r\nConnection: close\r\n\r\n";
-    reader.get_mut().write_all(answer).expect("answered");
+    let answer = format!("HTTP/1.1 {status}\r\nConnection: close\r\n\r\n");
+    reader.get_mut().write_all(answer.as_bytes()).expect("answered");
     serde_json::from_slice(&body).expect("JSON")
 }
 
@@ -112,6 +117,40 @@ fn a_rule_raises_an_alarm_and_posts_and_the_log_shows_what_came() {
     let stopped = collector.stop();
     assert!(stopped.status.success(), "{}", stopped.printed);
     assert_eq!(stopped.count("/records/stored"), 2);
+}
+
+#[test]
+fn a_post_is_tried_again_until_its_server_takes_it() {
+    let directory = tempfile::tempdir().expect("a directory");
+    let directory = directory.path();
+    let port = port::free();
+    let configuration = format!(
+        "[[rule]]\nname = \"telnet\"\nmatch = [\"dst_port=23\"]\n\
+         webhook = \"http://127.0.0.1:{port}/hook\"\n"
+    );
+    let (collector, socket) = collect(&configuration, directory);
+    for port in ["4321", "4322", "4323"] {
+        socket.send(DROPPED.replace("4321", port).as_bytes()).expect("sent");
+    }
+    wait_for("a failed post", || (events("webhook_failed", directory) > 0).then_some(()));
+    let web = TcpListener::bind(("127.0.0.1", port)).expect("its port");
+    let src_port = |post: Value| post["record"]["src_port"].as_u64();
+    // One that may be better later, one that may not, then all is well.
+    assert_eq!(src_port(answered(&web, "503 Service Unavailable")), Some(4_321));
+    assert_eq!(src_port(posted(&web)), Some(4_321));
+    assert_eq!(src_port(answered(&web, "400 Bad Request")), Some(4_322));
+    assert_eq!(src_port(posted(&web)), Some(4_323));
+    let told = wait_for("a word about it", || {
+        let told = succeed(&mut ask(&["tail"], directory));
+        told.contains("webhook_sent").then_some(told)
+    });
+    assert!(told.contains("takes posts again; 1 before were lost"), "{told}");
+    drop(web);
+    socket.send(DROPPED.as_bytes()).expect("sent");
+    wait_for("another failure", || (events("webhook_failed", directory) > 1).then_some(()));
+    let printed = collector.stop().printed;
+    assert!(printed.contains("; it is tried again for an hour"), "{printed}");
+    assert!(printed.contains("lost at the end: 1 post to http://127.0.0.1:"), "{printed}");
 }
 
 #[test]

@@ -210,13 +210,13 @@ fn posts_go_by_https_to_those_whom_the_system_trusts() {
     let stopped = collector.stop();
     assert!(stopped.status.success(), "{}", stopped.printed);
     for (url, words) in urls.iter().zip([
-        "its certificate is of an authority that is not trusted here: ca_file can name it",
-        "its certificate is not for this name",
-        "it has not answered within 5 s",
-        "it does not answer by TLS",
-        "it is somewhere else now, by its answer 301 Moved Permanently",
+        "its certificate is of an authority that is not trusted here: ca_file can name it; it is tried",
+        "its certificate is not for this name; it is tried",
+        "it has not answered within 5 s; it is tried",
+        "it does not answer by TLS; it is tried",
+        "it is somewhere else now, by its answer 301 Moved Permanently; it is lost",
     ]) {
-        let line = format!("no post to {url}: {words}\n");
+        let line = format!("no post to {url}: {words}");
         assert!(stopped.printed.contains(&line), "{line}: {}", stopped.printed);
     }
     assert!(!stopped.printed.contains("secret"), "{}", stopped.printed);
