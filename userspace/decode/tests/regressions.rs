@@ -263,6 +263,9 @@ fn an_mtn_sentence_may_have_any_white_space_between_its_words() {
     assert_eq!(run.decode(line), Outcome::Decoded);
     let record = &run.records()[0];
     assert_eq!([&*record["src_zone"], &*record["dst_zone"]], ["trust", "dmz"]);
+    let line = b"<190>FW %%: Built\x0ca udp session,192.0.2.7:1 (a) to 192.0.2.8:2 (b).";
+    assert_eq!(run.decode(line), Outcome::Decoded);
+    assert_eq!(run.records()[0]["event"], "create");
 }
 
 #[test]

@@ -123,9 +123,11 @@ struct Sentence<'a> {
 impl<'a> Sentence<'a> {
     fn read(content: &'a [u8]) -> Result<Self, Reason> {
         let mut words = Words(content);
-        let event = match words.word() {
-            b"Built" => Event::Create,
-            _ => Event::End,
+        let event = if words.any(&[b"Built"]).is_ok() {
+            Event::Create
+        } else {
+            words.any(&[b"Teardown"])?;
+            Event::End
         };
         words.any(&[b"an", b"a"])?;
         let protocol = words.word();
