@@ -164,7 +164,7 @@ impl Twin {
             host: regex("^(?:([^% ][^ ]*|%[^% ][^ ]*|%) [ \\n\\r\\t\\x0c]*)?(%%.*)$"),
             tag: regex(r"^%%[ \n\r\t\x0c]*[0-9]{2}[^:/]*/[^:/]*/([^:(]*)\([^:]*:(.*)$"),
             mtn: regex(&format!(
-                r"^(Built|Teardown)[ \n\r\t\x0c]+an?[ \n\r\t\x0c]*([^ \n\r\t]*)[ \n\r\t][ \n\r\t\x0c]*session,[ \n\r\t\x0c]*{}[ \n\r\t\x0c]*to[ \n\r\t\x0c]*{}(?<rest>(?:[, \n\r\t\x0c.].*)?)$",
+                r"^(Built|Teardown)[ \n\r\t\x0c]+an?[ \n\r\t\x0c]*([^ \n\r\t]*)[ \n\r\t][ \n\r\t\x0c]*session,[ \n\r\t\x0c]*{}[ \n\r\t\x0c]+to[ \n\r\t\x0c]*{}(?<rest>(?:[, \n\r\t\x0c.].*)?)$",
                 end("src"),
                 end("dst")
             )),
