@@ -25,7 +25,7 @@ pub fn run(_: &Arguments) -> Result<()> {
     }
     find_or_install_readers();
     let seed = env::var(SEED).unwrap_or_else(|_| commit_seed());
-    println!("random inputs are those of this commit: {SEED}={seed} gives them again");
+    println!("random inputs, new ones for each commit: {SEED}={seed} gives these again");
     let mut tests = shell::cargo();
     tests.args(["test", "--workspace", "--no-fail-fast", "--", "--show-output"]).env(SEED, seed);
     if shell::is_root() {

@@ -26,6 +26,10 @@ impl Tally {
         let mut lines = Vec::new();
         for line in process.stdout.take().into_iter().flat_map(|out| BufReader::new(out).lines()) {
             let line = line?;
+            if begins_program(&line) {
+                show_unfinished(&lines);
+                lines.clear();
+            }
             self.count(&line);
             let ended = line.starts_with("test result: ");
             let failed = line.starts_with("test result: FAILED");
@@ -38,8 +42,7 @@ impl Tally {
             }
         }
         if !process.wait()?.success() {
-            // A program that died has no result.
-            println!("{}", lines.join("\n"));
+            show_unfinished(&lines);
             self.failures.push(what.into());
             // Nor has a build that failed.
             self.failed = self.failed.max(1);
@@ -105,6 +108,19 @@ fn failures(lines: &[String]) -> &[String] {
     &lines[start..]
 }
 
+/// Whether a test program begins here: `running 5 tests`.
+fn begins_program(line: &str) -> bool {
+    let words: Vec<_> = line.split(' ').collect();
+    matches!(words[..], ["running", count, "test" | "tests"] if count.parse::<u64>().is_ok())
+}
+
+/// Shows what a program printed that died: it has no result.
+fn show_unfinished(lines: &[String]) {
+    if lines.iter().any(|line| !line.is_empty()) {
+        println!("{}", lines.join("\n"));
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -117,6 +133,12 @@ mod tests {
         tally.count("skipped: needs root: x");
         tally.count("test x ... ok");
         assert_eq!((tally.passed, tally.failed, tally.skipped.len()), (13, 2, 1));
+    }
+
+    #[test]
+    fn a_program_begins_with_its_count() {
+        assert!(begins_program("running 1 test") && begins_program("running 12 tests"));
+        assert!(!begins_program("running the demo") && !begins_program("running x tests"));
     }
 
     #[test]

@@ -44,7 +44,7 @@ pub enum News {
     Failing,
     /// The first was given up: it is too old, or there is no room.
     Losing,
-    /// All that waited were taken, after some had failed.
+    /// All that waited were taken, after some had failed or were given up.
     Taken {
         /// Posts that were given up before.
         lost: u64,
